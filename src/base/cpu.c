@@ -1,0 +1,58 @@
+#include "base/cpu.h"
+
+#include <string.h>
+
+static const char *const names[QNI_N_CPU_TIERS] = {
+#define QNI_CPU_TIER_NAME(name, text) [QNI_CPU_##name] = text,
+    QNI_CPU_TIERS(QNI_CPU_TIER_NAME)
+#undef QNI_CPU_TIER_NAME
+};
+
+// The compiler's own test reads CPUID and XGETBV, so a tier counts only when the system saves its registers.
+qni_cpu_flags qni_cpu_detect(void)
+{
+    qni_cpu_flags flags = QNI_CPU_BIT(QNI_CPU_REF);
+#if defined(__x86_64__)
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
+        !__builtin_cpu_supports("f16c")) {
+        return flags;
+    }
+    flags |= QNI_CPU_BIT(QNI_CPU_X86_AVX2);
+    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+        !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq")) {
+        return flags;
+    }
+    flags |= QNI_CPU_BIT(QNI_CPU_X86_AVX512);
+    if (__builtin_cpu_supports("avx512vnni")) {
+        flags |= QNI_CPU_BIT(QNI_CPU_X86_AVX512VNNI);
+    }
+#endif
+    return flags;
+}
+
+const char *qni_cpu_tier_name(qni_cpu_tier tier)
+{
+    return names[tier];
+}
+
+qn_status qni_cpu_limit(qni_cpu_flags flags, const char *limit, qni_cpu_flags *out, qn_error *err)
+{
+    *out = flags;
+    if (limit == NULL || limit[0] == '\0') {
+        return QN_OK;
+    }
+    for (int tier = 0; tier < QNI_N_CPU_TIERS; tier++) {
+        if (strcmp(limit, names[tier]) != 0) {
+            continue;
+        }
+        if ((flags & QNI_CPU_BIT(tier)) == 0) {
+            return qni_fail(err, QN_INVALID_ARGUMENT, "QUINCE_CPU",
+                            "this machine cannot run \"%s\"", limit);
+        }
+        *out = flags & (QNI_CPU_BIT(tier + 1) - 1);
+        return QN_OK;
+    }
+    return qni_fail(err, QN_INVALID_ARGUMENT, "QUINCE_CPU",
+                    "unknown CPU tier \"%s\"; allowed are ref, x86_avx2, x86_avx512 and x86_avx512vnni",
+                    limit);
+}

@@ -1,0 +1,18 @@
+// JSON through jansson, with this library's errors.
+#ifndef QNI_BASE_JSON_H
+#define QNI_BASE_JSON_H
+
+#include "base/error.h"
+
+#include <jansson.h>
+
+// Parses `size` bytes of UTF-8. Repeated keys are refused. `where` names the source in errors. Release the result with
+// json_decref.
+QNI_WARN_UNUSED qn_status qni_json_parse(const char *text, size_t size, const char *where,
+                                         json_t **out, qn_error *err);
+
+// Reads and parses a file of at most `limit_bytes`.
+QNI_WARN_UNUSED qn_status qni_json_read(const char *path, size_t limit_bytes, json_t **out,
+                                        qn_error *err);
+
+#endif

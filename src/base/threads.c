@@ -1,0 +1,102 @@
+#include "base/threads.h"
+
+#include "base/alloc.h"
+
+#include <pthreadpool.h>
+#include <stdatomic.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+struct qni_threads {
+    pthreadpool_t pool; // NULL with one thread
+    size_t n;
+};
+
+enum { MAX_THREADS = 1024 };
+
+static size_t processors(void)
+{
+#ifdef __linux__
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) {
+        return (size_t)CPU_COUNT(&set);
+    }
+#endif
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (size_t)n : 1;
+}
+
+qn_status qni_threads_create(size_t n, qni_threads **out, qn_error *err)
+{
+    *out = NULL;
+    if (n > MAX_THREADS) {
+        return qni_fail(err, QN_INVALID_ARGUMENT, "threads", "%zu threads; allowed are 0 to %d", n,
+                        MAX_THREADS);
+    }
+    qni_threads *threads = qni_calloc(1, sizeof *threads);
+    if (threads == NULL) {
+        return qni_fail_memory(err);
+    }
+    threads->n = n != 0 ? n : processors();
+    if (threads->n > 1) {
+        threads->pool = pthreadpool_create(threads->n);
+        if (threads->pool == NULL) {
+            qni_free(threads);
+            return qni_fail(err, QN_OUT_OF_MEMORY, "threads", "%zu threads could not be started", n);
+        }
+    }
+    *out = threads;
+    return QN_OK;
+}
+
+void qni_threads_free(qni_threads *threads)
+{
+    if (threads != NULL) {
+        pthreadpool_destroy(threads->pool);
+        qni_free(threads);
+    }
+}
+
+size_t qni_threads_count(const qni_threads *threads)
+{
+    return threads != NULL ? threads->n : 1;
+}
+
+// One call of qni_threads_run. The pool runs one `share` per thread; its number is the thread's name, and the shares
+// take ranges of tasks from one counter until none is left. So a thread that is late leaves its part to the others.
+typedef struct batch {
+    qni_task_fn *fn;
+    void *context;
+    size_t n_tasks;
+    size_t grain;
+    atomic_size_t next;
+} batch;
+
+static void share(void *context, size_t thread)
+{
+    batch *b = context;
+    for (;;) {
+        size_t begin = atomic_fetch_add_explicit(&b->next, b->grain, memory_order_relaxed);
+        if (begin >= b->n_tasks) {
+            return;
+        }
+        size_t end = b->n_tasks - begin > b->grain ? begin + b->grain : b->n_tasks;
+        b->fn(b->context, thread, begin, end);
+    }
+}
+
+void qni_threads_run(qni_threads *threads, qni_task_fn *fn, void *context, size_t n_tasks,
+                     size_t grain)
+{
+    if (n_tasks == 0) {
+        return;
+    }
+    if (threads == NULL || threads->pool == NULL || n_tasks <= grain) {
+        fn(context, 0, 0, n_tasks);
+        return;
+    }
+    batch b = {.fn = fn, .context = context, .n_tasks = n_tasks, .grain = grain != 0 ? grain : 1};
+    pthreadpool_parallelize_1d(threads->pool, share, &b, threads->n, 0);
+}
