@@ -5,6 +5,8 @@
 #ifndef QUINCE_STATUS_H
 #define QUINCE_STATUS_H
 
+#include "quince/api.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -31,7 +33,7 @@ typedef struct qn_error {
 } qn_error;
 
 // The stable lower-case name of a status, such as "invalid_model". Never NULL.
-const char *qn_status_name(qn_status status);
+QN_API const char *qn_status_name(qn_status status);
 
 #ifdef __cplusplus
 }
