@@ -50,8 +50,8 @@ typedef struct qni_op_spec {
     size_t n_blocks;
 } qni_op_spec;
 
-// Binds, checks, infers and, when all arguments are constants and the operation allows it and `fold` is asked for,
-// evaluates. `out` may be NULL.
+// Binds, checks, infers and, when all arguments are known and small (QNI_MAX_EARLY_FOLD_BYTES), evaluates: parameters
+// that must be known before the run may come from such operations. `out` may be NULL.
 QNI_WARN_UNUSED qn_status qni_block_add_op(qni_block *block, const qni_op_spec *spec, qni_op **out,
                                            qn_error *err);
 
@@ -65,7 +65,10 @@ QNI_WARN_UNUSED qn_status qni_block_create(qni_function *function, qni_block *ou
 QNI_WARN_UNUSED qn_status qni_block_set_outputs(qni_block *block, qni_value *const *values, size_t n,
                                                 qn_error *err);
 
-// Evaluates an operation whose arguments are all constant and whose shapes are static, into constants on its outputs.
+// Whether the operation can be evaluated before the run: it is pure and its arguments are known.
+bool qni_op_can_fold(const qni_op *op);
+
+// Evaluates it, if it can be, into constants on its outputs; outputs whose shape depends on the data get it.
 QNI_WARN_UNUSED qn_status qni_op_fold(qni_op *op, qn_error *err);
 
 // Checks what adding checked, again and from outside: every value is defined before use and in a block around it, ids

@@ -38,10 +38,11 @@ typedef struct qni_term {
 
 typedef struct qni_symbol {
     qni_sym_kind kind;
+    uint16_t depth; // of expressions in it; bounded
     uint32_t n_terms;
     const qni_term *terms; // SUM: ascending by symbol, at least one; not one with coefficient 1
     qni_dim a, b;          // PRODUCT, FLOOR_DIV, MOD, MIN, MAX
-    int64_t lo, hi;        // inclusive bounds; hi INT64_MAX when there is none
+    int64_t lo, hi;        // inclusive; INT64_MIN and INT64_MAX: none
     const char *name;      // INPUT, UNKNOWN: for messages
 } qni_symbol;
 
