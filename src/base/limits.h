@@ -22,6 +22,7 @@ enum {
 #define QNI_MAX_PROGRAM_BYTES (4 * QNI_GIB) // memory of the IR, weights not counted
 #define QNI_MAX_DYNAMIC_BYTES (4 * QNI_GIB) // outputs of a run whose size only the run can tell
 #define QNI_MAX_EARLY_FOLD_BYTES (1 * QNI_MIB) // of an operation evaluated while its program is read
+#define QNI_MAX_FOLD_BYTES (256 * QNI_MIB) // of results of one operation evaluated while its program is compiled
 
 // Files.
 #define QNI_MAX_MANIFEST_BYTES (16 * QNI_MIB)

@@ -54,6 +54,7 @@ enum { // qni_op_def.traits
     QNI_STATEFUL = 4,    // reads or writes a state: keeps its place among such operations
     QNI_RANDOM = 8,      // a result of its own at each run
     QNI_CONSTEXPR = 16,  // decompresses a constant; never folded
+    QNI_EFFECT = 64,     // changes a state: stays although nobody reads its result
     QNI_NO_FOLD = 32,    // not evaluated before the run even when all arguments are known
 };
 

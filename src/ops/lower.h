@@ -55,13 +55,25 @@ QNI_WARN_UNUSED qn_status qni_lower_copy(qni_lower *lower, const qni_view *to, c
 // a `lower` calls for the element types or attributes that it does not take.
 QNI_WARN_UNUSED qn_status qni_lower_eval(qni_lower *lower, const qni_op *op);
 
-// Whether the operation may write into the memory of argument `p`: nobody reads that value, or anything that shares
-// its memory, after the operation. For states see states.c.
+// Whether the operation may write its result over argument `p`: nobody reads that value, or anything that shares its
+// memory, after the operation. Of a state also that the result is what the next operation on the state writes there;
+// other values that look into the state are then saved first. When true, bind the output to the argument's view.
 bool qni_lower_may_overwrite(qni_lower *lower, const qni_op *op, size_t p);
 
-// The packed form of a weight matrix, made once a model and shared by its plans. `key` is what it is made of.
-typedef qn_status qni_pack_fn(void *context, void **packed, size_t *bytes, qn_error *err);
-QNI_WARN_UNUSED qn_status qni_lower_packed(qni_lower *lower, const void *key, const char *format,
-                                           qni_pack_fn *pack, void *context, const void **out);
+// The state takes the contents of `data`: nothing to do when an update in place put them there, else a copy. Whatever is
+// still to be read of the state's old contents is saved first.
+QNI_WARN_UNUSED qn_status qni_lower_write_state(qni_lower *lower, const qni_value *state,
+                                                const qni_value *data);
+
+// The packed form of a weight matrix, made once a model and shared by its plans: `key` is the address of the data that
+// it is made of, `format` what it is made into. The cache frees it with `free_packed`.
+typedef struct qni_pack {
+    const void *key;
+    const char *format;
+    qn_status (*pack)(void *context, void **packed, size_t *bytes, qn_error *err);
+    void *context;
+    void (*free_packed)(void *packed);
+} qni_pack;
+QNI_WARN_UNUSED qn_status qni_lower_packed(qni_lower *lower, const qni_pack *pack, const void **out);
 
 #endif
