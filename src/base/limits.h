@@ -34,4 +34,14 @@ enum {
     QNI_MAX_JSON_DEPTH = 512,
 };
 
+// Grammars.
+#define QNI_MAX_GRAMMAR_SOURCE_BYTES (4 * QNI_MIB) // a schema, a grammar file
+#define QNI_MAX_GRAMMAR_BYTES (512 * QNI_MIB)      // the tables of one compiled grammar; emptied when full
+#define QNI_MAX_GRAMMAR_WORK ((uint64_t)2000000)   // steps of one decision: what no real schema comes near
+enum {
+    QNI_MAX_PATTERN_BYTES = 16384, // a chain of that many optional parts is walked by recursion
+    QNI_MAX_PATTERN_DEPTH = 200,   // nested groups
+    QNI_MAX_PATTERN_REPEAT = 100000,
+};
+
 #endif

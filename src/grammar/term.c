@@ -1,0 +1,795 @@
+#include "grammar/term.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { KIND_EMPTY, KIND_ALL, KIND_SET, KIND_CONCAT, KIND_ALT, KIND_AND, KIND_NOT, KIND_REPEAT };
+enum { LIFE_UNKNOWN, LIFE_YES, LIFE_NO };
+
+// Members of a sum or an intersection while it is put together.
+typedef struct bag {
+    qni_terms *terms;
+    qni_term *items;
+    size_t n;
+    size_t capacity;
+    qni_term first[16];
+} bag;
+
+static void bag_begin(bag *b, qni_terms *terms)
+{
+    b->terms = terms;
+    b->items = b->first;
+    b->n = 0;
+    b->capacity = 16;
+}
+
+static void bag_end(bag *b)
+{
+    if (b->items != b->first) {
+        qni_free(b->items);
+    }
+}
+
+static void bag_add(bag *b, qni_term item)
+{
+    if (b->n == b->capacity) {
+        qni_term *grown = qni_alloc_array(b->capacity * 2, sizeof *grown);
+        if (grown == NULL) {
+            qni_account_fail(b->terms->account, QN_OUT_OF_MEMORY, "out of memory");
+            return;
+        }
+        memcpy(grown, b->items, b->n * sizeof *grown);
+        bag_end(b);
+        b->items = grown;
+        b->capacity *= 2;
+    }
+    b->items[b->n++] = item;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    uint32_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+// Sorts and drops repetitions and the empty language.
+static void bag_normalize(bag *b)
+{
+    qsort(b->items, b->n, sizeof *b->items, compare_ids);
+    size_t kept = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        if (b->items[i] != 0 && (kept == 0 || b->items[kept - 1] != b->items[i])) {
+            b->items[kept++] = b->items[i];
+        }
+    }
+    b->n = kept;
+}
+
+static const uint32_t *record(const qni_terms *terms, qni_term a, size_t *n)
+{
+    return qni_intern_at(&terms->table, a, n);
+}
+
+static uint32_t kind_of(const qni_terms *terms, qni_term a)
+{
+    return record(terms, a, NULL)[0];
+}
+
+// The facts of a new term, from its parts.
+static void describe(qni_terms *terms, qni_term id)
+{
+    size_t n;
+    const uint32_t *r = record(terms, id, &n);
+    qni_term_info *info = &terms->info[id];
+    *info = (qni_term_info){0};
+    bool any = r[0] == KIND_ALT;
+    bool all_null = true, some_null = false, whole = true, some_whole = false;
+    size_t last = r[0] == KIND_REPEAT ? 2 : n;
+    for (size_t i = 1; i < last && r[0] != KIND_SET; i++) {
+        if (r[i] == 0) {
+            continue; // the complement of nothing
+        }
+        const qni_term_info *part = &terms->info[r[i]];
+        all_null = all_null && part->nullable;
+        some_null = some_null || part->nullable;
+        whole = whole && part->whole;
+        some_whole = some_whole || part->whole;
+        info->crossed |= part->crossed;
+    }
+    switch (r[0]) {
+    case KIND_SET:
+        info->whole = (r[5] | r[6] | r[7] | r[8]) == 0;
+        break;
+    case KIND_NOT:
+        info->nullable = !some_null;
+        info->crossed = 1;
+        break;
+    case KIND_AND:
+        info->nullable = all_null;
+        info->crossed = 1;
+        info->whole = some_whole;
+        break;
+    case KIND_REPEAT:
+        info->nullable = r[2] == 0;
+        info->whole = whole;
+        break;
+    default:
+        info->nullable = any ? some_null : all_null;
+        info->whole = whole && r[0] != KIND_ALL;
+        break;
+    }
+    info->life = info->crossed && !info->nullable ? LIFE_UNKNOWN : LIFE_YES;
+}
+
+static qni_term make(qni_terms *terms, const uint32_t *words, size_t n)
+{
+    bool fresh;
+    if (!qni_account_grow(terms->account, &terms->info, &terms->info_capacity,
+                          (size_t)terms->table.n + 2, sizeof *terms->info)) {
+        return QNI_TERM_NOTHING;
+    }
+    qni_term id = qni_intern_add(&terms->table, words, n, &fresh);
+    if (fresh) {
+        describe(terms, id);
+    }
+    return id;
+}
+
+qn_status qni_terms_begin(qni_terms *terms, qni_account *account, qn_error *err)
+{
+    *terms = (qni_terms){.account = account};
+    qni_intern_begin(&terms->table, account);
+    make(terms, (uint32_t[]){KIND_EMPTY}, 1);
+    make(terms, (uint32_t[]){KIND_ALL}, 1);
+    qni_term tail = qni_term_byte_range(terms, 0x80, 0xBF);
+    qni_term two = qni_term_concat(terms, tail, tail);
+    // Well-formed UTF-8, Unicode's table 3-7: each lead byte with the second bytes that it allows.
+    static const struct {
+        unsigned lead[2], second[2];
+        int more;
+    } forms[] = {
+        {{0xC2, 0xDF}, {0x80, 0xBF}, 0}, {{0xE0, 0xE0}, {0xA0, 0xBF}, 1},
+        {{0xE1, 0xEC}, {0x80, 0xBF}, 1}, {{0xED, 0xED}, {0x80, 0x9F}, 1},
+        {{0xEE, 0xEF}, {0x80, 0xBF}, 1}, {{0xF0, 0xF0}, {0x90, 0xBF}, 2},
+        {{0xF1, 0xF3}, {0x80, 0xBF}, 2}, {{0xF4, 0xF4}, {0x80, 0x8F}, 2},
+    };
+    qni_term items[9];
+    for (size_t i = 0; i < 8; i++) {
+        qni_term rest = forms[i].more == 0   ? QNI_TERM_EMPTY
+                        : forms[i].more == 1 ? tail
+                                             : two;
+        qni_term second = qni_term_byte_range(terms, forms[i].second[0], forms[i].second[1]);
+        qni_term lead = qni_term_byte_range(terms, forms[i].lead[0], forms[i].lead[1]);
+        items[i] = qni_term_concat(terms, lead, qni_term_concat(terms, second, rest));
+    }
+    items[8] = qni_term_byte_range(terms, 0, 0x7F);
+    terms->character = qni_term_alt(terms, items, 9);
+    qni_term_mark_whole(terms, terms->character);
+    terms->text = qni_term_repeat(terms, terms->character, 0, QNI_TERM_NO_MAX);
+    return qni_account_status(account, err);
+}
+
+void qni_terms_end(qni_terms *terms)
+{
+    for (uint32_t id = 1; id < terms->table.n && terms->info != NULL; id++) {
+        qni_free(terms->info[id].row);
+    }
+    qni_intern_end(&terms->table);
+    qni_free(terms->info);
+    qni_free(terms->todo);
+    *terms = (qni_terms){0};
+}
+
+void qni_term_mark_whole(qni_terms *terms, qni_term a)
+{
+    if (a != QNI_TERM_NOTHING) {
+        terms->info[a].whole = 1;
+    }
+}
+
+qni_term qni_term_set(qni_terms *terms, const uint32_t bits[8])
+{
+    uint32_t r[9] = {KIND_SET};
+    uint32_t any = 0;
+    for (size_t i = 0; i < 8; i++) {
+        r[i + 1] = bits[i];
+        any |= bits[i];
+    }
+    return any == 0 ? QNI_TERM_NOTHING : make(terms, r, 9);
+}
+
+qni_term qni_term_byte_range(qni_terms *terms, unsigned first, unsigned last)
+{
+    uint32_t bits[8] = {0};
+    for (unsigned b = first; b <= last && b < 256; b++) {
+        bits[b / 32] |= (uint32_t)1 << b % 32;
+    }
+    return qni_term_set(terms, bits);
+}
+
+qni_term qni_term_literal(qni_terms *terms, const char *bytes, size_t n)
+{
+    qni_term result = QNI_TERM_EMPTY;
+    for (size_t i = n; i-- > 0;) {
+        unsigned b = (unsigned char)bytes[i];
+        result = qni_term_concat(terms, qni_term_byte_range(terms, b, b), result);
+    }
+    return result;
+}
+
+qni_term qni_term_concat(qni_terms *terms, qni_term a, qni_term b)
+{
+    if (a == QNI_TERM_NOTHING || b == QNI_TERM_NOTHING) {
+        return QNI_TERM_NOTHING;
+    }
+    if (a == QNI_TERM_EMPTY) {
+        return b;
+    }
+    if (b == QNI_TERM_EMPTY) {
+        return a;
+    }
+    return make(terms, (uint32_t[]){KIND_CONCAT, a, b}, 3);
+}
+
+// Adds a term to a sum or an intersection of `kind`, opening one of the same kind.
+static void bag_add_flat(bag *b, uint32_t kind, qni_term item)
+{
+    if (item == QNI_TERM_NOTHING || kind_of(b->terms, item) != kind) {
+        bag_add(b, item);
+        return;
+    }
+    size_t n;
+    record(b->terms, item, &n);
+    for (size_t i = 1; i < n; i++) {
+        bag_add(b, record(b->terms, item, NULL)[i]);
+    }
+}
+
+static qni_term bag_make(bag *b, uint32_t kind)
+{
+    // The kind goes in front of the members; a small record stays on the stack.
+    uint32_t small[17];
+    uint32_t *r = small;
+    if (b->n + 1 > 17) {
+        r = qni_alloc_array(b->n + 1, sizeof *r);
+        if (r == NULL) {
+            qni_account_fail(b->terms->account, QN_OUT_OF_MEMORY, "out of memory");
+            return QNI_TERM_NOTHING;
+        }
+    }
+    r[0] = kind;
+    memcpy(r + 1, b->items, b->n * sizeof *r);
+    qni_term id = make(b->terms, r, b->n + 1);
+    if (r != small) {
+        qni_free(r);
+    }
+    return id;
+}
+
+// In a sum, "any text" swallows every well-formed member, "everything" swallows all, and byte sets join.
+static void simplify_alt(bag *b)
+{
+    qni_terms *terms = b->terms;
+    uint32_t set[8] = {0};
+    bool has_text = false;
+    size_t n_sets = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        if (b->items[i] == QNI_TERM_ALL) {
+            b->items[0] = QNI_TERM_ALL;
+            b->n = 1;
+            return;
+        }
+        has_text = has_text || b->items[i] == terms->text;
+        if (kind_of(terms, b->items[i]) == KIND_SET) {
+            const uint32_t *r = record(terms, b->items[i], NULL);
+            for (size_t w = 0; w < 8; w++) {
+                set[w] |= r[w + 1];
+            }
+            n_sets++;
+        }
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        qni_term item = b->items[i];
+        bool swallowed = has_text && item != terms->text && terms->info[item].whole;
+        if (!swallowed && !(n_sets > 1 && kind_of(terms, item) == KIND_SET)) {
+            b->items[kept++] = item;
+        }
+    }
+    b->n = kept;
+    if (n_sets > 1) {
+        bag_add(b, qni_term_set(terms, set));
+        bag_normalize(b);
+    }
+}
+
+qni_term qni_term_alt(qni_terms *terms, const qni_term *items, size_t n)
+{
+    bag b;
+    bag_begin(&b, terms);
+    for (size_t i = 0; i < n; i++) {
+        bag_add_flat(&b, KIND_ALT, items[i]);
+    }
+    bag_normalize(&b);
+    simplify_alt(&b);
+    qni_term id = b.n == 0 ? QNI_TERM_NOTHING : b.n == 1 ? b.items[0] : bag_make(&b, KIND_ALT);
+    bag_end(&b);
+    return id;
+}
+
+qni_term qni_term_alt2(qni_terms *terms, qni_term a, qni_term b)
+{
+    return a == b ? a : qni_term_alt(terms, (qni_term[]){a, b}, 2);
+}
+
+// Is it `character` repeated?
+static bool is_length(const qni_terms *terms, qni_term a)
+{
+    const uint32_t *r = record(terms, a, NULL);
+    return r[0] == KIND_REPEAT && r[1] == terms->character;
+}
+
+// Joins complements into one, and bounds on the length into one; drops what the others imply. False: nothing is left.
+static bool simplify_and(bag *b)
+{
+    qni_terms *terms = b->terms;
+    bag denied;
+    bag_begin(&denied, terms);
+    uint32_t min = 0, max = QNI_TERM_NO_MAX;
+    bool has_length = false, empty = false;
+    size_t kept = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        qni_term item = b->items[i];
+        const uint32_t *r = record(terms, item, NULL);
+        empty = empty || item == QNI_TERM_EMPTY;
+        if (item == QNI_TERM_ALL) {
+            continue;
+        }
+        if (r[0] == KIND_NOT) {
+            bag_add(&denied, r[1]);
+        } else if (is_length(terms, item)) {
+            has_length = true;
+            min = r[2] > min ? r[2] : min;
+            max = r[3] < max ? r[3] : max;
+        } else {
+            b->items[kept++] = item;
+        }
+    }
+    b->n = kept;
+    bool whole = false;
+    for (size_t i = 0; i < kept; i++) {
+        whole = whole || terms->info[b->items[i]].whole;
+    }
+    bool possible = min <= max;
+    if (has_length && possible && !(whole && min == 0 && max == QNI_TERM_NO_MAX)) {
+        bag_add(b, qni_term_repeat(terms, terms->character, min, max));
+    }
+    if (denied.n != 0) {
+        qni_term sum = qni_term_alt(terms, denied.items, denied.n);
+        for (size_t i = 0; i < b->n; i++) {
+            possible = possible && b->items[i] != sum;
+        }
+        bag_add(b, qni_term_not(terms, sum));
+    }
+    bag_end(&denied);
+    bag_normalize(b);
+    if (empty && possible) { // the empty text against the rest: decided now
+        for (size_t i = 0; i < b->n; i++) {
+            possible = possible && terms->info[b->items[i]].nullable;
+        }
+        b->items[0] = QNI_TERM_EMPTY;
+        b->n = 1;
+    }
+    return possible;
+}
+
+qni_term qni_term_and(qni_terms *terms, const qni_term *items, size_t n)
+{
+    bag b;
+    bag_begin(&b, terms);
+    bool possible = true;
+    for (size_t i = 0; i < n; i++) {
+        possible = possible && items[i] != QNI_TERM_NOTHING;
+        if (possible) {
+            bag_add_flat(&b, KIND_AND, items[i]);
+        }
+    }
+    bag_normalize(&b);
+    possible = possible && simplify_and(&b);
+    qni_term id = !possible  ? QNI_TERM_NOTHING
+                  : b.n == 0 ? QNI_TERM_ALL
+                  : b.n == 1 ? b.items[0]
+                             : bag_make(&b, KIND_AND);
+    bag_end(&b);
+    return id;
+}
+
+qni_term qni_term_and2(qni_terms *terms, qni_term a, qni_term b)
+{
+    return a == b ? a : qni_term_and(terms, (qni_term[]){a, b}, 2);
+}
+
+qni_term qni_term_not(qni_terms *terms, qni_term a)
+{
+    if (a == QNI_TERM_NOTHING) {
+        return QNI_TERM_ALL;
+    }
+    if (a == QNI_TERM_ALL) {
+        return QNI_TERM_NOTHING;
+    }
+    const uint32_t *r = record(terms, a, NULL);
+    return r[0] == KIND_NOT ? r[1] : make(terms, (uint32_t[]){KIND_NOT, a}, 2);
+}
+
+qni_term qni_term_repeat(qni_terms *terms, qni_term a, uint32_t min, uint32_t max)
+{
+    if (max == 0 || a == QNI_TERM_EMPTY) {
+        return QNI_TERM_EMPTY;
+    }
+    if (a == QNI_TERM_NOTHING) {
+        return min == 0 ? QNI_TERM_EMPTY : QNI_TERM_NOTHING;
+    }
+    if (min == 1 && max == 1) {
+        return a;
+    }
+    const uint32_t *r = record(terms, a, NULL);
+    if (r[0] == KIND_REPEAT && r[2] == 0 && r[3] == QNI_TERM_NO_MAX) {
+        return a; // (x*){m,n} is x*, n not being 0
+    }
+    if (terms->info[a].nullable) {
+        min = 0;
+    }
+    return make(terms, (uint32_t[]){KIND_REPEAT, a, min, max}, 4);
+}
+
+static int compare_words(const char *a, size_t n_a, const char *b, size_t n_b)
+{
+    int order = memcmp(a, b, n_a < n_b ? n_a : n_b);
+    return order != 0 ? order : (n_a > n_b) - (n_a < n_b);
+}
+
+// Sorted words that agree on their first `depth` bytes. Recursion is as deep as the words branch: bytes that all share are
+// taken in one step.
+static qni_term words_below(qni_terms *terms, const char *const *words, const size_t *sizes,
+                            size_t n, size_t depth)
+{
+    if (n == 0) {
+        return QNI_TERM_NOTHING;
+    }
+    size_t shared = 0;
+    const char *first = words[0] + depth, *last = words[n - 1] + depth;
+    size_t n_first = sizes[0] - depth, n_last = sizes[n - 1] - depth;
+    while (shared < n_first && shared < n_last && first[shared] == last[shared]) {
+        shared++;
+    }
+    size_t at = depth + shared;
+    qni_term rest = QNI_TERM_NOTHING;
+    size_t i = 0;
+    for (; i < n && sizes[i] == at; i++) {
+        rest = QNI_TERM_EMPTY;
+    }
+    while (i < n) {
+        size_t end = i + 1;
+        while (end < n && words[end][at] == words[i][at]) {
+            end++;
+        }
+        unsigned b = (unsigned char)words[i][at];
+        qni_term below = words_below(terms, words + i, sizes + i, end - i, at + 1);
+        qni_term branch = qni_term_concat(terms, qni_term_byte_range(terms, b, b), below);
+        rest = qni_term_alt2(terms, rest, branch);
+        i = end;
+    }
+    return qni_term_concat(terms, qni_term_literal(terms, first, shared), rest);
+}
+
+qni_term qni_term_words(qni_terms *terms, const char *const *words, const size_t *sizes, size_t n)
+{
+    const char **sorted = qni_alloc_array(n + 1, sizeof *sorted);
+    size_t *lengths = qni_alloc_array(n + 1, sizeof *lengths);
+    qni_term result = QNI_TERM_NOTHING;
+    if (sorted == NULL || lengths == NULL) {
+        qni_account_fail(terms->account, QN_OUT_OF_MEMORY, "out of memory");
+        goto done;
+    }
+    for (size_t i = 0; i < n; i++) { // insertion by binary search: enumerations are small
+        size_t low = 0, high = i;
+        while (low < high) {
+            size_t mid = (low + high) / 2;
+            int order = compare_words(sorted[mid], lengths[mid], words[i], sizes[i]);
+            *(order < 0 ? &low : &high) = order < 0 ? mid + 1 : mid;
+        }
+        memmove(sorted + low + 1, sorted + low, (i - low) * sizeof *sorted);
+        memmove(lengths + low + 1, lengths + low, (i - low) * sizeof *lengths);
+        sorted[low] = words[i];
+        lengths[low] = sizes[i];
+    }
+    result = words_below(terms, sorted, lengths, n, 0);
+    qni_term_mark_whole(terms, result);
+done:
+    qni_free(sorted);
+    qni_free(lengths);
+    return result;
+}
+
+static qni_term derive(qni_terms *terms, qni_term a, unsigned byte);
+
+static qni_term derive_members(qni_terms *terms, qni_term a, size_t n, unsigned byte, uint32_t kind)
+{
+    bag b;
+    bag_begin(&b, terms);
+    bool possible = true;
+    for (size_t i = 1; i < n && possible; i++) {
+        qni_term d = derive(terms, record(terms, a, NULL)[i], byte);
+        possible = kind == KIND_ALT || d != QNI_TERM_NOTHING;
+        if (d != QNI_TERM_NOTHING) {
+            bag_add(&b, d);
+        }
+    }
+    qni_term result = QNI_TERM_NOTHING;
+    if (possible) {
+        result = kind == KIND_ALT ? qni_term_alt(terms, b.items, b.n)
+                                  : qni_term_and(terms, b.items, b.n);
+    }
+    bag_end(&b);
+    return result;
+}
+
+static qni_term derive(qni_terms *terms, qni_term a, unsigned byte)
+{
+    if (a == QNI_TERM_NOTHING || terms->account->status != QN_OK) {
+        return QNI_TERM_NOTHING;
+    }
+    if (terms->info[a].row != NULL) {
+        return terms->info[a].row[byte];
+    }
+    size_t n;
+    const uint32_t *r = record(terms, a, &n);
+    uint32_t x = n > 1 ? r[1] : 0, y = n > 2 ? r[2] : 0, z = n > 3 ? r[3] : 0;
+    switch (r[0]) {
+    case KIND_ALL: return QNI_TERM_ALL;
+    case KIND_SET: return r[1 + byte / 32] >> byte % 32 & 1 ? QNI_TERM_EMPTY : QNI_TERM_NOTHING;
+    case KIND_NOT: return qni_term_not(terms, derive(terms, x, byte));
+    case KIND_CONCAT: {
+        qni_term head = qni_term_concat(terms, derive(terms, x, byte), y);
+        if (!terms->info[x].nullable) {
+            return head;
+        }
+        return qni_term_alt2(terms, head, derive(terms, y, byte));
+    }
+    case KIND_REPEAT: {
+        uint32_t min = y == 0 ? 0 : y - 1, max = z == QNI_TERM_NO_MAX ? z : z - 1;
+        qni_term head = derive(terms, x, byte);
+        return head == QNI_TERM_NOTHING
+                   ? QNI_TERM_NOTHING
+                   : qni_term_concat(terms, head, qni_term_repeat(terms, x, min, max));
+    }
+    case KIND_ALT:
+    case KIND_AND: return derive_members(terms, a, n, byte, r[0]);
+    default: return QNI_TERM_NOTHING; // KIND_EMPTY
+    }
+}
+
+// Splits the bytes into classes that the first derivative of `a` cannot tell apart.
+static void refine(const qni_terms *terms, qni_term a, uint8_t class_of[256], unsigned *n_classes)
+{
+    if (a == QNI_TERM_NOTHING || *n_classes == 256) {
+        return;
+    }
+    size_t n;
+    const uint32_t *r = record(terms, a, &n);
+    switch (r[0]) {
+    case KIND_SET: {
+        uint16_t split[256];
+        bool inside[256] = {false}, outside[256] = {false};
+        for (unsigned b = 0; b < 256; b++) {
+            bool in = r[1 + b / 32] >> b % 32 & 1;
+            *(in ? &inside[class_of[b]] : &outside[class_of[b]]) = true;
+        }
+        unsigned before = *n_classes;
+        for (unsigned c = 0; c < before; c++) {
+            split[c] = (uint16_t)(inside[c] && outside[c] ? (*n_classes)++ : c);
+        }
+        for (unsigned b = 0; b < 256 && *n_classes != before; b++) {
+            if (r[1 + b / 32] >> b % 32 & 1) {
+                class_of[b] = (uint8_t)split[class_of[b]];
+            }
+        }
+        break;
+    }
+    case KIND_CONCAT:
+        refine(terms, r[1], class_of, n_classes);
+        if (terms->info[r[1]].nullable) {
+            refine(terms, r[2], class_of, n_classes);
+        }
+        break;
+    case KIND_NOT:
+    case KIND_REPEAT: refine(terms, r[1], class_of, n_classes); break;
+    case KIND_ALT:
+    case KIND_AND:
+        for (size_t i = 1; i < n; i++) {
+            refine(terms, r[i], class_of, n_classes);
+        }
+        break;
+    default: break;
+    }
+}
+
+// Makes the row of successors; NULL when the account failed.
+static uint32_t *row_of(qni_terms *terms, qni_term a)
+{
+    if (terms->info[a].row != NULL) {
+        return terms->info[a].row;
+    }
+    if (!qni_account_step(terms->account)) {
+        return NULL;
+    }
+    uint32_t *row = NULL;
+    size_t capacity = 0;
+    if (!qni_account_grow(terms->account, &row, &capacity, 256, sizeof *row)) {
+        return NULL;
+    }
+    uint8_t class_of[256] = {0};
+    unsigned n_classes = 1;
+    refine(terms, a, class_of, &n_classes);
+    uint32_t of_class[256];
+    bool done[256] = {false};
+    for (unsigned b = 0; b < 256; b++) {
+        unsigned c = class_of[b];
+        if (!done[c]) {
+            done[c] = true;
+            of_class[c] = derive(terms, a, b);
+        }
+        row[b] = of_class[c];
+    }
+    if (terms->account->status != QN_OK) {
+        qni_free(row);
+        return NULL;
+    }
+    terms->info[a].row = row;
+    return row;
+}
+
+// Breadth first over successors until a text ends. What the search finds is kept: the way to the end is live, and when the
+// search runs dry everything it saw is empty.
+static bool search_life(qni_terms *terms, qni_term a)
+{
+    uint32_t stamp = ++terms->stamp;
+    size_t n = 0;
+    if (!qni_account_grow(terms->account, &terms->todo, &terms->todo_capacity, 2,
+                          sizeof *terms->todo)) {
+        return false;
+    }
+    terms->todo[n++] = a;
+    terms->todo[n++] = UINT32_MAX;
+    terms->info[a].stamp = stamp;
+    for (size_t at = 0; at < n; at += 2) {
+        const uint32_t *row = row_of(terms, terms->todo[at]);
+        if (row == NULL) {
+            return false;
+        }
+        for (unsigned b = 0; b < 256; b++) {
+            qni_term next = row[b];
+            if (next == 0 || (b > 0 && next == row[b - 1]) || terms->info[next].stamp == stamp ||
+                terms->info[next].life == LIFE_NO) {
+                continue;
+            }
+            terms->info[next].stamp = stamp;
+            if (terms->info[next].life == LIFE_YES) {
+                for (size_t i = at; i != UINT32_MAX; i = terms->todo[i + 1]) {
+                    terms->info[terms->todo[i]].life = LIFE_YES;
+                }
+                return true;
+            }
+            if (!qni_account_grow(terms->account, &terms->todo, &terms->todo_capacity, n + 2,
+                                  sizeof *terms->todo)) {
+                return false;
+            }
+            terms->todo[n++] = next;
+            terms->todo[n++] = (uint32_t)at;
+        }
+    }
+    for (size_t i = 0; i < n; i += 2) {
+        terms->info[terms->todo[i]].life = LIFE_NO;
+    }
+    return false;
+}
+
+bool qni_term_live(qni_terms *terms, qni_term a)
+{
+    if (a == QNI_TERM_NOTHING) {
+        return false;
+    }
+    uint8_t life = terms->info[a].life;
+    return life == LIFE_UNKNOWN ? search_life(terms, a) : life == LIFE_YES;
+}
+
+qni_term qni_term_step(qni_terms *terms, qni_term a, unsigned byte)
+{
+    uint32_t *row = a == QNI_TERM_NOTHING ? NULL : row_of(terms, a);
+    if (row == NULL) {
+        return QNI_TERM_NOTHING;
+    }
+    qni_term next = row[byte];
+    if (next != QNI_TERM_NOTHING && terms->info[next].life != LIFE_YES &&
+        !qni_term_live(terms, next)) {
+        row[byte] = next = QNI_TERM_NOTHING;
+    }
+    return next;
+}
+
+bool qni_term_shortest(qni_terms *terms, qni_term a, char *out, size_t limit, size_t *size)
+{
+    *size = 0;
+    if (!qni_term_live(terms, a)) {
+        return false;
+    }
+    // Breadth first again, remembering the byte beside the predecessor: three words an entry.
+    uint32_t stamp = ++terms->stamp;
+    size_t n = 0, at = 0;
+    qni_account *account = terms->account;
+    for (;;) {
+        if (at == 0 && n == 0) {
+            if (!qni_account_grow(account, &terms->todo, &terms->todo_capacity, 3, 4)) {
+                return false;
+            }
+            memcpy(terms->todo, (uint32_t[]){a, UINT32_MAX, 0}, 12);
+            n = 3;
+            terms->info[a].stamp = stamp;
+        }
+        if (at >= n || terms->info[terms->todo[at]].nullable) {
+            break;
+        }
+        const uint32_t *row = row_of(terms, terms->todo[at]);
+        for (unsigned b = 0; row != NULL && b < 256; b++) {
+            if (row[b] == 0 || terms->info[row[b]].stamp == stamp) {
+                continue;
+            }
+            terms->info[row[b]].stamp = stamp;
+            if (!qni_account_grow(account, &terms->todo, &terms->todo_capacity, n + 3, 4)) {
+                return false;
+            }
+            memcpy(terms->todo + n, (uint32_t[]){row[b], (uint32_t)at, b}, 12);
+            n += 3;
+        }
+        at += 3;
+    }
+    if (at >= n) {
+        return false;
+    }
+    for (size_t i = at; terms->todo[i + 1] != UINT32_MAX; i = terms->todo[i + 1]) {
+        ++*size;
+    }
+    if (*size > limit) {
+        return false;
+    }
+    size_t left = *size;
+    for (size_t i = at; terms->todo[i + 1] != UINT32_MAX; i = terms->todo[i + 1]) {
+        out[--left] = (char)terms->todo[i + 2];
+    }
+    return true;
+}
+
+// Depth first; a text longer than `limit` times the states would repeat a state, and then there are more than any limit.
+static size_t count_texts(qni_terms *terms, qni_term a, size_t limit, size_t depth)
+{
+    if (depth > 512) {
+        return limit; // so long a text is taken for endless
+    }
+    size_t found = qni_term_nullable(terms, a) ? 1 : 0;
+    for (unsigned b = 0; b < 256 && found < limit; b++) {
+        qni_term next = qni_term_step(terms, a, b);
+        if (next != QNI_TERM_NOTHING) {
+            found += count_texts(terms, next, limit - found, depth + 1);
+        }
+    }
+    return found;
+}
+
+size_t qni_term_count(qni_terms *terms, qni_term a, size_t limit)
+{
+    return qni_term_live(terms, a) ? count_texts(terms, a, limit, 0) : 0;
+}

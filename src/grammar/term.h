@@ -1,0 +1,81 @@
+// Regular languages of bytes as terms, with the boolean operations, walked by derivatives.
+//
+// A term is a 32-bit id; equal terms have equal ids. The derivative of a term by a byte is the language of what may
+// follow that byte, again a term, so a term is also the state of a deterministic automaton whose states are made when
+// they are first reached. Intersection and complement cost nothing extra, which is why JSON Schema's `not`, `oneOf` and
+// crossed patterns need no machinery of their own. (Brzozowski, "Derivatives of regular expressions", 1964.)
+//
+// One thread at a time. Failures are the account's.
+#ifndef QNI_GRAMMAR_TERM_H
+#define QNI_GRAMMAR_TERM_H
+
+#include "grammar/intern.h"
+
+typedef uint32_t qni_term;
+
+#define QNI_TERM_NOTHING ((qni_term)0) // the empty language; also what a failed call returns
+#define QNI_TERM_EMPTY ((qni_term)1)   // the empty text alone
+#define QNI_TERM_ALL ((qni_term)2)     // every text of bytes, well-formed or not
+#define QNI_TERM_NO_MAX UINT32_MAX
+
+typedef struct qni_term_info {
+    uint32_t *row;   // 256 successors, or NULL before the first step
+    uint32_t stamp;  // of the search that saw it last
+    uint8_t nullable;
+    uint8_t crossed; // an intersection or a complement is inside, so it may be empty without looking so
+    uint8_t whole;   // all its texts are well-formed UTF-8, by construction
+    uint8_t life;    // what is known: see term.c
+} qni_term_info;
+
+typedef struct qni_terms {
+    qni_account *account;
+    qni_intern table;
+    qni_term_info *info;
+    size_t info_capacity;
+    uint32_t *todo; // the search's queue: term, predecessor
+    size_t todo_capacity;
+    uint32_t stamp;
+    qni_term character; // any one code point
+    qni_term text;      // any well-formed UTF-8
+} qni_terms;
+
+QNI_WARN_UNUSED qn_status qni_terms_begin(qni_terms *terms, qni_account *account, qn_error *err);
+void qni_terms_end(qni_terms *terms);
+
+// One byte out of a set of 256 bits, bit b of word b / 32.
+qni_term qni_term_set(qni_terms *terms, const uint32_t bits[8]);
+qni_term qni_term_byte_range(qni_terms *terms, unsigned first, unsigned last);
+qni_term qni_term_literal(qni_terms *terms, const char *bytes, size_t n);
+qni_term qni_term_concat(qni_terms *terms, qni_term a, qni_term b);
+qni_term qni_term_alt(qni_terms *terms, const qni_term *items, size_t n);
+qni_term qni_term_alt2(qni_terms *terms, qni_term a, qni_term b);
+qni_term qni_term_and(qni_terms *terms, const qni_term *items, size_t n);
+qni_term qni_term_and2(qni_terms *terms, qni_term a, qni_term b);
+qni_term qni_term_not(qni_terms *terms, qni_term a);
+qni_term qni_term_repeat(qni_terms *terms, qni_term a, uint32_t min, uint32_t max);
+
+// A set of texts, sorted by memcmp order or not, as one term that branches byte by byte.
+qni_term qni_term_words(qni_terms *terms, const char *const *words, const size_t *sizes, size_t n);
+
+// Says that every text of `a` is well-formed UTF-8, where the builder knows and the shape does not show it.
+void qni_term_mark_whole(qni_terms *terms, qni_term a);
+
+static inline bool qni_term_nullable(const qni_terms *terms, qni_term a)
+{
+    return a != QNI_TERM_NOTHING && terms->info[a].nullable;
+}
+
+// Whether the language has any text.
+bool qni_term_live(qni_terms *terms, qni_term a);
+
+// The successor by `byte`, or QNI_TERM_NOTHING when no text goes on that way.
+qni_term qni_term_step(qni_terms *terms, qni_term a, unsigned byte);
+
+// Appends to `out` the first in length of the texts in the language (among those, the first by bytes). False when there is
+// none, or when the account failed or `limit` bytes do not hold it. `*size` gets its length.
+bool qni_term_shortest(qni_terms *terms, qni_term a, char *out, size_t limit, size_t *size);
+
+// How many texts the language has, counted up to `limit`.
+size_t qni_term_count(qni_terms *terms, qni_term a, size_t limit);
+
+#endif
