@@ -42,6 +42,9 @@ enum {
     QNI_MAX_PATTERN_BYTES = 16384, // a chain of that many optional parts is walked by recursion
     QNI_MAX_PATTERN_DEPTH = 200,   // nested groups
     QNI_MAX_PATTERN_REPEAT = 100000,
+    QNI_MAX_NUMBER_BYTES = 1024,    // digits of one number
+    QNI_MAX_NUMBER_EXPONENT = 9999, // beyond any float; keeps exact arithmetic small
+    QNI_MAX_NUMBER_PIECES = 256,    // of a set of numbers
 };
 
 #endif
