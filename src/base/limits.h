@@ -44,6 +44,9 @@ enum {
     QNI_MAX_PATTERN_REPEAT = 100000,
     QNI_MAX_NUMBER_BYTES = 1024,    // digits of one number
     QNI_MAX_NUMBER_EXPONENT = 9999, // beyond any float; keeps exact arithmetic small
+    QNI_MAX_SEARCHED_ITEMS = 2000,  // items that a search for a valid array adds
+    QNI_MAX_ALTERNATIVES = 64,      // ways in which one open value may count for those around it
+    QNI_MAX_OUTCOMES = 512,         // of one child, before equal ones are joined
     QNI_MAX_NUMBER_PIECES = 256,    // of a set of numbers
 };
 

@@ -1,0 +1,661 @@
+#include "grammar/formula.h"
+
+#include "base/alloc.h"
+#include "base/limits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+qn_status qni_formulas_begin(qni_formulas *f, qni_terms *terms, qni_arena *arena, qn_error *err)
+{
+    *f = (qni_formulas){.account = terms->account, .arena = arena, .terms = terms};
+    qni_intern_begin(&f->nodes, f->account);
+    qni_intern_begin(&f->strings, f->account);
+    qni_intern_begin(&f->key_sets, f->account);
+    qni_intern_begin(&f->memo, f->account);
+    qni_intern_add(&f->nodes, (uint32_t[]){QNI_ATOM_TRUE}, 1, NULL);
+    return qni_account_status(f->account, err);
+}
+
+void qni_formulas_end(qni_formulas *f)
+{
+    qni_intern_end(&f->nodes);
+    qni_intern_end(&f->strings);
+    qni_intern_end(&f->key_sets);
+    qni_intern_end(&f->memo);
+    qni_free(f->memo_values);
+    qni_free(f->sets);
+    qni_free(f->definitions);
+    qni_free(f->map_stamps);
+    qni_free(f->map_values);
+    *f = (qni_formulas){0};
+}
+
+static qni_formula make(qni_formulas *f, const uint32_t *words, size_t n)
+{
+    uint32_t id = qni_intern_add(&f->nodes, words, n, NULL);
+    return id == 0 ? QNI_FALSE : id << 1;
+}
+
+// A list of formulas while a conjunction is put together.
+typedef struct list {
+    qni_formula *items; // one word in front is free for the record's kind
+    size_t n;
+    size_t capacity;
+    uint32_t first[66];
+    bool failed;
+} list;
+
+static void list_begin(list *l)
+{
+    l->items = l->first + 1;
+    l->n = 0;
+    l->capacity = 65;
+    l->failed = false;
+}
+
+static void list_end(list *l)
+{
+    if (l->items != l->first + 1) {
+        qni_free(l->items - 1);
+    }
+}
+
+static void list_add(list *l, qni_formula item)
+{
+    if (l->n == l->capacity) {
+        uint32_t *grown = qni_alloc_array(l->capacity * 2 + 1, sizeof *grown);
+        if (grown == NULL) {
+            l->failed = true;
+            return;
+        }
+        memcpy(grown + 1, l->items, l->n * sizeof *grown);
+        list_end(l);
+        l->items = grown + 1;
+        l->capacity *= 2;
+    }
+    l->items[l->n++] = item;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    uint32_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+// Sorts and drops repetitions. False when the list holds a contradiction.
+static bool normalize(list *l)
+{
+    bool sorted = true;
+    for (size_t i = 1; i < l->n && sorted; i++) {
+        sorted = l->items[i - 1] <= l->items[i];
+    }
+    if (!sorted) {
+        qsort(l->items, l->n, sizeof *l->items, compare_ids);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        qni_formula a = l->items[i];
+        if (a == QNI_FALSE || (kept > 0 && l->items[kept - 1] == (a ^ 1))) {
+            return false;
+        }
+        if (a != QNI_TRUE && (kept == 0 || l->items[kept - 1] != a)) {
+            l->items[kept++] = a;
+        }
+    }
+    l->n = kept;
+    return true;
+}
+
+static bool contains(const list *l, qni_formula a)
+{
+    return l->n != 0 && bsearch(&a, l->items, l->n, sizeof a, compare_ids) != NULL;
+}
+
+static bool is_or(const qni_formulas *f, qni_formula a)
+{
+    return (a & 1) != 0 && qni_formula_node(f, a, NULL)[0] == QNI_ATOM_AND;
+}
+
+// Unit propagation: a disjunction with a member of the list is dropped, and the negations of members are struck out of it.
+// `*changed` tells whether the list must be normalized again.
+static void propagate(qni_formulas *f, list *l, bool *changed)
+{
+    *changed = false;
+    for (size_t i = 0; i < l->n; i++) {
+        if (!is_or(f, l->items[i])) {
+            continue;
+        }
+        size_t n;
+        const uint32_t *r = qni_formula_node(f, l->items[i], &n);
+        bool satisfied = false, struck = false;
+        for (size_t k = 1; k < n && !satisfied; k++) { // the disjuncts are the negated r[k]
+            satisfied = contains(l, r[k] ^ 1);
+            struck = struck || contains(l, r[k]);
+        }
+        if (satisfied) {
+            l->items[i] = QNI_TRUE;
+            *changed = true;
+            return;
+        }
+        if (struck) {
+            list rest;
+            list_begin(&rest);
+            for (size_t k = 1; k < n; k++) {
+                if (!contains(l, qni_formula_node(f, l->items[i], NULL)[k])) {
+                    list_add(&rest, qni_formula_node(f, l->items[i], NULL)[k]);
+                }
+            }
+            l->failed = l->failed || rest.failed;
+            l->items[i] = qni_not(qni_and(f, rest.items, rest.n));
+            list_end(&rest);
+            *changed = true;
+            return;
+        }
+    }
+}
+
+qni_formula qni_and(qni_formulas *f, const qni_formula *items, size_t n)
+{
+    list l;
+    list_begin(&l);
+    for (size_t i = 0; i < n; i++) {
+        size_t size;
+        const uint32_t *r = qni_formula_node(f, items[i], &size);
+        if ((items[i] & 1) == 0 && r[0] == QNI_ATOM_AND) {
+            for (size_t k = 1; k < size; k++) {
+                list_add(&l, r[k]);
+            }
+        } else {
+            list_add(&l, items[i]);
+        }
+    }
+    bool possible = normalize(&l);
+    bool changed = possible;
+    while (changed && possible && !l.failed) {
+        propagate(f, &l, &changed);
+        if (changed) {
+            list again; // a struck-out disjunction may have become a conjunction: flatten it
+            list_begin(&again);
+            for (size_t i = 0; i < l.n; i++) {
+                size_t size;
+                const uint32_t *r = qni_formula_node(f, l.items[i], &size);
+                bool flat = (l.items[i] & 1) == 0 && r[0] == QNI_ATOM_AND;
+                for (size_t k = 1; flat && k < size; k++) {
+                    list_add(&again, r[k]);
+                }
+                if (!flat) {
+                    list_add(&again, l.items[i]);
+                }
+            }
+            bool failed = l.failed || again.failed;
+            list_end(&l);
+            l = again;
+            if (again.items == again.first + 1) {
+                l.items = l.first + 1;
+            }
+            l.failed = failed;
+            possible = normalize(&l);
+        }
+    }
+    qni_formula result = QNI_FALSE;
+    if (l.failed) {
+        qni_account_fail(f->account, QN_OUT_OF_MEMORY, "out of memory");
+    } else if (possible) {
+        l.items[-1] = QNI_ATOM_AND;
+        result = l.n == 0   ? QNI_TRUE
+                 : l.n == 1 ? l.items[0]
+                            : make(f, l.items - 1, l.n + 1);
+    }
+    list_end(&l);
+    return result;
+}
+
+qni_formula qni_and2(qni_formulas *f, qni_formula a, qni_formula b)
+{
+    if (a == b || b == QNI_TRUE) {
+        return a;
+    }
+    return a == QNI_TRUE ? b : qni_and(f, (qni_formula[]){a, b}, 2);
+}
+
+qni_formula qni_or(qni_formulas *f, const qni_formula *items, size_t n)
+{
+    list l;
+    list_begin(&l);
+    for (size_t i = 0; i < n; i++) {
+        list_add(&l, qni_not(items[i]));
+    }
+    qni_formula result = QNI_FALSE;
+    if (l.failed) {
+        qni_account_fail(f->account, QN_OUT_OF_MEMORY, "out of memory");
+    } else {
+        result = qni_not(qni_and(f, l.items, l.n));
+    }
+    list_end(&l);
+    return result;
+}
+
+qni_formula qni_or2(qni_formulas *f, qni_formula a, qni_formula b)
+{
+    return qni_not(qni_and2(f, qni_not(a), qni_not(b)));
+}
+
+qni_formula qni_type_is(qni_formulas *f, qni_jtype type)
+{
+    return make(f, (uint32_t[]){QNI_ATOM_TYPE, type}, 2);
+}
+
+qni_formula qni_string_in(qni_formulas *f, qni_term term)
+{
+    return term == QNI_TERM_NOTHING     ? QNI_FALSE
+           : term == f->terms->text ? qni_type_is(f, QNI_J_STRING)
+                                        : make(f, (uint32_t[]){QNI_ATOM_STRING, term}, 2);
+}
+
+qni_formula qni_number_in(qni_formulas *f, const qni_number_set *set)
+{
+    if (!qni_account_grow(f->account, &f->sets, &f->sets_capacity, f->n_sets + 1,
+                          sizeof *f->sets)) {
+        return QNI_FALSE;
+    }
+    // Equal sets have one id where their pieces are the same memory or the same words.
+    for (size_t i = 0; i < f->n_sets; i++) {
+        if (f->sets[i].n == set->n && f->sets[i].pieces == set->pieces) {
+            return make(f, (uint32_t[]){QNI_ATOM_NUMBER, (uint32_t)i}, 2);
+        }
+    }
+    f->sets[f->n_sets++] = *set;
+    return make(f, (uint32_t[]){QNI_ATOM_NUMBER, (uint32_t)f->n_sets - 1}, 2);
+}
+
+qni_formula qni_items(qni_formulas *f, uint32_t n, uint32_t from, uint32_t to, qni_formula item)
+{
+    if (n == 0) {
+        return qni_type_is(f, QNI_J_ARRAY);
+    }
+    if (item == QNI_FALSE || to <= from || (to != QNI_NO_END && to - from < n)) {
+        return QNI_FALSE;
+    }
+    return make(f, (uint32_t[]){QNI_ATOM_ITEMS, n, from, to, item}, 5);
+}
+
+qni_formula qni_members(qni_formulas *f, uint32_t n, qni_keys keys, qni_formula value)
+{
+    if (n == 0) {
+        return qni_type_is(f, QNI_J_OBJECT);
+    }
+    qni_keys_view view = qni_keys_get(f, keys);
+    bool few = !view.all_but && view.n_terms == 0 && view.n_texts < n;
+    if (value == QNI_FALSE || few) {
+        return QNI_FALSE;
+    }
+    return make(f, (uint32_t[]){QNI_ATOM_MEMBERS, n, keys, value}, 4);
+}
+
+qni_formula qni_unique(qni_formulas *f, qni_formula earlier)
+{
+    return make(f, (uint32_t[]){QNI_ATOM_UNIQUE, earlier}, 2);
+}
+
+qni_formula qni_hole(qni_formulas *f, qni_formula a)
+{
+    if (a == QNI_TRUE || a == QNI_FALSE) {
+        return a;
+    }
+    qni_formula hole = make(f, (uint32_t[]){QNI_ATOM_HOLE, a & ~(qni_formula)1}, 2);
+    return hole ^ (a & 1);
+}
+
+uint32_t qni_definition_new(qni_formulas *f)
+{
+    if (!qni_account_grow(f->account, &f->definitions, &f->definitions_capacity,
+                          f->n_definitions + 1, sizeof *f->definitions)) {
+        return 0;
+    }
+    f->definitions[f->n_definitions] = QNI_FALSE;
+    return (uint32_t)f->n_definitions++;
+}
+
+qni_formula qni_ref(qni_formulas *f, uint32_t definition)
+{
+    return make(f, (uint32_t[]){QNI_ATOM_REF, definition}, 2);
+}
+
+static qni_formula equals_number(qni_formulas *f, const qni_jvalue *v)
+{
+    qni_numbers numbers = {f->arena, f->account};
+    uint8_t *room = qni_arena_alloc(f->arena, v->size + 1);
+    qni_decimal d;
+    qni_number_set low, high, both;
+    if (room == NULL) {
+        qni_account_fail(f->account, QN_OUT_OF_MEMORY, "out of memory");
+        return QNI_FALSE;
+    }
+    if (!qni_decimal_read(v->text, v->size, room, &d)) {
+        qni_account_fail(f->account, QN_UNSUPPORTED, "a number's exponent is too large");
+        return QNI_FALSE;
+    }
+    if (!qni_number_at_least(&numbers, &d, &low) || !qni_number_at_most(&numbers, &d, &high) ||
+        !qni_number_and(&numbers, &low, &high, &both)) {
+        return QNI_FALSE;
+    }
+    return qni_number_in(f, &both);
+}
+
+qni_formula qni_equals(qni_formulas *f, const qni_jvalue *v)
+{
+    if (v->type == QNI_J_NUMBER) {
+        return equals_number(f, v);
+    }
+    if (v->type == QNI_J_STRING) {
+        qni_term term = qni_term_literal(f->terms, v->text, v->size);
+        qni_term_mark_whole(f->terms, term);
+        return qni_string_in(f, term);
+    }
+    qni_formula result = qni_type_is(f, v->type);
+    if (v->type == QNI_J_ARRAY) {
+        uint32_t i = 0;
+        for (const qni_jvalue *item = v->first; item != NULL; item = item->next, i++) {
+            result = qni_and2(f, result, qni_items(f, 1, i, i + 1, qni_equals(f, item)));
+        }
+        result = qni_and2(f, result, qni_not(qni_items(f, 1, i, QNI_NO_END, QNI_TRUE)));
+    } else if (v->type == QNI_J_OBJECT) {
+        for (const qni_jvalue *m = v->first; m != NULL; m = m->next) {
+            qni_string key = qni_string_make(f, m->key, m->key_size);
+            qni_keys keys = qni_keys_make(f, false, &key, 1, NULL, 0);
+            result = qni_and2(f, result, qni_members(f, 1, keys, qni_equals(f, m)));
+        }
+        qni_keys all = qni_keys_make(f, true, NULL, 0, NULL, 0);
+        result = qni_and2(f, result, qni_not(qni_members(f, v->n + 1, all, QNI_TRUE)));
+    }
+    return result;
+}
+
+static qni_formula map_node(qni_formulas *f, qni_formula a, qni_formula_fn *fn, void *context)
+{
+    uint32_t id = a >> 1;
+    if (id == 1 || f->account->status != QN_OK) {
+        return a;
+    }
+    // New nodes may have come: the side tables follow.
+    size_t need = f->nodes.n;
+    size_t before = f->map_stamps_capacity;
+    if (!qni_account_grow(f->account, &f->map_stamps, &f->map_stamps_capacity, need, 4) ||
+        !qni_account_grow(f->account, &f->map_values, &f->map_values_capacity, need, 4)) {
+        return QNI_FALSE;
+    }
+    if (f->map_stamps_capacity > before) {
+        memset(f->map_stamps + before, 0, (f->map_stamps_capacity - before) * 4);
+    }
+    if (f->map_stamps[id] == f->map_stamp) {
+        return f->map_values[id] ^ (a & 1);
+    }
+    size_t n;
+    const uint32_t *r = qni_intern_at(&f->nodes, id, &n);
+    qni_formula result;
+    if (r[0] == QNI_ATOM_AND) {
+        list l;
+        list_begin(&l);
+        for (size_t i = 1; i < n; i++) {
+            qni_formula part =
+                map_node(f, qni_intern_at(&f->nodes, id, NULL)[i], fn, context);
+            list_add(&l, part);
+            if (part == QNI_FALSE) {
+                break;
+            }
+        }
+        if (l.failed) {
+            qni_account_fail(f->account, QN_OUT_OF_MEMORY, "out of memory");
+        }
+        result = qni_and(f, l.items, l.n);
+        list_end(&l);
+    } else {
+        uint32_t copy[5] = {0};
+        memcpy(copy, r, n * sizeof *copy);
+        result = fn(context, id << 1, copy);
+    }
+    f->map_stamps[id] = f->map_stamp;
+    f->map_values[id] = result;
+    return result ^ (a & 1);
+}
+
+qni_formula qni_formula_map(qni_formulas *f, qni_formula a, qni_formula_fn *fn, void *context)
+{
+    f->map_stamp++;
+    return map_node(f, a, fn, context);
+}
+
+typedef struct type_context {
+    qni_formulas *f;
+    qni_jtype type;
+    int depth;
+} type_context;
+
+static qni_formula atom_for_type(void *context, qni_formula atom, const uint32_t *node)
+{
+    static const uint8_t type_of[] = {[QNI_ATOM_STRING] = QNI_J_STRING,
+                                      [QNI_ATOM_NUMBER] = QNI_J_NUMBER,
+                                      [QNI_ATOM_ITEMS] = QNI_J_ARRAY,
+                                      [QNI_ATOM_UNIQUE] = QNI_J_ARRAY,
+                                      [QNI_ATOM_MEMBERS] = QNI_J_OBJECT,
+                                      [QNI_ATOM_HOLE] = QNI_N_JTYPES};
+    type_context *c = context;
+    if (node[0] == QNI_ATOM_TYPE) {
+        return node[1] == (uint32_t)c->type ? QNI_TRUE : QNI_FALSE;
+    }
+    if (node[0] == QNI_ATOM_REF) {
+        if (c->depth > QNI_MAX_JSON_DEPTH) { // a definition that is itself, with nothing written between
+            qni_account_fail(c->f->account, QN_UNSUPPORTED, "a $ref that leads back to itself");
+            return QNI_FALSE;
+        }
+        c->depth++;
+        qni_formula result =
+            map_node(c->f, c->f->definitions[node[1]], atom_for_type, c);
+        c->depth--;
+        return result;
+    }
+    return type_of[node[0]] == c->type ? atom : QNI_FALSE;
+}
+
+qni_formula qni_formula_for_type(qni_formulas *f, qni_formula a, qni_jtype type)
+{
+    bool found;
+    uint32_t key[3] = {0, a & ~(qni_formula)1, type};
+    uint32_t *value = qni_formulas_memo(f, key, 3, &found);
+    if (!found) {
+        type_context c = {f, type, 0};
+        qni_formula result = qni_formula_map(f, key[1], atom_for_type, &c);
+        value = qni_formulas_memo(f, key, 3, &found);
+        *value = result;
+    }
+    return *value ^ (a & 1);
+}
+
+bool qni_formula_closes(qni_formulas *f, qni_formula a)
+{
+    size_t n;
+    const uint32_t *r = qni_formula_node(f, a, &n);
+    bool holds = r[0] == QNI_ATOM_TRUE || r[0] == QNI_ATOM_UNIQUE || r[0] == QNI_ATOM_AND;
+    for (size_t i = 1; r[0] == QNI_ATOM_AND && i < n && holds; i++) {
+        holds = qni_formula_closes(f, r[i]);
+    }
+    return holds != ((a & 1) != 0);
+}
+
+qni_term qni_formula_term(qni_formulas *f, qni_formula a)
+{
+    bool found;
+    uint32_t key[2] = {1, a};
+    uint32_t *value = qni_formulas_memo(f, key, 2, &found);
+    if (found) {
+        return *value;
+    }
+    size_t n;
+    const uint32_t *r = qni_formula_node(f, a & ~(qni_formula)1, &n);
+    qni_term term = f->terms->text;
+    if (r[0] == QNI_ATOM_STRING) {
+        term = r[1];
+    } else if (r[0] == QNI_ATOM_AND) {
+        for (size_t i = 1; i < n; i++) {
+            qni_formula part = qni_formula_node(f, a & ~(qni_formula)1, NULL)[i];
+            term = qni_term_and2(f->terms, term, qni_formula_term(f, part));
+        }
+    }
+    if ((a & 1) != 0) {
+        term = qni_term_and2(f->terms, f->terms->text, qni_term_not(f->terms, term));
+    }
+    value = qni_formulas_memo(f, key, 2, &found);
+    *value = term;
+    return term;
+}
+
+bool qni_formula_numbers(qni_formulas *f, qni_formula a, qni_number_set *out)
+{
+    qni_numbers numbers = {f->arena, f->account};
+    bool found;
+    uint32_t key[2] = {2, a};
+    uint32_t *value = qni_formulas_memo(f, key, 2, &found);
+    if (found) {
+        *out = f->sets[*value];
+        return true;
+    }
+    size_t n;
+    const uint32_t *r = qni_formula_node(f, a, &n);
+    if (!qni_number_all(&numbers, out)) {
+        return false;
+    }
+    if (r[0] == QNI_ATOM_NUMBER) {
+        *out = f->sets[r[1]];
+    } else if (r[0] == QNI_ATOM_AND) {
+        for (size_t i = 1; i < n; i++) {
+            qni_number_set part;
+            if (!qni_formula_numbers(f, qni_formula_node(f, a, NULL)[i], &part) ||
+                !qni_number_and(&numbers, out, &part, out)) {
+                return false;
+            }
+        }
+    }
+    if ((a & 1) != 0 && !qni_number_not(&numbers, out, out)) {
+        return false;
+    }
+    qni_formula kept = qni_number_in(f, out);
+    value = qni_formulas_memo(f, key, 2, &found);
+    *value = qni_formula_node(f, kept, NULL)[1];
+    return f->account->status == QN_OK;
+}
+
+qni_string qni_string_make(qni_formulas *f, const char *text, size_t n)
+{
+    uint32_t small[64];
+    size_t n_words = 1 + (n + 3) / 4;
+    uint32_t *words = n_words <= 64 ? small : qni_alloc_array(n_words, sizeof *words);
+    if (words == NULL) {
+        qni_account_fail(f->account, QN_OUT_OF_MEMORY, "out of memory");
+        return 0;
+    }
+    words[n_words - 1] = 0;
+    words[0] = (uint32_t)n;
+    memcpy(words + 1, text, n);
+    qni_string id = qni_intern_add(&f->strings, words, n_words, NULL);
+    if (words != small) {
+        qni_free(words);
+    }
+    return id;
+}
+
+const char *qni_string_text(const qni_formulas *f, qni_string s, size_t *n)
+{
+    const uint32_t *words = qni_intern_at(&f->strings, s, NULL);
+    *n = words[0];
+    return (const char *)(words + 1);
+}
+
+bool qni_string_matches(qni_formulas *f, qni_string s, qni_term term)
+{
+    bool found;
+    uint32_t key[3] = {3, s, term};
+    uint32_t *value = qni_formulas_memo(f, key, 3, &found);
+    if (!found) {
+        size_t n;
+        const char *text = qni_string_text(f, s, &n);
+        qni_term t = term;
+        for (size_t i = 0; i < n && t != QNI_TERM_NOTHING; i++) {
+            t = qni_term_step(f->terms, t, (unsigned char)text[i]);
+        }
+        *value = qni_term_nullable(f->terms, t);
+    }
+    return *value != 0;
+}
+
+qni_keys qni_keys_make(qni_formulas *f, bool all_but, const qni_string *texts, size_t n_texts,
+                       const qni_term *terms, size_t n_terms)
+{
+    uint32_t *words = qni_alloc_array(n_texts + n_terms + 2, sizeof *words);
+    if (words == NULL) {
+        qni_account_fail(f->account, QN_OUT_OF_MEMORY, "out of memory");
+        return 0;
+    }
+    size_t n = 0;
+    for (size_t part = 0; part < 2; part++) {
+        const uint32_t *from = part == 0 ? texts : terms;
+        size_t count = part == 0 ? n_texts : n_terms, start = n + 2, kept = 0;
+        if (count != 0) {
+            memcpy(words + start, from, count * sizeof *words);
+            qsort(words + start, count, sizeof *words, compare_ids);
+        }
+        for (size_t i = 0; i < count; i++) {
+            if (kept == 0 || words[start + kept - 1] != words[start + i]) {
+                words[start + kept++] = words[start + i];
+            }
+        }
+        n += kept;
+        if (part == 0) {
+            words[1] = (uint32_t)kept;
+        }
+    }
+    words[0] = all_but;
+    qni_keys id = qni_intern_add(&f->key_sets, words, n + 2, NULL);
+    qni_free(words);
+    return id;
+}
+
+qni_keys_view qni_keys_get(const qni_formulas *f, qni_keys keys)
+{
+    if (keys == 0) {
+        return (qni_keys_view){0};
+    }
+    size_t n;
+    const uint32_t *r = qni_intern_at(&f->key_sets, keys, &n);
+    return (qni_keys_view){r[0] != 0, r + 2, r[1], r + 2 + r[1], n - 2 - r[1]};
+}
+
+bool qni_keys_has(qni_formulas *f, qni_keys keys, qni_string key)
+{
+    qni_keys_view v = qni_keys_get(f, keys);
+    bool in = v.n_texts != 0 && bsearch(&key, v.texts, v.n_texts, sizeof key, compare_ids) != NULL;
+    for (size_t i = 0; i < v.n_terms && !in; i++) {
+        in = qni_string_matches(f, key, v.terms[i]);
+    }
+    return in != v.all_but;
+}
+
+uint32_t *qni_formulas_memo(qni_formulas *f, const uint32_t *key, size_t n, bool *found)
+{
+    uint32_t id = qni_intern_find(&f->memo, key, n);
+    *found = id != 0;
+    if (id == 0) {
+        if (!qni_account_grow(f->account, &f->memo_values, &f->memo_values_capacity,
+                              (size_t)f->memo.n + 2, sizeof *f->memo_values)) {
+            return &f->nowhere;
+        }
+        id = qni_intern_add(&f->memo, key, n, NULL);
+        if (id == 0) {
+            return &f->nowhere;
+        }
+        f->memo_values[id] = 0;
+    }
+    return &f->memo_values[id];
+}

@@ -1,0 +1,216 @@
+// What one more child does to the formulas of an open array or object.
+//
+// First every atom that the child can count for is replaced by "hole S and the atom counted up, or not S and the atom as it
+// was"; then the holes are decided one by one. A decision that contradicts what the child must already be, or that makes
+// every formula false, is not followed, so schemas that tell their branches apart by one member have one outcome for
+// each branch and not one for each subset.
+#include "grammar/frame.h"
+
+#include "base/alloc.h"
+#include "base/limits.h"
+
+#include <string.h>
+
+static void add_hole(qni_outcomes *o, qni_formula s)
+{
+    s &= ~(qni_formula)1;
+    if (s == QNI_TRUE) {
+        return;
+    }
+    for (size_t i = 0; i < o->n_holes; i++) {
+        if (o->holes[i] == s) {
+            return;
+        }
+    }
+    if (o->n_holes == sizeof o->holes / sizeof *o->holes) {
+        qni_account_fail(o->fr->account, QN_LIMIT_EXCEEDED,
+                         "too many subschemas apply to one value");
+        return;
+    }
+    o->holes[o->n_holes++] = s;
+}
+
+// "The child satisfies s and the atom is counted up, or it does not and the atom is what is left."
+static qni_formula choose(qni_outcomes *o, qni_formula s, qni_formula taken, qni_formula left)
+{
+    qni_formulas *f = o->fr->f;
+    if (taken == left) {
+        return taken;
+    }
+    add_hole(o, s);
+    qni_formula hole = qni_hole(f, s);
+    return qni_or2(f, qni_and2(f, hole, taken), qni_and2(f, qni_not(hole), left));
+}
+
+static qni_formula open_member(void *context, qni_formula atom, const uint32_t *node)
+{
+    qni_outcomes *o = context;
+    qni_formulas *f = o->fr->f;
+    if (!qni_keys_has(f, node[2], o->key)) {
+        return atom;
+    }
+    qni_keys_view v = qni_keys_get(f, node[2]);
+    bool only = !v.all_but && v.n_texts == 1 && v.n_terms == 0; // no other key can count any more
+    qni_formula taken = node[1] == 1 ? QNI_TRUE
+                        : only       ? QNI_FALSE
+                                     : qni_members(f, node[1] - 1, node[2], node[3]);
+    qni_formula left = only || o->must == atom ? QNI_FALSE : atom;
+    return choose(o, node[3], taken, left);
+}
+
+static qni_formula open_item(void *context, qni_formula atom, const uint32_t *node)
+{
+    qni_outcomes *o = context;
+    qni_formulas *f = o->fr->f;
+    if (node[0] == QNI_ATOM_UNIQUE) {
+        o->unique = true;
+        return choose(o, node[1], QNI_FALSE, atom);
+    }
+    uint32_t from = node[2] == 0 ? 0 : node[2] - 1;
+    uint32_t to = node[3] == QNI_NO_END ? QNI_NO_END : node[3] - 1;
+    qni_formula left = qni_items(f, node[1], from, to, node[4]);
+    if (node[2] != 0) {
+        return left;
+    }
+    qni_formula taken = node[1] == 1 ? QNI_TRUE : qni_items(f, node[1] - 1, 0, to, node[4]);
+    return choose(o, node[4], taken, left);
+}
+
+// Decided holes: parallel arrays.
+typedef struct decisions {
+    qni_formula holes[32];
+    bool values[32];
+    size_t n;
+} decisions;
+
+static qni_formula fill_hole(void *context, qni_formula atom, const uint32_t *node)
+{
+    const decisions *d = context;
+    if (node[0] != QNI_ATOM_HOLE) {
+        return atom;
+    }
+    for (size_t i = 0; i < d->n; i++) {
+        if (d->holes[i] == node[1]) {
+            return d->values[i] ? QNI_TRUE : QNI_FALSE;
+        }
+    }
+    return atom;
+}
+
+static bool add_leaf(qni_outcomes *o, qni_formula child, const qni_formula *alts)
+{
+    size_t width = 1 + o->n_alts;
+    if (o->n_leaves >= QNI_MAX_OUTCOMES) {
+        return qni_account_fail(o->fr->account, QN_LIMIT_EXCEEDED,
+                                "a value could count for its surroundings in too many ways");
+    }
+    if (qni_grow(&o->leaves, &o->leaves_capacity, (o->n_leaves + 1) * width, 4) != 0) {
+        return qni_account_fail(o->fr->account, QN_OUT_OF_MEMORY, "out of memory");
+    }
+    uint32_t *leaf = o->leaves + o->n_leaves++ * width;
+    leaf[0] = child;
+    memcpy(leaf + 1, alts, o->n_alts * sizeof *alts);
+    return true;
+}
+
+// Holes that stand alone in the only formula must be what they are there. Decides those at once.
+static void find_forced(qni_outcomes *o, qni_formula a, decisions *d)
+{
+    qni_formulas *f = o->fr->f;
+    size_t n;
+    const uint32_t *r = qni_formula_node(f, a, &n);
+    bool conjunction = (a & 1) == 0 && r[0] == QNI_ATOM_AND;
+    size_t count = conjunction ? n - 1 : 1;
+    for (size_t i = 0; i < count; i++) {
+        qni_formula part = conjunction ? r[i + 1] : a;
+        const uint32_t *p = qni_formula_node(f, part, NULL);
+        if (p[0] == QNI_ATOM_HOLE && d->n < 32) {
+            d->holes[d->n] = p[1];
+            d->values[d->n++] = (part & 1) == 0;
+        }
+    }
+}
+
+static bool any_possible(const qni_formula *alts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (alts[i] != QNI_FALSE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool decide(qni_outcomes *o, size_t at, const qni_formula *alts, qni_formula child);
+
+// Fills in `d`; `child` has been narrowed to it already.
+static bool follow(qni_outcomes *o, size_t at, const qni_formula *alts, qni_formula child,
+                   decisions *d)
+{
+    qni_formula next[QNI_MAX_ALTERNATIVES];
+    for (size_t i = 0; i < o->n_alts; i++) {
+        next[i] = qni_formula_map(o->fr->f, alts[i], fill_hole, d);
+    }
+    return !any_possible(next, o->n_alts) || decide(o, at, next, child);
+}
+
+// Splits on the hole `at`, the ones before it being decided.
+static bool split(qni_outcomes *o, size_t at, const qni_formula *alts, qni_formula child)
+{
+    qni_frames *fr = o->fr;
+    qni_formula s = o->holes[at];
+    bool differs = false;
+    qni_formula sides[2];
+    for (int value = 0; value < 2; value++) {
+        sides[value] = qni_and2(fr->f, child, s ^ (value == 0));
+    }
+    for (size_t i = 0; i < o->n_alts && !differs; i++) {
+        decisions yes = {{s}, {true}, 1}, no = {{s}, {false}, 1};
+        differs = qni_formula_map(fr->f, alts[i], fill_hole, &yes) !=
+                  qni_formula_map(fr->f, alts[i], fill_hole, &no);
+    }
+    if (!differs) {
+        return decide(o, at + 1, alts, child);
+    }
+    bool possible[2] = {qni_satisfiable(fr, sides[0]), qni_satisfiable(fr, sides[1])};
+    for (int value = 0; value < 2; value++) {
+        decisions d = {{s}, {value != 0}, 1};
+        // Where the other side is impossible the child is narrow enough as it is.
+        qni_formula narrowed = possible[1 - value] ? sides[value] : child;
+        if (possible[value] && !follow(o, at + 1, alts, narrowed, &d)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool decide(qni_outcomes *o, size_t at, const qni_formula *alts, qni_formula child)
+{
+    qni_frames *fr = o->fr;
+    if (!qni_account_step(fr->account)) {
+        return false;
+    }
+    decisions forced = {.n = 0};
+    if (o->n_alts == 1 && o->n_holes != 0) {
+        find_forced(o, alts[0], &forced);
+    }
+    if (forced.n != 0) {
+        for (size_t i = 0; i < forced.n; i++) {
+            child = qni_and2(fr->f, child, forced.holes[i] ^ !forced.values[i]);
+        }
+        return !qni_satisfiable(fr, child) || follow(o, at, alts, child, &forced);
+    }
+    return at < o->n_holes ? split(o, at, alts, child) : add_leaf(o, child, alts);
+}
+
+bool qni_outcomes_find(qni_outcomes *o, const qni_formula *alts)
+{
+    qni_formula opened[QNI_MAX_ALTERNATIVES];
+    for (size_t i = 0; i < o->n_alts; i++) {
+        opened[i] = qni_formula_map(o->fr->f, alts[i], o->object ? open_member : open_item, o);
+    }
+    if (!any_possible(opened, o->n_alts)) {
+        return o->fr->account->status == QN_OK;
+    }
+    return decide(o, 0, opened, QNI_TRUE) && o->fr->account->status == QN_OK;
+}
