@@ -47,6 +47,9 @@ enum {
     QNI_MAX_SEARCHED_ITEMS = 2000,  // items that a search for a valid array adds
     QNI_MAX_ALTERNATIVES = 64,      // ways in which one open value may count for those around it
     QNI_MAX_OUTCOMES = 512,         // of one child, before equal ones are joined
+    QNI_MAX_DYNAMIC_ANCHORS = 64,   // in one dynamic scope
+    QNI_MAX_UNEVALUATED_CASES = 10, // conditions that decide what counts as evaluated; all subsets are formed
+    QNI_MAX_EVALUATED_KEYS = 1024,  // named members before unevaluatedProperties
     QNI_MAX_NUMBER_PIECES = 256,    // of a set of numbers
 };
 

@@ -1,0 +1,166 @@
+#include "grammar/engine.h"
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "grammar/pattern.h"
+
+#include <string.h>
+
+static void clear_tables(qni_engine *e)
+{
+    qni_frames_end(&e->frames);
+    qni_formulas_end(&e->formulas);
+    qni_terms_end(&e->terms);
+    qni_arena_end(&e->arena);
+}
+
+static qn_status compile_schema(qni_engine *e, qn_error *err)
+{
+    qni_formula root;
+    QNI_TRY(qni_formulas_begin(&e->formulas, &e->terms, &e->arena, err));
+    QNI_TRY(qni_frames_begin(&e->frames, &e->formulas, err));
+    qni_buf_clear(&e->left_out);
+    QNI_TRY(qni_schema_compile(&e->formulas, e->source.text, e->source.size, &e->source.schema,
+                               &e->left_out, &root, err));
+    qni_json_begin(&e->json, &e->frames, root, e->source.json);
+    e->satisfiable = e->json.root != 0;
+    return qni_account_status(&e->account, err);
+}
+
+static qn_status compile(qni_engine *e, qn_error *err)
+{
+    qni_account_begin(&e->account, QNI_MAX_GRAMMAR_BYTES, QNI_MAX_GRAMMAR_WORK);
+    qni_arena_begin(&e->arena, QNI_MAX_GRAMMAR_BYTES);
+    e->epoch++;
+    QNI_TRY(qni_terms_begin(&e->terms, &e->account, err));
+    if (e->source.language == QNI_LANGUAGE_JSON_SCHEMA) {
+        return compile_schema(e, err);
+    }
+    QNI_TRY(qni_pattern_parse(&e->terms, e->source.text, e->source.size, QNI_PATTERN_RE2,
+                              QNI_PATTERN_WHOLE, &e->root, err));
+    e->satisfiable = qni_term_live(&e->terms, e->root);
+    return qni_account_status(&e->account, err);
+}
+
+static qn_status copy_source(qni_engine *e, const qni_source *source, qn_error *err)
+{
+    e->source = *source;
+    e->source.schema.documents = NULL;
+    e->source.schema.n_documents = 0;
+    e->source.text = qni_strndup(source->text, source->size);
+    size_t n = source->schema.n_documents;
+    qni_schema_document *documents = qni_calloc(n + 1, sizeof *documents);
+    e->source.schema.documents = documents;
+    if (e->source.text == NULL || documents == NULL) {
+        return qni_fail_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const qni_schema_document *d = &source->schema.documents[i];
+        documents[i].uri = qni_strdup(d->uri);
+        documents[i].text = qni_strndup(d->text, d->size);
+        documents[i].size = d->size;
+        e->source.schema.n_documents++;
+        if (documents[i].uri == NULL || documents[i].text == NULL) {
+            return qni_fail_memory(err);
+        }
+    }
+    return QN_OK;
+}
+
+static void free_const(const char *text)
+{
+    void *memory;
+    memcpy(&memory, &text, sizeof memory);
+    qni_free(memory);
+}
+
+qn_status qni_engine_create(const qni_source *source, qni_engine **out, qn_error *err)
+{
+    if (source->size > QNI_MAX_GRAMMAR_SOURCE_BYTES) {
+        return qni_fail(err, QN_LIMIT_EXCEEDED, NULL, "a grammar of %zu bytes; at most %zu are read",
+                        source->size, QNI_MAX_GRAMMAR_SOURCE_BYTES);
+    }
+    qni_engine *e = qni_calloc(1, sizeof *e);
+    if (e == NULL) {
+        return qni_fail_memory(err);
+    }
+    pthread_mutex_init(&e->lock, NULL);
+    qni_buf_begin(&e->left_out, QNI_MAX_GRAMMAR_SOURCE_BYTES, "QNI_MAX_GRAMMAR_SOURCE_BYTES");
+    qn_status status = copy_source(e, source, err);
+    if (status == QN_OK) {
+        status = compile(e, err);
+    }
+    if (status != QN_OK) {
+        qni_engine_free(e);
+        return status;
+    }
+    *out = e;
+    return QN_OK;
+}
+
+void qni_engine_free(qni_engine *e)
+{
+    if (e == NULL) {
+        return;
+    }
+    clear_tables(e);
+    for (size_t i = 0; i < e->source.schema.n_documents; i++) {
+        free_const(e->source.schema.documents[i].uri);
+        free_const(e->source.schema.documents[i].text);
+    }
+    free_const((const char *)e->source.schema.documents);
+    qni_free(e->source.text);
+    qni_buf_end(&e->left_out);
+    pthread_mutex_destroy(&e->lock);
+    qni_free(e);
+}
+
+qn_status qni_engine_begin(qni_engine *e, qn_error *err)
+{
+    e->account.work = 0;
+    bool full = e->account.used_bytes > e->account.limit_bytes / 2;
+    if (e->account.status == QN_OK && !full) {
+        return QN_OK;
+    }
+    // After a failure, and before the limit is met, start afresh.
+    clear_tables(e);
+    qn_status status = compile(e, err);
+    if (status != QN_OK && e->account.status == QN_OK) {
+        e->account.status = status;
+        e->account.reason = "the grammar could not be compiled again";
+    }
+    return status;
+}
+
+qn_status qni_engine_end(qni_engine *e, qn_error *err)
+{
+    return qni_account_status(&e->account, err);
+}
+
+bool qni_engine_start(qni_engine *e, qni_state *out)
+{
+    memset(out, 0, sizeof *out);
+    if (e->source.language == QNI_LANGUAGE_JSON_SCHEMA) {
+        out->json = qni_json_start(&e->json);
+    } else {
+        out->term = e->root;
+    }
+    return e->satisfiable;
+}
+
+bool qni_engine_step(qni_engine *e, qni_state *s, const char *text, size_t size)
+{
+    if (e->source.language == QNI_LANGUAGE_JSON_SCHEMA) {
+        return qni_json_step(&e->json, &s->json, text, size);
+    }
+    s->term = qni_term_step(&e->terms, s->term, (unsigned char)text[size - 1]);
+    return s->term != QNI_TERM_NOTHING;
+}
+
+bool qni_engine_accepts(qni_engine *e, const qni_state *s, const char *text, size_t size)
+{
+    if (e->source.language == QNI_LANGUAGE_JSON_SCHEMA) {
+        return qni_json_accepts(&e->json, &s->json, text, size);
+    }
+    return qni_term_nullable(&e->terms, s->term);
+}
