@@ -119,40 +119,71 @@ static bool is_or(const qni_formulas *f, qni_formula a)
     return (a & 1) != 0 && qni_formula_node(f, a, NULL)[0] == QNI_ATOM_AND;
 }
 
-// Unit propagation: a disjunction with a member of the list is dropped, and the negations of members are struck out of it.
-// `*changed` tells whether the list must be normalized again.
+static bool is_and(const qni_formulas *f, qni_formula a)
+{
+    return (a & 1) == 0 && qni_formula_node(f, a, NULL)[0] == QNI_ATOM_AND;
+}
+
+// Does the list hold `a`, or all parts of it?
+static bool implies(const qni_formulas *f, const list *l, qni_formula a)
+{
+    if (!is_and(f, a)) {
+        return contains(l, a);
+    }
+    size_t n;
+    const uint32_t *r = qni_formula_node(f, a, &n);
+    bool all = true;
+    for (size_t i = 1; i < n && all; i++) {
+        all = contains(l, r[i]);
+    }
+    return all;
+}
+
+// Does the list hold the negation of `a`, or of a part of it?
+static bool excludes(const qni_formulas *f, const list *l, qni_formula a)
+{
+    if (!is_and(f, a)) {
+        return contains(l, a ^ 1);
+    }
+    size_t n;
+    const uint32_t *r = qni_formula_node(f, a, &n);
+    bool any = contains(l, a ^ 1);
+    for (size_t i = 1; i < n && !any; i++) {
+        any = contains(l, r[i] ^ 1);
+    }
+    return any;
+}
+
+// Unit propagation: a disjunction that the list implies is dropped, and branches that it excludes are struck out. Changes
+// one disjunction at a time; `*changed` tells whether the list must be normalized again.
 static void propagate(qni_formulas *f, list *l, bool *changed)
 {
     *changed = false;
-    for (size_t i = 0; i < l->n; i++) {
+    for (size_t i = 0; i < l->n && !*changed; i++) {
         if (!is_or(f, l->items[i])) {
             continue;
         }
         size_t n;
         const uint32_t *r = qni_formula_node(f, l->items[i], &n);
         bool satisfied = false, struck = false;
-        for (size_t k = 1; k < n && !satisfied; k++) { // the disjuncts are the negated r[k]
-            satisfied = contains(l, r[k] ^ 1);
-            struck = struck || contains(l, r[k]);
+        for (size_t k = 1; k < n && !satisfied; k++) { // the branches are the negated r[k]
+            satisfied = implies(f, l, r[k] ^ 1);
+            struck = struck || excludes(f, l, r[k] ^ 1);
         }
+        *changed = satisfied || struck;
         if (satisfied) {
             l->items[i] = QNI_TRUE;
-            *changed = true;
-            return;
-        }
-        if (struck) {
+        } else if (struck) {
             list rest;
             list_begin(&rest);
             for (size_t k = 1; k < n; k++) {
-                if (!contains(l, qni_formula_node(f, l->items[i], NULL)[k])) {
-                    list_add(&rest, qni_formula_node(f, l->items[i], NULL)[k]);
+                if (!excludes(f, l, r[k] ^ 1)) {
+                    list_add(&rest, r[k]);
                 }
             }
             l->failed = l->failed || rest.failed;
             l->items[i] = qni_not(qni_and(f, rest.items, rest.n));
             list_end(&rest);
-            *changed = true;
-            return;
         }
     }
 }

@@ -157,6 +157,24 @@ static qni_formula conjunct(const qni_formulas *f, qni_formula a, size_t i)
     return is_and(f, a) ? qni_formula_node(f, a, NULL)[i + 1] : a;
 }
 
+// The conjunction without one of its members.
+static bool without(qni_formulas *f, qni_formula a, qni_formula member, qni_formula *out)
+{
+    size_t n = conjuncts(f, a), kept = 0;
+    qni_formula *parts = qni_alloc_array(n, sizeof *parts);
+    if (parts == NULL) {
+        return qni_account_fail(f->account, QN_OUT_OF_MEMORY, "out of memory");
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (conjunct(f, a, i) != member) {
+            parts[kept++] = conjunct(f, a, i);
+        }
+    }
+    *out = qni_and(f, parts, kept);
+    qni_free(parts);
+    return true;
+}
+
 typedef bool search_fn(qni_frames *fr, qni_formula a, uint32_t universe, uint32_t seen);
 
 // Takes a disjunction apart, or the first one inside a conjunction. `*split` tells whether there was one.
@@ -176,10 +194,14 @@ static bool search_branches(qni_frames *fr, qni_formula a, uint32_t universe, ui
         }
     }
     *split = or != QNI_FALSE;
+    qni_formula rest = QNI_TRUE;
+    if (*split && !without(f, a, or, &rest)) {
+        return false;
+    }
     size_t branches = *split ? best - 1 : 0;
     for (size_t i = 0; i < branches; i++) {
         qni_formula branch = qni_not(qni_formula_node(f, or, NULL)[i + 1]);
-        qni_formula both = qni_and2(f, a, branch); // the disjunction falls out by itself
+        qni_formula both = qni_and2(f, rest, branch);
         if (both != QNI_FALSE && search(fr, both, universe, seen)) {
             return true;
         }
