@@ -70,6 +70,62 @@ QN_API const char *qn_grammar_left_out(const qn_grammar *grammar);
 QN_API qn_status qn_grammar_check(qn_grammar *grammar, const char *text, size_t size, bool *valid,
                                   size_t *position, qn_error *err);
 
+// A tokenizer's vocabulary, built once and shared by matchers and threads.
+typedef struct qn_vocabulary qn_vocabulary;
+
+// Token `i` is the bytes from offsets[i] up to offsets[i + 1] (n_tokens + 1 offsets). `special` (NULL: none) marks with 1 the
+// tokens that stand for no text; they and tokens without bytes are never allowed. `stops` end an output. Everything is
+// copied. Free the result with qn_vocabulary_free; matchers keep it alive.
+QN_API qn_status qn_vocabulary_create(uint32_t n_tokens, const char *bytes, const uint32_t *offsets,
+                                      const uint8_t *special, const uint32_t *stops,
+                                      uint32_t n_stops, qn_vocabulary **out, qn_error *err);
+QN_API void qn_vocabulary_free(qn_vocabulary *vocabulary); // NULL is fine
+
+// One output on its way through a grammar. A matcher belongs to one thread at a time; matchers of one grammar may be used
+// from several.
+typedef struct qn_matcher qn_matcher;
+
+QN_API qn_status qn_matcher_create(qn_grammar *grammar, qn_vocabulary *vocabulary, qn_matcher **out,
+                                   qn_error *err);
+QN_API qn_status qn_matcher_copy(const qn_matcher *matcher, qn_matcher **out, qn_error *err);
+QN_API void qn_matcher_free(qn_matcher *matcher); // NULL is fine
+
+// Back to the empty output.
+QN_API void qn_matcher_reset(qn_matcher *matcher);
+
+// Takes tokens until one does not fit; `*taken` counts those that did. A stop token fits where the output may end, and
+// nothing fits after it.
+QN_API qn_status qn_matcher_consume(qn_matcher *matcher, const uint32_t *tokens, size_t n,
+                                    size_t *taken, qn_error *err);
+
+// Takes text (as one token for rollback), all of it or, with `*taken` false, nothing.
+QN_API qn_status qn_matcher_consume_text(qn_matcher *matcher, const char *text, size_t size,
+                                         bool *taken, qn_error *err);
+
+// Takes the last `n` tokens back. QN_INVALID_ARGUMENT when there are fewer.
+QN_API qn_status qn_matcher_rollback(qn_matcher *matcher, size_t n, qn_error *err);
+
+// Which tokens may come next: bit i % 32 of word i / 32. `n_words` may be more than the vocabulary needs (a model may have
+// more logits than tokens): the rest is cleared. QN_INVALID_ARGUMENT when it is less.
+QN_API qn_status qn_matcher_mask(qn_matcher *matcher, uint32_t *mask, size_t n_words,
+                                 qn_error *err);
+
+// The masks of `n` matchers, `n_words` apart.
+QN_API qn_status qn_matcher_masks(qn_matcher *const *matchers, size_t n, uint32_t *masks,
+                                  size_t n_words, qn_error *err);
+
+// May the output end here?
+QN_API qn_status qn_matcher_can_end(qn_matcher *matcher, bool *can, qn_error *err);
+
+// The text that must come next whatever the model says, whole characters, up to `limit` bytes into `out` (it may be empty).
+// The caller tokenizes it together with the output and lets the matcher consume it.
+QN_API qn_status qn_matcher_forced(qn_matcher *matcher, char *out, size_t limit, size_t *size,
+                                   qn_error *err);
+
+// A completion of the output as short as any, in bytes, into `out`. QN_LIMIT_EXCEEDED when it takes more than `limit`.
+QN_API qn_status qn_matcher_shortest(qn_matcher *matcher, char *out, size_t limit, size_t *size,
+                                     qn_error *err);
+
 #ifdef __cplusplus
 }
 #endif

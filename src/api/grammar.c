@@ -1,14 +1,7 @@
 #include "quince/grammar.h"
 
+#include "api/grammar_inside.h"
 #include "base/alloc.h"
-#include "grammar/engine.h"
-
-#include <stdatomic.h>
-
-struct qn_grammar {
-    qni_engine *engine;
-    _Atomic size_t references;
-};
 
 enum { SPACES_IN_A_GAP = 64 };
 

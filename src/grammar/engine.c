@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "grammar/mask.h"
 #include "grammar/pattern.h"
 
 #include <string.h>
@@ -104,6 +105,10 @@ void qni_engine_free(qni_engine *e)
         return;
     }
     clear_tables(e);
+    for (size_t i = 0; i < e->n_maskers; i++) {
+        qni_masker_free(e->maskers[i]);
+    }
+    qni_free(e->maskers);
     for (size_t i = 0; i < e->source.schema.n_documents; i++) {
         free_const(e->source.schema.documents[i].uri);
         free_const(e->source.schema.documents[i].text);
@@ -163,4 +168,21 @@ bool qni_engine_accepts(qni_engine *e, const qni_state *s, const char *text, siz
         return qni_json_accepts(&e->json, &s->json, text, size);
     }
     return qni_term_nullable(&e->terms, s->term);
+}
+
+qn_status qni_engine_masker(qni_engine *e, qni_vocabulary *vocabulary, qni_masker **out,
+                            qn_error *err)
+{
+    for (size_t i = 0; i < e->n_maskers; i++) {
+        if (qni_masker_vocabulary(e->maskers[i]) == vocabulary) {
+            *out = e->maskers[i];
+            return QN_OK;
+        }
+    }
+    if (qni_grow(&e->maskers, &e->maskers_capacity, e->n_maskers + 1, sizeof *e->maskers) != 0) {
+        return qni_fail_memory(err);
+    }
+    QNI_TRY(qni_masker_create(e, vocabulary, out, err));
+    e->maskers[e->n_maskers++] = *out;
+    return QN_OK;
 }

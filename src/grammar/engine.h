@@ -45,6 +45,9 @@ typedef struct qni_engine {
     qni_frames frames;
     qni_json json;
     qni_term root;
+    struct qni_masker **maskers; // one a vocabulary
+    size_t n_maskers;
+    size_t maskers_capacity;
 } qni_engine;
 
 // Copies the source. Compiles at once.
@@ -63,5 +66,10 @@ bool qni_engine_start(qni_engine *engine, qni_state *out);
 // Takes text[size - 1]. False when no valid text goes on so; the state is void then.
 bool qni_engine_step(qni_engine *engine, qni_state *state, const char *text, size_t size);
 bool qni_engine_accepts(qni_engine *engine, const qni_state *state, const char *text, size_t size);
+
+// The masker for a vocabulary, made when it is first asked for. With the lock held.
+struct qni_vocabulary;
+QNI_WARN_UNUSED qn_status qni_engine_masker(qni_engine *engine, struct qni_vocabulary *vocabulary,
+                                            struct qni_masker **out, qn_error *err);
 
 #endif

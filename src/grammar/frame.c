@@ -486,7 +486,9 @@ qni_term qni_frame_other_keys(qni_frames *fr, qni_frame frame)
         bool all = true;
         for (uint32_t c = 0; c < (uint32_t)1 << n_terms; c++) {
             qni_string key = qni_universe_witness(fr, universe, c, seen);
-            bool takes = key != 0 && qni_frame_member(fr, frame, key) != 0;
+            qni_goal goal = key != 0 ? qni_frame_member(fr, frame, key) : 0;
+            bool takes = goal != 0;
+            fr->frame_info[frame].other_goal = n_terms == 0 ? goal : 0;
             all = all && (takes || key == 0);
             if (takes) {
                 sum = qni_term_alt2(t, sum, qni_universe_class(fr, universe, c));
@@ -500,6 +502,23 @@ qni_term qni_frame_other_keys(qni_frames *fr, qni_frame frame)
         fr->frame_info[frame].others = sum;
     }
     return sum;
+}
+
+qni_goal qni_frame_other_goal(const qni_frames *fr, qni_frame frame)
+{
+    return fr->frame_info[frame].other_goal;
+}
+
+uint32_t qni_frame_seen(const qni_frames *fr, qni_frame frame)
+{
+    return qni_intern_at(&fr->frames, frame, NULL)[FRAME_SEEN];
+}
+
+qni_string qni_seen_next(const qni_frames *fr, uint32_t *seen)
+{
+    const uint32_t *r = qni_intern_at(&fr->seen, *seen, NULL);
+    *seen = r[0];
+    return r[1];
 }
 
 typedef struct settle_context {

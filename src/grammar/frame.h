@@ -34,6 +34,7 @@ typedef struct qni_universe {
 typedef struct qni_frame_info {
     uint8_t *verdicts;     // of the universe's keys: see qni_frame_takes_key
     qni_term others;       // the other keys that may come next
+    qni_goal other_goal;   // of such a key, where they are all alike
     bool others_known;
     bool close_known;
     bool item_known;
@@ -146,6 +147,13 @@ bool qni_frame_has_seen(const qni_frames *fr, qni_frame frame, qni_string key);
 
 // The other keys that may come: a term, with the seen ones struck out where that matters. `text` itself stands for "any".
 qni_term qni_frame_other_keys(qni_frames *fr, qni_frame frame);
+
+// Where every other key may come and all are alike: the goal of any of them; else 0. After qni_frame_other_keys.
+qni_goal qni_frame_other_goal(const qni_frames *fr, qni_frame frame);
+
+// The keys so far, newest first: 0 ends the list.
+uint32_t qni_frame_seen(const qni_frames *fr, qni_frame frame);
+qni_string qni_seen_next(const qni_frames *fr, uint32_t *seen);
 
 // For a frame made with `start`: takes the item's value in. `text` is the whole text so far, `size` bytes.
 qni_frame qni_frame_settle(qni_frames *fr, qni_frame frame, const char *text, size_t size);

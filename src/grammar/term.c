@@ -793,3 +793,21 @@ size_t qni_term_count(qni_terms *terms, qni_term a, size_t limit)
 {
     return qni_term_live(terms, a) ? count_texts(terms, a, limit, 0) : 0;
 }
+
+bool qni_term_length(const qni_terms *terms, qni_term a, uint32_t *min, uint32_t *max)
+{
+    if (a == QNI_TERM_NOTHING) {
+        return false;
+    }
+    if (a == terms->character || a == QNI_TERM_EMPTY) {
+        *min = *max = a == terms->character;
+        return true;
+    }
+    if (!is_length(terms, a)) {
+        return false;
+    }
+    const uint32_t *r = record(terms, a, NULL);
+    *min = r[2];
+    *max = r[3];
+    return true;
+}

@@ -75,6 +75,9 @@ qni_term qni_term_step(qni_terms *terms, qni_term a, unsigned byte);
 // none, or when the account failed or `limit` bytes do not hold it. `*size` gets its length.
 bool qni_term_shortest(qni_terms *terms, qni_term a, char *out, size_t limit, size_t *size);
 
+// Is it the language of all texts of `*min` to `*max` characters?
+bool qni_term_length(const qni_terms *terms, qni_term a, uint32_t *min, uint32_t *max);
+
 // How many texts the language has, counted up to `limit`.
 size_t qni_term_count(qni_terms *terms, qni_term a, size_t limit);
 

@@ -1,0 +1,567 @@
+#include "grammar/mask.h"
+
+#include "base/alloc.h"
+#include "base/limits.h"
+
+#include <string.h>
+
+// What a lexical state of a string takes.
+typedef struct body {
+    uint32_t *bits; // tokens that stay inside
+} body;
+
+// The tails that may follow in a state behind a closed string.
+typedef struct tail_list {
+    uint32_t *tails;
+    uint32_t n;
+} tail_list;
+
+struct qni_masker {
+    qni_engine *engine;
+    qni_vocabulary *vocabulary;
+    uint64_t epoch;
+    qni_state *stack; // of a walk, one a byte
+    qni_account account;
+    qni_intern body_ids;
+    body *bodies;
+    size_t bodies_capacity;
+    qni_intern tail_ids;
+    tail_list *tails;
+    size_t tails_capacity;
+    qni_intern mask_ids;
+    uint32_t **masks;
+    size_t masks_capacity;
+};
+
+// One walk.
+typedef struct walk {
+    qni_masker *m;
+    char *text;
+    size_t size; // bytes before the walk
+    uint32_t *mask;
+} walk;
+
+enum { STATE_WORDS = sizeof(qni_state) / 4 };
+
+static void empty(qni_masker *m)
+{
+    for (uint32_t i = 1; i < m->body_ids.n && m->bodies != NULL; i++) {
+        qni_free(m->bodies[i].bits);
+    }
+    for (uint32_t i = 1; i < m->tail_ids.n && m->tails != NULL; i++) {
+        qni_free(m->tails[i].tails);
+    }
+    for (uint32_t i = 1; i < m->mask_ids.n && m->masks != NULL; i++) {
+        qni_free(m->masks[i]);
+    }
+    qni_intern_end(&m->body_ids);
+    qni_intern_end(&m->tail_ids);
+    qni_intern_end(&m->mask_ids);
+    qni_free(m->bodies);
+    qni_free(m->tails);
+    qni_free(m->masks);
+    m->bodies = NULL;
+    m->tails = NULL;
+    m->masks = NULL;
+    m->bodies_capacity = m->tails_capacity = m->masks_capacity = 0;
+    qni_account_begin(&m->account, QNI_MAX_MASK_BYTES, UINT64_MAX);
+    qni_intern_begin(&m->body_ids, &m->account);
+    qni_intern_begin(&m->tail_ids, &m->account);
+    qni_intern_begin(&m->mask_ids, &m->account);
+    m->epoch = m->engine->epoch;
+}
+
+qn_status qni_masker_create(qni_engine *engine, qni_vocabulary *vocabulary, qni_masker **out,
+                            qn_error *err)
+{
+    qni_masker *m = qni_calloc(1, sizeof *m);
+    if (m == NULL) {
+        return qni_fail_memory(err);
+    }
+    m->engine = engine;
+    m->vocabulary = qni_vocabulary_share(vocabulary);
+    m->stack = qni_alloc_array(QNI_MAX_TOKEN_BYTES + 2, sizeof *m->stack);
+    if (m->stack == NULL) {
+        qni_masker_free(m);
+        return qni_fail_memory(err);
+    }
+    empty(m);
+    *out = m;
+    return QN_OK;
+}
+
+void qni_masker_free(qni_masker *m)
+{
+    if (m != NULL) {
+        empty(m);
+        qni_vocabulary_free(m->vocabulary);
+        qni_free(m->stack);
+        qni_free(m);
+    }
+}
+
+const qni_vocabulary *qni_masker_vocabulary(const qni_masker *m)
+{
+    return m->vocabulary;
+}
+
+// Calls `found` with the entries of every node whose bytes the machine takes from `start` on.
+typedef void found_fn(walk *w, void *context, const qni_state *state, uint32_t depth,
+                      const uint32_t *entries, uint32_t n);
+
+static void walk_trie(walk *w, const qni_trie *trie, const qni_state *start, size_t offset,
+                      found_fn *found, void *context)
+{
+    qni_engine *e = w->m->engine;
+    // `offset` bytes of another walk stand before this one; the stack is shared in the same way.
+    qni_state *stack = w->m->stack + offset;
+    size_t size = w->size + offset;
+    stack[0] = *start;
+    uint32_t end = trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry;
+    if (end != 0) {
+        found(w, context, &stack[0], 0, trie->entries, end);
+    }
+    for (uint32_t i = 0; i < trie->n_nodes;) {
+        const qni_trie_node *node = &trie->nodes[i];
+        w->text[size + node->depth] = (char)node->byte;
+        stack[node->depth + 1] = stack[node->depth];
+        if (!qni_engine_step(e, &stack[node->depth + 1], w->text, size + node->depth + 1)) {
+            i = node->skip;
+            continue;
+        }
+        uint32_t first = qni_trie_entries(trie, i, &end);
+        if (first < end) {
+            found(w, context, &stack[node->depth + 1], node->depth + 1u, trie->entries + first,
+                  end - first);
+        }
+        i++;
+    }
+}
+
+static void set_tokens(walk *w, void *context, const qni_state *state, uint32_t depth,
+                       const uint32_t *entries, uint32_t n)
+{
+    (void)context;
+    (void)state;
+    (void)depth;
+    for (uint32_t i = 0; i < n; i++) {
+        qni_mask_set(w->mask, entries[i]);
+    }
+}
+
+typedef struct number_list {
+    uint32_t *items;
+    size_t n;
+    size_t capacity;
+    bool failed;
+} number_list;
+
+static void add_numbers(number_list *list, const uint32_t *items, uint32_t n)
+{
+    if (qni_grow(&list->items, &list->capacity, list->n + n, sizeof *items) != 0) {
+        list->failed = true;
+        return;
+    }
+    memcpy(list->items + list->n, items, n * sizeof *items);
+    list->n += n;
+}
+
+static void collect_entries(walk *w, void *context, const qni_state *state, uint32_t depth,
+                            const uint32_t *entries, uint32_t n)
+{
+    (void)w;
+    (void)state;
+    (void)depth;
+    add_numbers(context, entries, n);
+}
+
+// The tails that may follow in `state`, which stands `offset` bytes behind the walk's text.
+static tail_list *tails_after(walk *w, const qni_state *state, size_t offset)
+{
+    qni_masker *m = w->m;
+    uint32_t key[STATE_WORDS];
+    memcpy(key, state, sizeof *state);
+    bool fresh;
+    uint32_t id = qni_intern_add(&m->tail_ids, key, STATE_WORDS, &fresh);
+    if (id == 0 || !qni_account_grow(&m->account, &m->tails, &m->tails_capacity, (size_t)id + 1,
+                                     sizeof *m->tails)) {
+        return NULL;
+    }
+    if (fresh) {
+        number_list list = {0};
+        walk_trie(w, &m->vocabulary->tails, state, offset, collect_entries, &list);
+        if (list.failed) {
+            qni_account_fail(&m->account, QN_OUT_OF_MEMORY, "out of memory");
+        }
+        m->account.used_bytes += list.capacity * 4;
+        m->tails[id] = (tail_list){list.items, (uint32_t)list.n};
+    }
+    return &m->tails[id];
+}
+
+// The tails behind the closing quote of `state` (inside a string), `offset` bytes behind the walk's text.
+static tail_list *tails_behind_quote(walk *w, const qni_state *state, size_t offset)
+{
+    qni_state next = *state;
+    w->text[w->size + offset] = '"';
+    if (!qni_engine_step(w->m->engine, &next, w->text, w->size + offset + 1)) {
+        return NULL;
+    }
+    return tails_after(w, &next, offset + 1);
+}
+
+// Sets the closers of the entries (closers with one text before the quote) whose tails may follow.
+static void set_closers(walk *w, void *context, const qni_state *state, uint32_t depth,
+                        const uint32_t *entries, uint32_t n)
+{
+    (void)context;
+    const qni_vocabulary *v = w->m->vocabulary;
+    // The walk's stack holds the states up to here; what follows is walked behind them.
+    tail_list *tails = tails_behind_quote(w, state, depth);
+    for (uint32_t i = 0, t = 0; tails != NULL && i < n; i++) { // both are in the order of the tails
+        const qni_closer *c = &v->closers[entries[i]];
+        while (t < tails->n && tails->tails[t] < c->tail) {
+            t++;
+        }
+        if (t < tails->n && tails->tails[t] == c->tail) {
+            qni_mask_set(w->mask, c->token);
+        }
+    }
+}
+
+// Tokens that stay inside, by walking all that could.
+static void fill_body(walk *w, const qni_state *state, body *out)
+{
+    qni_masker *m = w->m;
+    const qni_vocabulary *v = m->vocabulary;
+    out->bits = qni_calloc(v->n_words + 1, sizeof *out->bits);
+    if (out->bits == NULL) {
+        qni_account_fail(&m->account, QN_OUT_OF_MEMORY, "out of memory");
+        return;
+    }
+    uint32_t *mask = w->mask;
+    w->mask = out->bits;
+    walk_trie(w, &v->inside, state, 0, set_tokens, NULL);
+    walk_trie(w, &v->odd, state, 0, set_tokens, NULL);
+    w->mask = mask;
+}
+
+static void fill_length_body(const qni_vocabulary *v, uint32_t max, uint32_t *bits)
+{
+    memcpy(bits, v->plain, v->n_words * sizeof *bits);
+    for (uint32_t i = 0; i < v->n_plain && v->n_chars[i] > max; i++) {
+        bits[v->by_length[i] / 32] &= ~((uint32_t)1 << v->by_length[i] % 32);
+    }
+}
+
+// The body of a string state outside escapes; NULL when the account failed.
+static const body *body_of(walk *w, const qni_state *state)
+{
+    qni_masker *m = w->m;
+    const qni_json_state *s = &state->json;
+    bool single = s->mode == QNI_JSON_KEY || qni_goal_size(&m->engine->frames, s->goal) == 1;
+    uint32_t key[2] = {s->lex, single ? 0 : s->goal};
+    bool fresh;
+    uint32_t id = qni_intern_add(&m->body_ids, key, 2, &fresh);
+    if (id == 0 || !qni_account_grow(&m->account, &m->bodies, &m->bodies_capacity, (size_t)id + 1,
+                                     sizeof *m->bodies)) {
+        return NULL;
+    }
+    if (fresh) {
+        const qni_vocabulary *v = m->vocabulary;
+        m->bodies[id] = (body){0};
+        body b = {0};
+        uint32_t min, max;
+        if (single && qni_term_length(&m->engine->terms, s->lex, &min, &max)) {
+            b.bits = qni_alloc_array(v->n_words + 1, sizeof *b.bits);
+            if (b.bits != NULL) {
+                fill_length_body(v, max, b.bits);
+            } else {
+                qni_account_fail(&m->account, QN_OUT_OF_MEMORY, "out of memory");
+            }
+        } else {
+            fill_body(w, state, &b);
+        }
+        m->account.used_bytes += v->n_words * 4;
+        m->bodies[id] = b;
+    }
+    return &m->bodies[id];
+}
+
+static void or_bits(uint32_t *to, const uint32_t *from, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        to[i] |= from[i];
+    }
+}
+
+// All closers with between `min` and `max` characters before the quote, under the tails that may follow.
+static void set_length_closers(walk *w, const qni_state *state, uint32_t min, uint32_t max)
+{
+    const qni_vocabulary *v = w->m->vocabulary;
+    // What stands between the state and the quote does not matter for what follows: take the quote as if now.
+    qni_state closed = *state;
+    qni_terms *t = &w->m->engine->terms;
+    closed.json.lex = t->text;
+    tail_list *tails = tails_behind_quote(w, &closed, 0);
+    for (uint32_t i = 0; tails != NULL && i < tails->n; i++) {
+        uint32_t tail = tails->tails[i];
+        for (uint32_t k = v->tail_first[tail]; k < v->tail_first[tail + 1]; k++) {
+            if (v->closers[k].n_chars >= min && v->closers[k].n_chars <= max) {
+                qni_mask_set(w->mask, v->closers[k].token);
+            }
+        }
+    }
+}
+
+static void fill_string(walk *w, const qni_state *state)
+{
+    qni_masker *m = w->m;
+    const qni_vocabulary *v = m->vocabulary;
+    const body *b = body_of(w, state);
+    uint32_t min, max;
+    if (b == NULL || b->bits == NULL) {
+        return;
+    }
+    or_bits(w->mask, b->bits, v->n_words);
+    bool single = qni_goal_size(&m->engine->frames, state->json.goal) == 1;
+    if (single && qni_term_length(&m->engine->terms, state->json.lex, &min, &max)) {
+        set_length_closers(w, state, min, max);
+    } else {
+        walk_trie(w, &v->closing, state, 0, set_closers, NULL);
+    }
+}
+
+// Takes the closers of the entries back, then sets those whose tails may follow.
+static void decide_closers(walk *w, const qni_state *state, uint32_t depth, const uint32_t *entries,
+                           uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t token = w->m->vocabulary->closers[entries[i]].token;
+        w->mask[token / 32] &= ~((uint32_t)1 << token % 32);
+    }
+    set_closers(w, NULL, state, depth, entries, n);
+}
+
+// Is `state` just behind one of the keys that the schema names?
+static bool at_named_key(const qni_frames *fr, const qni_json_state *s)
+{
+    size_t n = SIZE_MAX;
+    if (s->low < s->high) {
+        qni_string_text(fr->f, qni_frame_universe(fr, s->frame)->keys[s->low], &n);
+    }
+    return n == s->depth;
+}
+
+// Walks the closers whose text goes along a named key, or has an escape, and decides them one by one.
+static void decide_named_closers(walk *w, const qni_state *start)
+{
+    qni_engine *e = w->m->engine;
+    const qni_trie *trie = &w->m->vocabulary->closing;
+    qni_state *stack = w->m->stack;
+    uint32_t end = trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry;
+    stack[0] = *start;
+    if (end != 0 && at_named_key(&e->frames, &start->json)) {
+        decide_closers(w, start, 0, trie->entries, end);
+    }
+    for (uint32_t i = 0; i < trie->n_nodes;) {
+        const qni_trie_node *node = &trie->nodes[i];
+        qni_state *next = &stack[node->depth + 1];
+        w->text[w->size + node->depth] = (char)node->byte;
+        *next = stack[node->depth];
+        bool alive = qni_engine_step(e, next, w->text, w->size + node->depth + 1u);
+        bool escape = next->json.phase != QNI_ESCAPE_NONE ||
+                      memchr(w->text + w->size, '\\', node->depth + 1u) != NULL;
+        if (!alive || (next->json.low >= next->json.high && !escape)) {
+            i = node->skip;
+            continue;
+        }
+        uint32_t first = qni_trie_entries(trie, i, &end);
+        if (first < end && (escape || at_named_key(&e->frames, &next->json))) {
+            decide_closers(w, next, node->depth + 1u, trie->entries + first, end - first);
+        }
+        i++;
+    }
+}
+
+// The node that `n` bytes lead to; false when none.
+static bool find_node(const qni_trie *trie, const char *bytes, size_t n, uint32_t *out)
+{
+    uint32_t i = 0, end = trie->n_nodes;
+    for (size_t d = 0; d < n; d++) {
+        while (i < end && trie->nodes[i].byte != (uint8_t)bytes[d]) {
+            i = trie->nodes[i].skip;
+        }
+        if (i >= end) {
+            return false;
+        }
+        *out = i;
+        end = trie->nodes[i].skip;
+        i++;
+    }
+    return true;
+}
+
+// Takes back the closers that would repeat a key.
+static void clear_repeated_keys(walk *w, const qni_state *state)
+{
+    const qni_frames *fr = &w->m->engine->frames;
+    const qni_vocabulary *v = w->m->vocabulary;
+    const char *begun = w->text + state->json.start + 1;
+    size_t n_begun = w->size - state->json.start - 1;
+    uint32_t seen = qni_frame_seen(fr, state->json.frame);
+    while (seen != 0) {
+        size_t n;
+        const char *key = qni_string_text(fr->f, qni_seen_next(fr, &seen), &n);
+        uint32_t node = 0, end = v->closing.n_nodes == 0 ? 0 : v->closing.nodes[0].entry, first = 0;
+        if (n < n_begun || memcmp(key, begun, n_begun) != 0 ||
+            !find_node(&v->closing, key + n_begun, n - n_begun, &node)) {
+            continue;
+        }
+        if (n > n_begun) {
+            first = qni_trie_entries(&v->closing, node, &end);
+        }
+        for (; first < end; first++) {
+            uint32_t token = v->closers[v->closing.entries[first]].token;
+            w->mask[token / 32] &= ~((uint32_t)1 << token % 32);
+        }
+    }
+}
+
+// All other keys are alike: every closer under the tails of any of them, then the exceptions.
+static void set_alike_closers(walk *w, const qni_state *state, qni_goal goal)
+{
+    const qni_vocabulary *v = w->m->vocabulary;
+    qni_state behind = {.json = {.mode = QNI_JSON_COLON, .goal = goal}};
+    w->text[w->size] = '"';
+    tail_list *tails = tails_after(w, &behind, 1);
+    for (uint32_t i = 0; tails != NULL && i < tails->n; i++) {
+        uint32_t tail = tails->tails[i];
+        for (uint32_t k = v->tail_first[tail]; k < v->tail_first[tail + 1]; k++) {
+            qni_mask_set(w->mask, v->closers[k].token);
+        }
+    }
+    decide_named_closers(w, state);
+    clear_repeated_keys(w, state);
+}
+
+// Keys. Where any other key may come, every token stays inside; which of them close depends on the named keys that they
+// complete, and for the rest on the other keys' values alone.
+static void fill_key(walk *w, const qni_state *state)
+{
+    qni_masker *m = w->m;
+    const qni_vocabulary *v = m->vocabulary;
+    const qni_json_state *s = &state->json;
+    qni_state part = *state;
+    if (s->lex != QNI_TERM_NOTHING) {
+        part.json.low = part.json.high = 0;
+        const body *b = body_of(w, &part);
+        if (b == NULL || b->bits == NULL) {
+            return;
+        }
+        or_bits(w->mask, b->bits, v->n_words);
+    }
+    if (s->low < s->high && s->lex != m->engine->terms.text) {
+        part = *state;
+        part.json.lex = QNI_TERM_NOTHING;
+        walk_trie(w, &v->inside, &part, 0, set_tokens, NULL);
+    }
+    qni_goal goal = qni_frame_other_goal(&m->engine->frames, s->frame);
+    bool escaped = memchr(w->text + s->start, '\\', w->size - s->start) != NULL;
+    if (s->lex == m->engine->terms.text && goal != 0 && !escaped) {
+        set_alike_closers(w, state, goal);
+    } else {
+        walk_trie(w, &v->closing, state, 0, set_closers, NULL);
+    }
+}
+
+static void fill(walk *w, const qni_state *state)
+{
+    const qni_json_state *s = &state->json;
+    bool json = w->m->engine->source.language == QNI_LANGUAGE_JSON_SCHEMA;
+    if (json && s->mode == QNI_JSON_STRING && s->phase == QNI_ESCAPE_NONE) {
+        fill_string(w, state);
+    } else if (json && s->mode == QNI_JSON_KEY && s->phase == QNI_ESCAPE_NONE) {
+        fill_key(w, state);
+    } else {
+        walk_trie(w, &w->m->vocabulary->trie, state, 0, set_tokens, NULL);
+    }
+}
+
+// The words that decide a state's mask; 0 when it is not worth keeping.
+static size_t mask_key(const walk *w, const qni_state *state, uint32_t key[STATE_WORDS + 8])
+{
+    memcpy(key, state, sizeof *state);
+    if (w->m->engine->source.language != QNI_LANGUAGE_JSON_SCHEMA) {
+        return STATE_WORDS;
+    }
+    qni_json_state copy = state->json;
+    size_t n = STATE_WORDS, digits = w->size - copy.start;
+    if (copy.mode == QNI_JSON_KEY && copy.lex != QNI_TERM_NOTHING) {
+        return 0; // repeated keys depend on the text
+    }
+    if (copy.mode == QNI_JSON_NUMBER) {
+        if (digits > 28) {
+            return 0;
+        }
+        memset(key + n, 0, 32);
+        memcpy(key + n, w->text + copy.start, digits);
+        n += 8;
+    }
+    copy.start = 0;
+    memcpy(key, &copy, sizeof copy);
+    return n;
+}
+
+static void add_stops(qni_masker *m, const qni_state *state, const char *text, size_t size,
+                      uint32_t *mask)
+{
+    const qni_vocabulary *v = m->vocabulary;
+    if (qni_engine_accepts(m->engine, state, text, size)) {
+        for (uint32_t i = 0; i < v->n_stops; i++) {
+            if (v->stops[i] < v->n_tokens) {
+                qni_mask_set(mask, v->stops[i]);
+            }
+        }
+    }
+}
+
+qn_status qni_masker_fill(qni_masker *m, const qni_state *state, char *text, size_t size,
+                          bool by_walk, uint32_t *mask, qn_error *err)
+{
+    const qni_vocabulary *v = m->vocabulary;
+    bool full = m->account.used_bytes > m->account.limit_bytes / 2;
+    if (m->epoch != m->engine->epoch || m->account.status != QN_OK || full) {
+        empty(m);
+    }
+    walk w = {m, text, size, mask};
+    uint32_t key[STATE_WORDS + 8];
+    size_t n = by_walk ? 0 : mask_key(&w, state, key);
+    bool fresh = true;
+    uint32_t id = n == 0 ? 0 : qni_intern_add(&m->mask_ids, key, n, &fresh);
+    if (id != 0 && !fresh && m->masks[id] != NULL) {
+        memcpy(mask, m->masks[id], v->n_words * sizeof *mask);
+        return QN_OK;
+    }
+    if (id != 0 && qni_account_grow(&m->account, &m->masks, &m->masks_capacity, (size_t)id + 1,
+                                    sizeof *m->masks) && fresh) {
+        m->masks[id] = NULL;
+    }
+    memset(mask, 0, v->n_words * sizeof *mask);
+    if (by_walk) {
+        walk_trie(&w, &v->trie, state, 0, set_tokens, NULL);
+    } else {
+        fill(&w, state);
+    }
+    add_stops(m, state, text, size, mask);
+    QNI_TRY(qni_account_status(&m->account, err));
+    QNI_TRY(qni_engine_end(m->engine, err));
+    if (id != 0) {
+        m->masks[id] = qni_alloc_array(v->n_words + 1, sizeof *mask);
+        if (m->masks[id] != NULL) { // keeping it is only worth while
+            memcpy(m->masks[id], mask, v->n_words * sizeof *mask);
+            m->account.used_bytes += v->n_words * sizeof *mask;
+        }
+    }
+    return QN_OK;
+}

@@ -1,0 +1,100 @@
+// A tokenizer's vocabulary as bytes, arranged for walking: built once, immutable, shared by threads.
+//
+// The trie is an array of nodes in depth-first order; `skip` is the index behind a node's subtree, so a walk that stops at a
+// node jumps there and a walk that goes on takes the next one.
+#ifndef QNI_GRAMMAR_VOCABULARY_H
+#define QNI_GRAMMAR_VOCABULARY_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define QNI_NO_TOKEN UINT32_MAX
+
+typedef struct qni_trie_node {
+    uint32_t skip;
+    uint32_t entry; // index into the trie's entries of what ends here; those up to the next node's
+    uint16_t depth; // of the byte, from 0
+    uint8_t byte;
+} qni_trie_node;
+
+typedef struct qni_trie {
+    qni_trie_node *nodes;
+    uint32_t n_nodes;
+    uint32_t *entries; // payloads in the order of the nodes
+    uint32_t n_entries;
+    uint32_t max_depth; // bytes of the longest key
+} qni_trie;
+
+// One key of a trie while it is built.
+typedef struct qni_trie_key {
+    const char *bytes;
+    uint32_t size;
+    uint32_t payload;
+} qni_trie_key;
+
+// Sorts `keys`. Equal keys share a node. Free with qni_trie_end.
+QNI_WARN_UNUSED qn_status qni_trie_begin(qni_trie *trie, qni_trie_key *keys, uint32_t n,
+                                         qn_error *err);
+void qni_trie_end(qni_trie *trie);
+
+// What ends at a node: entries[first .. *end).
+static inline uint32_t qni_trie_entries(const qni_trie *trie, uint32_t node, uint32_t *end)
+{
+    *end = node + 1 < trie->n_nodes ? trie->nodes[node + 1].entry : trie->n_entries;
+    return trie->nodes[node].entry;
+}
+
+// A token that closes a JSON string: what stands behind its first bare quote is its tail.
+typedef struct qni_closer {
+    uint32_t token;
+    uint32_t tail;     // index into tails
+    uint32_t n_before; // bytes before the quote
+    uint16_t n_chars;  // characters before the quote
+    bool escaped;      // some of them by an escape
+} qni_closer;
+
+typedef struct qni_vocabulary {
+    uint32_t n_tokens;
+    char *bytes;
+    uint32_t *offsets; // n_tokens + 1
+    uint32_t *stops;
+    uint32_t n_stops;
+    uint32_t n_words;  // 32-bit words of a mask
+    uint32_t *texts;   // a mask: tokens that have bytes and are not special
+    qni_trie trie;     // of all tokens that have bytes and are not special
+    // For strings of JSON. A token read inside a string either stays inside it or closes it.
+    qni_trie inside;   // tokens without a bare quote that can begin outside an escape and between characters
+    qni_trie odd;      // those that cannot
+    qni_trie closing;  // the bytes before the quote -> closer
+    qni_trie tails;    // what stands behind it -> tail
+    qni_closer *closers; // sorted by tail
+    uint32_t n_closers;
+    uint32_t *tail_first; // by tail: its first closer; one more at the end
+    uint32_t n_tails;
+    uint32_t *plain;      // the mask of `inside` tokens that any text takes
+    uint32_t *by_length;  // `plain` tokens by characters, longest first
+    uint16_t *n_chars;    // by position in by_length
+    uint32_t n_plain;
+    size_t references;
+} qni_vocabulary;
+
+// Token `i` is bytes[offsets[i] .. offsets[i + 1]). `special` (may be NULL) marks those that stand for no text; tokens without
+// bytes are never allowed. `stops` end the output. Everything is copied.
+QNI_WARN_UNUSED qn_status qni_vocabulary_create(uint32_t n_tokens, const char *bytes,
+                                                const uint32_t *offsets, const uint8_t *special,
+                                                const uint32_t *stops, uint32_t n_stops,
+                                                qni_vocabulary **out, qn_error *err);
+qni_vocabulary *qni_vocabulary_share(qni_vocabulary *vocabulary);
+void qni_vocabulary_free(qni_vocabulary *vocabulary); // NULL is fine
+
+// Does the token stand for text that an output may contain?
+bool qni_vocabulary_has_text(const qni_vocabulary *vocabulary, uint32_t token);
+
+static inline void qni_mask_set(uint32_t *mask, uint32_t token)
+{
+    mask[token / 32] |= (uint32_t)1 << token % 32;
+}
+
+#endif
