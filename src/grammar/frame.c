@@ -251,7 +251,36 @@ qni_term qni_universe_class(qni_frames *fr, uint32_t universe, uint32_t class_bi
     return term;
 }
 
+// Strikes the seen keys out of a language: those without which some beginning of theirs would lead nowhere. The others are
+// refused where they end.
 static qni_term without_seen(qni_frames *fr, qni_term term, uint32_t seen)
+{
+    qni_terms *t = fr->f->terms;
+    size_t n_seen = 1;
+    for (uint32_t s = seen; s != 0; s = qni_intern_at(&fr->seen, s, NULL)[0]) {
+        n_seen++;
+    }
+    for (; seen != 0; seen = qni_intern_at(&fr->seen, seen, NULL)[0]) {
+        size_t n;
+        qni_string key = qni_intern_at(&fr->seen, seen, NULL)[1];
+        if (!qni_string_matches(fr->f, key, term)) {
+            continue;
+        }
+        const char *text = qni_string_text(fr->f, key, &n);
+        qni_term rest = term;
+        for (size_t i = 0; i < n; i++) {
+            rest = qni_term_step(t, rest, (unsigned char)text[i]);
+        }
+        if (qni_term_count(t, rest, n_seen + 1) <= n_seen) {
+            text = qni_string_text(fr->f, key, &n);
+            term = qni_term_and2(t, term, qni_term_not(t, qni_term_literal(t, text, n)));
+        }
+    }
+    return term;
+}
+
+// The language without any of the seen keys.
+static qni_term but_seen(qni_frames *fr, qni_term term, uint32_t seen)
 {
     qni_terms *t = fr->f->terms;
     for (; seen != 0; seen = qni_intern_at(&fr->seen, seen, NULL)[0]) {
@@ -270,7 +299,7 @@ qni_string qni_universe_witness(qni_frames *fr, uint32_t universe, uint32_t clas
 {
     char text[512];
     size_t size;
-    qni_term term = without_seen(fr, qni_universe_class(fr, universe, class_bits), seen);
+    qni_term term = but_seen(fr, qni_universe_class(fr, universe, class_bits), seen);
     if (!qni_term_shortest(fr->f->terms, term, text, sizeof text, &size)) {
         return 0;
     }
@@ -485,11 +514,10 @@ qni_term qni_frame_other_keys(qni_frames *fr, qni_frame frame)
     } else {
         bool all = true;
         for (uint32_t c = 0; c < (uint32_t)1 << n_terms; c++) {
-            qni_string key = qni_universe_witness(fr, universe, c, seen);
-            qni_goal goal = key != 0 ? qni_frame_member(fr, frame, key) : 0;
+            qni_goal goal = qni_frame_class_goal(fr, frame, c);
             bool takes = goal != 0;
             fr->frame_info[frame].other_goal = n_terms == 0 ? goal : 0;
-            all = all && (takes || key == 0);
+            all = all && takes;
             if (takes) {
                 sum = qni_term_alt2(t, sum, qni_universe_class(fr, universe, c));
             }
@@ -507,6 +535,21 @@ qni_term qni_frame_other_keys(qni_frames *fr, qni_frame frame)
 qni_goal qni_frame_other_goal(const qni_frames *fr, qni_frame frame)
 {
     return fr->frame_info[frame].other_goal;
+}
+
+qni_goal qni_frame_class_goal(qni_frames *fr, qni_frame frame, uint32_t class_bits)
+{
+    bool found;
+    uint32_t memo_key[3] = {8, frame, class_bits};
+    uint32_t *value = qni_formulas_memo(fr->f, memo_key, 3, &found);
+    if (!found) {
+        const uint32_t *r = qni_intern_at(&fr->frames, frame, NULL);
+        qni_string key = qni_universe_witness(fr, r[FRAME_UNIVERSE], class_bits, r[FRAME_SEEN]);
+        qni_goal goal = key == 0 ? 0 : qni_frame_member(fr, frame, key);
+        value = qni_formulas_memo(fr->f, memo_key, 3, &found);
+        *value = goal;
+    }
+    return *value;
 }
 
 uint32_t qni_frame_seen(const qni_frames *fr, qni_frame frame)

@@ -151,6 +151,9 @@ qni_term qni_frame_other_keys(qni_frames *fr, qni_frame frame);
 // Where every other key may come and all are alike: the goal of any of them; else 0. After qni_frame_other_keys.
 qni_goal qni_frame_other_goal(const qni_frames *fr, qni_frame frame);
 
+// The goal of any other key in a class (see qni_universe_witness); 0 when none may come.
+qni_goal qni_frame_class_goal(qni_frames *fr, qni_frame frame, uint32_t class_bits);
+
 // The keys so far, newest first: 0 ends the list.
 uint32_t qni_frame_seen(const qni_frames *fr, qni_frame frame);
 qni_string qni_seen_next(const qni_frames *fr, uint32_t *seen);

@@ -21,6 +21,8 @@ struct qni_masker {
     qni_vocabulary *vocabulary;
     uint64_t epoch;
     qni_state *stack; // of a walk, one a byte
+    qni_term *terms;  // the same of a walk by terms
+    uint32_t (*classes)[QNI_MAX_CLASS_TERMS]; // the same of the languages of keys
     qni_account account;
     qni_intern body_ids;
     body *bodies;
@@ -81,7 +83,9 @@ qn_status qni_masker_create(qni_engine *engine, qni_vocabulary *vocabulary, qni_
     m->engine = engine;
     m->vocabulary = qni_vocabulary_share(vocabulary);
     m->stack = qni_alloc_array(QNI_MAX_TOKEN_BYTES + 2, sizeof *m->stack);
-    if (m->stack == NULL) {
+    m->terms = qni_alloc_array(QNI_MAX_TOKEN_BYTES + 2, sizeof *m->terms);
+    m->classes = qni_alloc_array(QNI_MAX_TOKEN_BYTES + 2, sizeof *m->classes);
+    if (m->stack == NULL || m->terms == NULL || m->classes == NULL) {
         qni_masker_free(m);
         return qni_fail_memory(err);
     }
@@ -96,6 +100,8 @@ void qni_masker_free(qni_masker *m)
         empty(m);
         qni_vocabulary_free(m->vocabulary);
         qni_free(m->stack);
+        qni_free(m->terms);
+        qni_free(m->classes);
         qni_free(m);
     }
 }
@@ -229,6 +235,31 @@ static void set_closers(walk *w, void *context, const qni_state *state, uint32_t
     }
 }
 
+// Walks a trie by the term of a string alone. An escape leaves to the machine: `state` is the string's, for those.
+static void walk_terms(walk *w, const qni_trie *trie, const qni_state *state)
+{
+    qni_terms *t = &w->m->engine->terms;
+    qni_term *terms = w->m->terms;
+    terms[0] = state->json.lex;
+    for (uint32_t i = 0; i < trie->n_nodes;) {
+        const qni_trie_node *node = &trie->nodes[i];
+        qni_term next = QNI_TERM_NOTHING;
+        if (node->byte >= 0x20 && node->byte != '"' && node->byte != '\\') {
+            next = qni_term_next(t, terms[node->depth], node->byte);
+        }
+        if (next == QNI_TERM_NOTHING) {
+            i = node->skip;
+            continue;
+        }
+        terms[node->depth + 1] = next;
+        uint32_t end, first = qni_trie_entries(trie, i, &end);
+        for (; first < end; first++) {
+            qni_mask_set(w->mask, trie->entries[first]);
+        }
+        i++;
+    }
+}
+
 // Tokens that stay inside, by walking all that could.
 static void fill_body(walk *w, const qni_state *state, body *out)
 {
@@ -241,8 +272,16 @@ static void fill_body(walk *w, const qni_state *state, body *out)
     }
     uint32_t *mask = w->mask;
     w->mask = out->bits;
-    walk_trie(w, &v->inside, state, 0, set_tokens, NULL);
-    walk_trie(w, &v->odd, state, 0, set_tokens, NULL);
+    bool single = state->json.mode == QNI_JSON_KEY ||
+                  qni_goal_size(&m->engine->frames, state->json.goal) == 1;
+    if (single) {
+        walk_terms(w, &v->inside, state);
+        walk_terms(w, &v->odd, state);
+        walk_trie(w, &v->escaped, state, 0, set_tokens, NULL);
+    } else {
+        walk_trie(w, &v->inside, state, 0, set_tokens, NULL);
+        walk_trie(w, &v->odd, state, 0, set_tokens, NULL);
+    }
     w->mask = mask;
 }
 
@@ -428,6 +467,90 @@ static void clear_repeated_keys(walk *w, const qni_state *state)
     }
 }
 
+// The languages of keys that the walk is inside of, at the beginning: as far as the key has been written.
+static void begin_classes(walk *w, const qni_state *state, const qni_universe *u)
+{
+    qni_terms *t = &w->m->engine->terms;
+    for (size_t i = 0; i < u->n_terms; i++) {
+        qni_term term = u->terms[i];
+        for (size_t at = state->json.start + 1; at < w->size && term != QNI_TERM_NOTHING; at++) {
+            term = qni_term_step(t, term, (unsigned char)w->text[at]);
+        }
+        w->m->classes[0][i] = term;
+    }
+}
+
+// Sets the closers of a key that is not named, in the class that its languages make.
+static void set_class_closers(walk *w, const qni_state *state, uint32_t depth,
+                              const qni_universe *u, const uint32_t *entries, uint32_t n)
+{
+    qni_engine *e = w->m->engine;
+    const qni_vocabulary *v = w->m->vocabulary;
+    uint32_t bits = 0;
+    if (!qni_term_nullable(&e->terms, state->json.lex)) {
+        return;
+    }
+    for (size_t i = 0; i < u->n_terms; i++) {
+        bits |= (uint32_t)qni_term_nullable(&e->terms, w->m->classes[depth][i]) << i;
+    }
+    qni_goal goal = qni_frame_class_goal(&e->frames, state->json.frame, bits);
+    if (goal == 0) {
+        return;
+    }
+    qni_state behind = {.json = {.mode = QNI_JSON_COLON, .goal = goal}};
+    w->text[w->size + depth] = '"';
+    tail_list *tails = tails_after(w, &behind, depth + 1);
+    for (uint32_t i = 0, k = 0; tails != NULL && i < n; i++) {
+        const qni_closer *c = &v->closers[entries[i]];
+        while (k < tails->n && tails->tails[k] < c->tail) {
+            k++;
+        }
+        if (k < tails->n && tails->tails[k] == c->tail) {
+            qni_mask_set(w->mask, c->token);
+        }
+    }
+}
+
+// Keys under languages: what follows a key depends on the class it is in, so the walk carries the languages along.
+static void walk_classes(walk *w, const qni_state *start)
+{
+    qni_engine *e = w->m->engine;
+    const qni_trie *trie = &w->m->vocabulary->closing;
+    const qni_universe u = *qni_frame_universe(&e->frames, start->json.frame);
+    qni_state *stack = w->m->stack;
+    uint32_t end = trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry;
+    stack[0] = *start;
+    begin_classes(w, start, &u);
+    if (at_named_key(&e->frames, &start->json)) {
+        set_closers(w, NULL, start, 0, trie->entries, end);
+    } else {
+        set_class_closers(w, start, 0, &u, trie->entries, end);
+    }
+    for (uint32_t i = 0; i < trie->n_nodes;) {
+        const qni_trie_node *node = &trie->nodes[i];
+        uint32_t depth = node->depth + 1u;
+        w->text[w->size + node->depth] = (char)node->byte;
+        stack[depth] = stack[node->depth];
+        if (!qni_engine_step(e, &stack[depth], w->text, w->size + depth)) {
+            i = node->skip;
+            continue;
+        }
+        for (size_t k = 0; k < u.n_terms; k++) {
+            qni_term before = w->m->classes[node->depth][k];
+            w->m->classes[depth][k] = before == 0 ? 0 : qni_term_next(&e->terms, before, node->byte);
+        }
+        uint32_t first = qni_trie_entries(trie, i, &end);
+        bool escape = memchr(w->text + w->size, '\\', depth) != NULL;
+        if (first < end && (escape || at_named_key(&e->frames, &stack[depth].json))) {
+            set_closers(w, NULL, &stack[depth], depth, trie->entries + first, end - first);
+        } else if (first < end) {
+            set_class_closers(w, &stack[depth], depth, &u, trie->entries + first, end - first);
+        }
+        i++;
+    }
+    clear_repeated_keys(w, start);
+}
+
 // All other keys are alike: every closer under the tails of any of them, then the exceptions.
 static void set_alike_closers(walk *w, const qni_state *state, qni_goal goal)
 {
@@ -470,6 +593,9 @@ static void fill_key(walk *w, const qni_state *state)
     bool escaped = memchr(w->text + s->start, '\\', w->size - s->start) != NULL;
     if (s->lex == m->engine->terms.text && goal != 0 && !escaped) {
         set_alike_closers(w, state, goal);
+    } else if (s->lex != QNI_TERM_NOTHING && !escaped &&
+               qni_frame_universe(&m->engine->frames, s->frame)->n_terms <= QNI_MAX_CLASS_TERMS) {
+        walk_classes(w, state);
     } else {
         walk_trie(w, &v->closing, state, 0, set_closers, NULL);
     }

@@ -24,7 +24,7 @@ typedef struct qni_term_info {
     uint8_t nullable;
     uint8_t crossed; // an intersection or a complement is inside, so it may be empty without looking so
     uint8_t whole;   // all its texts are well-formed UTF-8, by construction
-    uint8_t life;    // what is known: see term.c
+    uint8_t life;    // 1: it has texts; 2: it has none; 0: not looked at yet
 } qni_term_info;
 
 typedef struct qni_terms {
@@ -70,6 +70,15 @@ bool qni_term_live(qni_terms *terms, qni_term a);
 
 // The successor by `byte`, or QNI_TERM_NOTHING when no text goes on that way.
 qni_term qni_term_step(qni_terms *terms, qni_term a, unsigned byte);
+
+// The same, quick where both states are known already.
+static inline qni_term qni_term_next(qni_terms *terms, qni_term a, unsigned byte)
+{
+    const uint32_t *row = terms->info[a].row;
+    qni_term next = row != NULL ? row[byte] : QNI_TERM_NOTHING;
+    bool known = row != NULL && (next == QNI_TERM_NOTHING || terms->info[next].life == 1);
+    return known ? next : qni_term_step(terms, a, byte);
+}
 
 // Appends to `out` the first in length of the texts in the language (among those, the first by bytes). False when there is
 // none, or when the account failed or `limit` bytes do not hold it. `*size` gets its length.

@@ -186,13 +186,14 @@ static qn_status build_plain(qni_vocabulary *v, length_entry *entries, uint32_t 
 }
 
 typedef struct room {
-    qni_trie_key *all, *inside, *tails, *odd;
+    qni_trie_key *all, *inside, *tails, *odd, *escaped;
     length_entry *lengths;
 } room;
 
 static qn_status build_tables(qni_vocabulary *v, const uint8_t *special, room *r, qn_error *err)
 {
     uint32_t n_all = 0, n_inside = 0, n_tails = 0, n_plain = 0, n_odd = 0;
+    uint32_t n_escaped = 0;
     for (uint32_t token = 0; token < v->n_tokens; token++) {
         uint32_t size;
         const char *text = token_bytes(v, token, &size);
@@ -208,6 +209,9 @@ static qn_status build_tables(qni_vocabulary *v, const uint8_t *special, room *r
                 (qni_trie_key){text + inside.quote + 1, size - inside.quote - 1, token};
         } else if (inside.possible) {
             r->inside[n_inside++] = (qni_trie_key){text, size, token};
+            if (memchr(text, '\\', size) != NULL) {
+                r->escaped[n_escaped++] = (qni_trie_key){text, size, token};
+            }
         } else {
             r->odd[n_odd++] = (qni_trie_key){text, size, token};
         }
@@ -217,6 +221,7 @@ static qn_status build_tables(qni_vocabulary *v, const uint8_t *special, room *r
     }
     QNI_TRY(qni_trie_begin(&v->trie, r->all, n_all, err));
     QNI_TRY(qni_trie_begin(&v->inside, r->inside, n_inside, err));
+    QNI_TRY(qni_trie_begin(&v->escaped, r->escaped, n_escaped, err));
     QNI_TRY(qni_trie_begin(&v->odd, r->odd, n_odd, err));
     QNI_TRY(build_closers(v, r->tails, n_tails, err));
     return build_plain(v, r->lengths, n_plain, err);
@@ -242,15 +247,17 @@ static qn_status build(qni_vocabulary *v, const char *bytes, const uint32_t *off
     r.all = qni_alloc_array((size_t)n + 1, sizeof *r.all);
     r.inside = qni_alloc_array((size_t)n + 1, sizeof *r.inside);
     r.tails = qni_alloc_array((size_t)n + 1, sizeof *r.tails);
+    r.escaped = qni_alloc_array((size_t)n + 1, sizeof *r.escaped);
     r.odd = qni_alloc_array((size_t)n + 1, sizeof *r.odd);
     r.lengths = qni_alloc_array((size_t)n + 1, sizeof *r.lengths);
     bool fine = r.all != NULL && r.inside != NULL && r.tails != NULL && r.odd != NULL &&
-                r.lengths != NULL;
+                r.escaped != NULL && r.lengths != NULL;
     qn_status status = fine ? build_tables(v, special, &r, err) : qni_fail_memory(err);
     qni_free(r.all);
     qni_free(r.inside);
     qni_free(r.tails);
     qni_free(r.odd);
+    qni_free(r.escaped);
     qni_free(r.lengths);
     return status;
 }
@@ -302,6 +309,7 @@ void qni_vocabulary_free(qni_vocabulary *v)
     qni_trie_end(&v->trie);
     qni_trie_end(&v->inside);
     qni_trie_end(&v->odd);
+    qni_trie_end(&v->escaped);
     qni_trie_end(&v->closing);
     qni_trie_end(&v->tails);
     qni_free(v->bytes);

@@ -67,6 +67,7 @@ typedef struct qni_vocabulary {
     // For strings of JSON. A token read inside a string either stays inside it or closes it.
     qni_trie inside;   // tokens without a bare quote that can begin outside an escape and between characters
     qni_trie odd;      // those that cannot
+    qni_trie escaped;  // those of `inside` with an escape
     qni_trie closing;  // the bytes before the quote -> closer
     qni_trie tails;    // what stands behind it -> tail
     qni_closer *closers; // sorted by tail
