@@ -505,6 +505,26 @@ qni_formula qni_formula_for_type(qni_formulas *f, qni_formula a, qni_jtype type)
     return *value ^ (a & 1);
 }
 
+typedef struct settle_context {
+    qni_formulas *f;
+    qni_formula value;
+} settle_context;
+
+static qni_formula settle_atom(void *context, qni_formula atom, const uint32_t *node)
+{
+    settle_context *c = context;
+    if (node[0] != QNI_ATOM_UNIQUE) {
+        return atom;
+    }
+    return qni_unique(c->f, qni_or2(c->f, node[1], c->value));
+}
+
+qni_formula qni_unique_without(qni_formulas *f, qni_formula a, qni_formula value)
+{
+    settle_context c = {f, value};
+    return qni_formula_map(f, a, settle_atom, &c);
+}
+
 bool qni_formula_closes(qni_formulas *f, qni_formula a)
 {
     size_t n;

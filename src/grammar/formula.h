@@ -113,6 +113,9 @@ qni_formula qni_formula_for_type(qni_formulas *f, qni_formula a, qni_jtype type)
 // For formulas of one type: does the empty rest satisfy it (no more items, no more members)?
 bool qni_formula_closes(qni_formulas *f, qni_formula a);
 
+// Every `unique` atom with `value` among the earlier items.
+qni_formula qni_unique_without(qni_formulas *f, qni_formula a, qni_formula value);
+
 // The regular language, or the number set, of a formula for strings or numbers.
 qni_term qni_formula_term(qni_formulas *f, qni_formula a);
 bool qni_formula_numbers(qni_formulas *f, qni_formula a, qni_number_set *out);

@@ -564,20 +564,6 @@ qni_string qni_seen_next(const qni_frames *fr, uint32_t *seen)
     return r[1];
 }
 
-typedef struct settle_context {
-    qni_formulas *f;
-    qni_formula value;
-} settle_context;
-
-static qni_formula settle_atom(void *context, qni_formula atom, const uint32_t *node)
-{
-    settle_context *c = context;
-    if (node[0] != QNI_ATOM_UNIQUE) {
-        return atom;
-    }
-    return qni_unique(c->f, qni_or2(c->f, node[1], c->value));
-}
-
 qni_frame qni_frame_settle(qni_frames *fr, qni_frame frame, const char *text, size_t size)
 {
     frame_copy c;
@@ -588,17 +574,17 @@ qni_frame qni_frame_settle(qni_frames *fr, qni_frame frame, const char *text, si
     qni_arena arena;
     qni_arena_begin(&arena, QNI_MAX_GRAMMAR_SOURCE_BYTES);
     qni_jvalue *value;
-    settle_context s = {fr->f, QNI_FALSE};
+    qni_formula equal = QNI_FALSE;
     qn_status status = qni_jvalue_parse(&arena, text + c.start, size - c.start, NULL, NULL, &value,
                                         NULL);
     if (status == QN_OK) {
-        s.value = qni_equals(fr->f, value);
+        equal = qni_equals(fr->f, value);
     } else {
         qni_account_fail(fr->account, status, "an item cannot be compared with the others");
     }
     qni_arena_end(&arena);
     for (size_t i = 0; i < c.n; i++) {
-        c.alts[i] = qni_formula_map(fr->f, c.alts[i], settle_atom, &s);
+        c.alts[i] = qni_unique_without(fr->f, c.alts[i], equal);
     }
     return qni_frame_make(fr, c.kind, UINT32_MAX, c.universe, c.seen, c.alts, c.around, c.n, 0);
 }

@@ -498,6 +498,17 @@ static bool uniform_satisfiable(qni_frames *fr, qni_formula a, bool *decided)
     return yes;
 }
 
+// Must two items be equal? Then an earlier item may be taken to be whatever a later one needs, within its own formula.
+static bool wants_equal_items(const qni_formulas *f, qni_formula a)
+{
+    bool wants = false;
+    for (size_t i = 0; i < conjuncts(f, a); i++) {
+        qni_formula part = conjunct(f, a, i);
+        wants = wants || ((part & 1) != 0 && qni_formula_node(f, part, NULL)[0] == QNI_ATOM_UNIQUE);
+    }
+    return wants;
+}
+
 static bool search_array(qni_frames *fr, qni_formula a, uint32_t unused, uint32_t depth)
 {
     qni_formulas *f = fr->f;
@@ -525,14 +536,17 @@ static bool search_array(qni_frames *fr, qni_formula a, uint32_t unused, uint32_
             bool found;
             *qni_formulas_memo(f, key.words, 4, &found) = SAT_OPEN;
             qni_outcomes o = {.fr = fr, .n_alts = 1};
+            bool equal = wants_equal_items(f, a);
             yes = false;
             if (qni_outcomes_find(&o, &a)) {
                 for (size_t i = 0; i < o.n_leaves && !yes; i++) {
-                    yes = search_array(fr, o.leaves[2 * i + 1], 0, depth + 1);
+                    qni_formula rest = o.leaves[2 * i + 1];
+                    rest = equal ? qni_unique_without(f, rest, o.leaves[2 * i]) : rest;
+                    yes = search_array(fr, rest, 0, depth + 1);
                 }
             }
             qni_free(o.leaves);
-            fr->approximate = fr->approximate || o.unique;
+            fr->approximate = fr->approximate || (o.unique && !equal);
             *qni_formulas_memo(f, key.words, 4, &found) = SAT_UNKNOWN;
         }
     }
