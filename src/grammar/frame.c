@@ -339,31 +339,42 @@ static bool rest_satisfiable(qni_frames *fr, qni_frame_kind kind, qni_formula a,
                                    : qni_object_satisfiable(fr, a, universe, seen, parent);
 }
 
-qni_frame qni_frame_make(qni_frames *fr, qni_frame_kind kind, uint32_t start, uint32_t universe,
-                         uint32_t seen, const qni_formula *alts, const qni_frame *around, size_t n,
-                         qni_formula parent)
+// A frame of alternatives that are known to be satisfiable.
+static qni_frame add_frame(qni_frames *fr, qni_frame_kind kind, uint32_t start, uint32_t universe,
+                           uint32_t seen, const qni_formula *alts, const qni_frame *around, size_t n)
 {
     uint32_t record[FRAME_PAIRS + 2 * QNI_MAX_ALTERNATIVES] = {kind, start + 1, universe, seen};
-    size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
-        if (rest_satisfiable(fr, kind, alts[i], universe, seen, n == 1 ? parent : 0)) {
-            record[FRAME_PAIRS + 2 * kept] = alts[i];
-            record[FRAME_PAIRS + 2 * kept + 1] = around[i];
-            kept++;
-        }
+        record[FRAME_PAIRS + 2 * i] = alts[i];
+        record[FRAME_PAIRS + 2 * i + 1] = around[i];
     }
-    if (kept == 0 ||
-        !qni_account_grow(fr->account, &fr->frame_info, &fr->frame_info_capacity,
-                          (size_t)fr->frames.n + 2, sizeof *fr->frame_info)) {
+    if (n == 0 || !qni_account_grow(fr->account, &fr->frame_info, &fr->frame_info_capacity,
+                                    (size_t)fr->frames.n + 2, sizeof *fr->frame_info)) {
         return 0;
     }
-    kept = kept == 1 ? 1 : join_pairs(fr->f, record + FRAME_PAIRS, kept);
+    n = n == 1 ? 1 : join_pairs(fr->f, record + FRAME_PAIRS, n);
     bool fresh;
-    qni_frame id = qni_intern_add(&fr->frames, record, FRAME_PAIRS + 2 * kept, &fresh);
+    qni_frame id = qni_intern_add(&fr->frames, record, FRAME_PAIRS + 2 * n, &fresh);
     if (fresh) {
         fr->frame_info[id] = (qni_frame_info){0};
     }
     return id;
+}
+
+qni_frame qni_frame_make(qni_frames *fr, qni_frame_kind kind, uint32_t start, uint32_t universe,
+                         uint32_t seen, const qni_formula *alts, const qni_frame *around, size_t n,
+                         qni_formula parent)
+{
+    qni_formula kept[QNI_MAX_ALTERNATIVES];
+    qni_frame kept_around[QNI_MAX_ALTERNATIVES];
+    size_t n_kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (rest_satisfiable(fr, kind, alts[i], universe, seen, n == 1 ? parent : 0)) {
+            kept[n_kept] = alts[i];
+            kept_around[n_kept++] = around[i];
+        }
+    }
+    return add_frame(fr, kind, start, universe, seen, kept, kept_around, n_kept);
 }
 
 // Keeps the pairs whose formula some value satisfies.
@@ -412,6 +423,27 @@ static void copy_frame(const qni_frames *fr, qni_frame frame, frame_copy *out)
     }
 }
 
+// The frame behind an item whose value `unique` waits for. Where two items must be equal, this one may become whatever a
+// later one needs; that its value then is such a one is only seen at its end.
+static qni_frame waiting_frame(qni_frames *fr, const frame_copy *c, uint32_t start,
+                               const uint32_t *leaf)
+{
+    qni_formula alts[QNI_MAX_ALTERNATIVES];
+    qni_frame around[QNI_MAX_ALTERNATIVES];
+    size_t n = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        qni_formula rest = leaf[1 + i];
+        bool fine = qni_array_satisfiable(fr, rest);
+        if (!fine && qni_array_satisfiable(fr, qni_unique_without(fr->f, rest, leaf[0]))) {
+            fr->approximate = fine = true;
+        }
+        alts[n] = rest;
+        around[n] = c->around[i];
+        n += fine;
+    }
+    return add_frame(fr, QNI_FRAME_ARRAY, start, 0, 0, alts, around, n);
+}
+
 // The goal of a child of `c`: `key` for a member, 0 for an item.
 static qni_goal child_goal(qni_frames *fr, const frame_copy *c, qni_string key, uint32_t start)
 {
@@ -425,8 +457,10 @@ static qni_goal child_goal(qni_frames *fr, const frame_copy *c, qni_string key, 
     uint32_t seen = key != 0 ? qni_seen_add(fr, c->seen, key) : 0;
     for (size_t i = 0; i < o.n_leaves; i++) {
         const uint32_t *leaf = o.leaves + i * (1 + c->n);
-        qni_frame next = qni_frame_make(fr, c->kind, o.unique ? start : UINT32_MAX, c->universe, seen,
-                                        leaf + 1, c->around, c->n, c->alts[0]);
+        qni_frame next = o.unique
+                             ? waiting_frame(fr, c, start, leaf)
+                             : qni_frame_make(fr, c->kind, UINT32_MAX, c->universe, seen, leaf + 1,
+                                              c->around, c->n, c->alts[0]);
         if (next == 0) {
             continue;
         }
