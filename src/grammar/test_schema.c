@@ -139,7 +139,7 @@ static void test_out_of_memory(void **state)
 {
     const char *schema = "{\"properties\":{\"a\":{\"oneOf\":[{\"type\":\"integer\",\"minimum\":2},{\"pattern\":\"^x\"}]},"
                          "\"b\":{\"uniqueItems\":true}},\"patternProperties\":{\"^c\":{\"not\":{\"const\":1}}}}";
-    const char *text = "{\"a\": 3, \"b\": [1, \"x\"], \"cc\": 2, \"other\": {}}";
+    const char *text = "{\"a\": 1, \"b\": [1, \"x\"], \"cc\": 2, \"other\": {}}";
     for (uint64_t n = 1;; n++) {
         qni_engine *e = NULL;
         bool yes = false;
@@ -157,7 +157,7 @@ static void test_out_of_memory(void **state)
         }
         assert_int_equal(status, QN_OUT_OF_MEMORY);
         if (e != NULL) { // the engine recovers
-            bool again = accepts(e, text); qn_error er = {0}; if (!again) { int st = qni_engine_end(e, &er); fail_msg("n %d: %d %s", (int)n, st, er.message); }
+            assert_true(accepts(e, text));
         }
         qni_engine_free(e);
     }
