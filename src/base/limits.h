@@ -55,6 +55,11 @@ enum {
     QNI_MAX_EVALUATED_KEYS = 1024,  // named members before unevaluatedProperties
     QNI_MAX_VOCABULARY = 4000000,   // tokens
     QNI_MAX_TOKEN_BYTES = 4096,
+    QNI_MAX_GRAMMAR_EXPRESSIONS = 1000000, // parts of a GBNF or Lark file
+    QNI_MAX_GRAMMAR_DEPTH = 1000,   // nested parts and rules of it
+    QNI_MAX_RULE_REPEAT = 2000,     // of something recursive, which is copied
+    QNI_MAX_EARLEY_ITEMS = 20000,   // in one set
+    QNI_MAX_TAGS = 256,             // of a grammar of free text with tagged parts
     QNI_MAX_NUMBER_PIECES = 256,    // of a set of numbers
 };
 

@@ -4,11 +4,13 @@
 #include "base/limits.h"
 #include "grammar/mask.h"
 #include "grammar/pattern.h"
+#include "grammar/reader.h"
 
 #include <string.h>
 
 static void clear_tables(qni_engine *e)
 {
+    qni_cfg_end(&e->cfg);
     qni_frames_end(&e->frames);
     qni_formulas_end(&e->formulas);
     qni_terms_end(&e->terms);
@@ -18,9 +20,7 @@ static void clear_tables(qni_engine *e)
 static qn_status compile_schema(qni_engine *e, qn_error *err)
 {
     qni_formula root;
-    QNI_TRY(qni_formulas_begin(&e->formulas, &e->terms, &e->arena, err));
-    QNI_TRY(qni_frames_begin(&e->frames, &e->formulas, err));
-    qni_buf_clear(&e->left_out);
+    e->machine = QNI_MACHINE_JSON;
     QNI_TRY(qni_schema_compile(&e->formulas, e->source.text, e->source.size, &e->source.schema,
                                &e->left_out, &root, err));
     qni_json_begin(&e->json, &e->frames, root, e->source.json);
@@ -28,19 +28,52 @@ static qn_status compile_schema(qni_engine *e, qn_error *err)
     return qni_account_status(&e->account, err);
 }
 
+static qn_status finish_term(qni_engine *e, qni_term root, qn_error *err)
+{
+    e->machine = QNI_MACHINE_TERM;
+    e->root = root;
+    e->satisfiable = qni_term_live(&e->terms, root);
+    return qni_account_status(&e->account, err);
+}
+
+static qn_status compile_cfg(qni_engine *e, qn_error *err)
+{
+    const qni_source *s = &e->source;
+    qni_cfg_begin(&e->cfg, &e->terms, &e->frames, &e->arena);
+    if (s->language == QNI_LANGUAGE_GBNF) {
+        QNI_TRY(qni_gbnf_read(&e->cfg, s->text, s->size, err));
+    } else if (s->language == QNI_LANGUAGE_LARK) {
+        QNI_TRY(qni_lark_read(&e->cfg, s->text, s->size, &s->schema, s->json, err));
+    } else {
+        QNI_TRY(qni_tags_read(&e->cfg, s->text, s->size, &s->schema, s->json, err));
+    }
+    if (e->cfg.regular) {
+        return finish_term(e, e->cfg.root, err);
+    }
+    e->machine = QNI_MACHINE_CFG;
+    e->satisfiable = e->cfg.start != 0;
+    return qni_account_status(&e->account, err);
+}
+
 static qn_status compile(qni_engine *e, qn_error *err)
 {
     qni_account_begin(&e->account, QNI_MAX_GRAMMAR_BYTES, QNI_MAX_GRAMMAR_WORK);
     qni_arena_begin(&e->arena, QNI_MAX_GRAMMAR_BYTES);
+    qni_buf_clear(&e->left_out);
     e->epoch++;
     QNI_TRY(qni_terms_begin(&e->terms, &e->account, err));
+    QNI_TRY(qni_formulas_begin(&e->formulas, &e->terms, &e->arena, err));
+    QNI_TRY(qni_frames_begin(&e->frames, &e->formulas, err));
     if (e->source.language == QNI_LANGUAGE_JSON_SCHEMA) {
         return compile_schema(e, err);
     }
+    if (e->source.language != QNI_LANGUAGE_REGEX) {
+        return compile_cfg(e, err);
+    }
+    qni_term root;
     QNI_TRY(qni_pattern_parse(&e->terms, e->source.text, e->source.size, QNI_PATTERN_RE2,
-                              QNI_PATTERN_WHOLE, &e->root, err));
-    e->satisfiable = qni_term_live(&e->terms, e->root);
-    return qni_account_status(&e->account, err);
+                              QNI_PATTERN_WHOLE, &root, err));
+    return finish_term(e, root, err);
 }
 
 static qn_status copy_source(qni_engine *e, const qni_source *source, qn_error *err)
@@ -145,29 +178,35 @@ qn_status qni_engine_end(qni_engine *e, qn_error *err)
 bool qni_engine_start(qni_engine *e, qni_state *out)
 {
     memset(out, 0, sizeof *out);
-    if (e->source.language == QNI_LANGUAGE_JSON_SCHEMA) {
-        out->json = qni_json_start(&e->json);
-    } else {
-        out->term = e->root;
+    switch (e->machine) {
+    case QNI_MACHINE_JSON: out->json = qni_json_start(&e->json); break;
+    case QNI_MACHINE_TERM: out->term = e->root; break;
+    case QNI_MACHINE_CFG:
+    default: out->set = e->cfg.start; break;
     }
     return e->satisfiable;
 }
 
 bool qni_engine_step(qni_engine *e, qni_state *s, const char *text, size_t size)
 {
-    if (e->source.language == QNI_LANGUAGE_JSON_SCHEMA) {
-        return qni_json_step(&e->json, &s->json, text, size);
+    switch (e->machine) {
+    case QNI_MACHINE_JSON: return qni_json_step(&e->json, &s->json, text, size);
+    case QNI_MACHINE_TERM:
+        s->term = qni_term_next(&e->terms, s->term, (unsigned char)text[size - 1]);
+        return s->term != QNI_TERM_NOTHING;
+    case QNI_MACHINE_CFG:
+    default: s->set = qni_cfg_step(&e->cfg, s->set, text, size); return s->set != 0;
     }
-    s->term = qni_term_step(&e->terms, s->term, (unsigned char)text[size - 1]);
-    return s->term != QNI_TERM_NOTHING;
 }
 
 bool qni_engine_accepts(qni_engine *e, const qni_state *s, const char *text, size_t size)
 {
-    if (e->source.language == QNI_LANGUAGE_JSON_SCHEMA) {
-        return qni_json_accepts(&e->json, &s->json, text, size);
+    switch (e->machine) {
+    case QNI_MACHINE_JSON: return qni_json_accepts(&e->json, &s->json, text, size);
+    case QNI_MACHINE_TERM: return qni_term_nullable(&e->terms, s->term);
+    case QNI_MACHINE_CFG:
+    default: return qni_cfg_accepts(&e->cfg, s->set);
     }
-    return qni_term_nullable(&e->terms, s->term);
 }
 
 qn_status qni_engine_masker(qni_engine *e, qni_vocabulary *vocabulary, qni_masker **out,

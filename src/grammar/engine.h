@@ -7,7 +7,7 @@
 #define QNI_GRAMMAR_ENGINE_H
 
 #include "base/buf.h"
-#include "grammar/json.h"
+#include "grammar/cfg.h"
 #include "grammar/schema.h"
 
 #include <pthread.h>
@@ -15,7 +15,13 @@
 typedef enum qni_language {
     QNI_LANGUAGE_JSON_SCHEMA,
     QNI_LANGUAGE_REGEX,
+    QNI_LANGUAGE_GBNF,
+    QNI_LANGUAGE_LARK,
+    QNI_LANGUAGE_TAGS, // see qni_tags_read
 } qni_language;
+
+// What reads the text.
+typedef enum qni_machine { QNI_MACHINE_JSON, QNI_MACHINE_TERM, QNI_MACHINE_CFG } qni_machine;
 
 typedef struct qni_source {
     qni_language language;
@@ -29,6 +35,7 @@ typedef struct qni_source {
 typedef union qni_state {
     qni_json_state json;
     qni_term term;
+    uint32_t set;
 } qni_state;
 
 typedef struct qni_engine {
@@ -44,6 +51,8 @@ typedef struct qni_engine {
     qni_formulas formulas;
     qni_frames frames;
     qni_json json;
+    qni_cfg cfg;
+    qni_machine machine;
     qni_term root;
     struct qni_masker **maskers; // one a vocabulary
     size_t n_maskers;

@@ -211,19 +211,12 @@ static qn_status read_nested(reader *r, qni_jvalue *v)
     return status;
 }
 
-static qn_status read_value(reader *r, qni_jvalue **out)
+static qn_status read_inner(reader *r, qni_jvalue *v)
 {
     static const struct {
         const char *word;
         qni_jtype type;
     } words[] = {{"null", QNI_J_NULL}, {"false", QNI_J_FALSE}, {"true", QNI_J_TRUE}};
-    qni_jvalue *v = qni_arena_alloc(r->arena, sizeof *v);
-    if (v == NULL) {
-        return qni_fail_memory(r->err);
-    }
-    *out = v;
-    v->id = ++r->n_ids;
-    skip_space(r);
     char c = r->at < r->size ? r->text[r->at] : '\0';
     if (c == '{' || c == '[') {
         return read_nested(r, v);
@@ -241,6 +234,21 @@ static qn_status read_value(reader *r, qni_jvalue **out)
         }
     }
     return read_number(r, v);
+}
+
+static qn_status read_value(reader *r, qni_jvalue **out)
+{
+    qni_jvalue *v = qni_arena_alloc(r->arena, sizeof *v);
+    if (v == NULL) {
+        return qni_fail_memory(r->err);
+    }
+    *out = v;
+    v->id = ++r->n_ids;
+    skip_space(r);
+    v->begin = r->at;
+    QNI_TRY(read_inner(r, v));
+    v->end = r->at;
+    return QN_OK;
 }
 
 qn_status qni_jvalue_parse(qni_arena *arena, const char *text, size_t size, const char *where,

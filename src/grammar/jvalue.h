@@ -29,6 +29,7 @@ typedef struct qni_jvalue {
     size_t key_size;
     struct qni_jvalue *first; // item or member
     struct qni_jvalue *next;  // beside this one
+    size_t begin, end;        // where it stands in the text, in bytes
     uint32_t id;              // counts values in the order of their text, from 1
 } qni_jvalue;
 

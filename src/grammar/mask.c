@@ -604,7 +604,7 @@ static void fill_key(walk *w, const qni_state *state)
 static void fill(walk *w, const qni_state *state)
 {
     const qni_json_state *s = &state->json;
-    bool json = w->m->engine->source.language == QNI_LANGUAGE_JSON_SCHEMA;
+    bool json = w->m->engine->machine == QNI_MACHINE_JSON;
     if (json && s->mode == QNI_JSON_STRING && s->phase == QNI_ESCAPE_NONE) {
         fill_string(w, state);
     } else if (json && s->mode == QNI_JSON_KEY && s->phase == QNI_ESCAPE_NONE) {
@@ -618,7 +618,7 @@ static void fill(walk *w, const qni_state *state)
 static size_t mask_key(const walk *w, const qni_state *state, uint32_t key[STATE_WORDS + 8])
 {
     memcpy(key, state, sizeof *state);
-    if (w->m->engine->source.language != QNI_LANGUAGE_JSON_SCHEMA) {
+    if (w->m->engine->machine != QNI_MACHINE_JSON) {
         return STATE_WORDS;
     }
     qni_json_state copy = state->json;

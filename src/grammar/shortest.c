@@ -41,7 +41,7 @@ static bool add_node(search *s, const qni_state *state, uint32_t parent, uint32_
     memcpy(key, state, sizeof *state);
     // A number's digits count beside its state.
     bool fresh;
-    bool number = s->m->engine->source.language == QNI_LANGUAGE_JSON_SCHEMA &&
+    bool number = s->m->engine->machine == QNI_MACHINE_JSON &&
                   state->json.mode == QNI_JSON_NUMBER;
     if (qni_intern_add(&s->seen, key, sizeof *state / 4, &fresh) == 0) {
         return false;
@@ -63,7 +63,7 @@ static bool expand(search *s, uint32_t i, size_t limit)
     for (int b = 0; b < 256 && depth < limit; b++) {
         // Whitespace and escapes never shorten a text.
         bool space = b == ' ' || b == '\t' || b == '\n' || b == '\r';
-        bool json = e->source.language == QNI_LANGUAGE_JSON_SCHEMA;
+        bool json = e->machine == QNI_MACHINE_JSON;
         qni_state next = s->nodes[i].state;
         if (json && ((space && next.json.mode != QNI_JSON_STRING && next.json.mode != QNI_JSON_KEY))) {
             continue;
