@@ -1,6 +1,6 @@
 // quince/grammar.h: output that is always valid.
 //
-// A grammar is compiled once from a JSON Schema or a regular expression, is immutable to its users, and is shared by
+// A grammar is compiled once from a JSON Schema, a regular expression, GBNF or Lark, is immutable to its users, and is shared by
 // threads. A matcher follows one output through it: ask it for the mask of the tokens that may come next, sample one of
 // them, let it consume that token, and so on. A token is allowed exactly when some valid text begins with what has been
 // written and the token.
@@ -54,6 +54,28 @@ QN_API qn_status qn_grammar_from_json_schema(const char *text, size_t size,
 // Compiles a regular expression in RE2's syntax that the whole text matches.
 QN_API qn_status qn_grammar_from_regex(const char *text, size_t size, qn_grammar **out,
                                        qn_error *err);
+
+// Compiles a grammar file of llama.cpp (GBNF); the text is what `root` derives.
+QN_API qn_status qn_grammar_from_gbnf(const char *text, size_t size, qn_grammar **out,
+                                      qn_error *err);
+
+// Compiles a Lark grammar in llguidance's dialect, with %json schemas inside; `start` is where it begins. `options` (NULL: the
+// defaults) hold for the schemas.
+QN_API qn_status qn_grammar_from_lark(const char *text, size_t size,
+                                      const qn_grammar_options *options, qn_grammar **out,
+                                      qn_error *err);
+
+// Compiles text in which some words begin a part with a schema of its own, as tool calls do. `text` is JSON:
+// {"tags": [{"begin": "<call>", "schema": {...}, "end": "</call>"}, ...], "free": true, "min": 0, "max": 1}. A part without
+// "schema" is any text up to its end. With "free", text without a begin may stand before, between and behind the parts;
+// whatever begins must be completed. "min" and "max" count parts.
+QN_API qn_status qn_grammar_from_tags(const char *text, size_t size,
+                                      const qn_grammar_options *options, qn_grammar **out,
+                                      qn_error *err);
+
+// One of `n` texts.
+QN_API qn_status qn_grammar_from_choice(const char *const *texts, size_t n, qn_grammar **out,
+                                        qn_error *err);
 
 // One more reference to the same grammar; each is freed. Any thread. NULL is fine.
 QN_API qn_grammar *qn_grammar_share(qn_grammar *grammar);
@@ -122,7 +144,7 @@ QN_API qn_status qn_matcher_can_end(qn_matcher *matcher, bool *can, qn_error *er
 QN_API qn_status qn_matcher_forced(qn_matcher *matcher, char *out, size_t limit, size_t *size,
                                    qn_error *err);
 
-// A completion of the output as short as any, in bytes, into `out`. QN_LIMIT_EXCEEDED when it takes more than `limit`.
+// A completion of the output, about as short as any, in bytes, into `out`. QN_LIMIT_EXCEEDED when it takes more than `limit`.
 QN_API qn_status qn_matcher_shortest(qn_matcher *matcher, char *out, size_t limit, size_t *size,
                                      qn_error *err);
 

@@ -2,6 +2,10 @@
 
 #include "api/grammar_inside.h"
 #include "base/alloc.h"
+#include "base/buf.h"
+#include "base/limits.h"
+
+#include <string.h>
 
 enum { SPACES_IN_A_GAP = 64 };
 
@@ -21,40 +25,90 @@ static qn_status create(const qni_source *source, qn_grammar **out, qn_error *er
     return QN_OK;
 }
 
-qn_status qn_grammar_from_json_schema(const char *text, size_t size,
-                                      const qn_grammar_options *options, qn_grammar **out,
-                                      qn_error *err)
+static qn_status create_from(qni_language language, const char *text, size_t size,
+                             const qn_grammar_options *options, qn_grammar **out, qn_error *err)
 {
     static const qn_grammar_options defaults = {0};
     options = options != NULL ? options : &defaults;
     qni_schema_document *documents = qni_alloc_array(options->n_documents, sizeof *documents);
-    if (documents == NULL) {
-        return qni_fail_memory(err);
+    char *copy = qni_strndup(text, size);
+    qn_status status = QN_OK;
+    if (documents == NULL || copy == NULL) {
+        status = qni_fail_memory(err);
+        goto done;
     }
     for (size_t i = 0; i < options->n_documents; i++) {
         const qn_grammar_document *d = &options->documents[i];
         documents[i] = (qni_schema_document){d->uri, d->text, d->size};
     }
-    char *copy = qni_strndup(text, size);
     qni_source source = {
-        .language = QNI_LANGUAGE_JSON_SCHEMA,
+        .language = language,
         .text = copy,
         .size = size,
         .schema = {documents, options->n_documents, options->annotate_formats, options->best_effort},
         .json = {.max_spaces = options->compact ? 0 : SPACES_IN_A_GAP},
     };
-    qn_status status = copy == NULL ? qni_fail_memory(err) : create(&source, out, err);
+    status = create(&source, out, err);
+done:
     qni_free(copy);
     qni_free(documents);
     return status;
 }
 
+qn_status qn_grammar_from_json_schema(const char *text, size_t size,
+                                      const qn_grammar_options *options, qn_grammar **out,
+                                      qn_error *err)
+{
+    return create_from(QNI_LANGUAGE_JSON_SCHEMA, text, size, options, out, err);
+}
+
 qn_status qn_grammar_from_regex(const char *text, size_t size, qn_grammar **out, qn_error *err)
 {
-    char *copy = qni_strndup(text, size);
-    qni_source source = {.language = QNI_LANGUAGE_REGEX, .text = copy, .size = size};
-    qn_status status = copy == NULL ? qni_fail_memory(err) : create(&source, out, err);
-    qni_free(copy);
+    return create_from(QNI_LANGUAGE_REGEX, text, size, NULL, out, err);
+}
+
+qn_status qn_grammar_from_gbnf(const char *text, size_t size, qn_grammar **out, qn_error *err)
+{
+    return create_from(QNI_LANGUAGE_GBNF, text, size, NULL, out, err);
+}
+
+qn_status qn_grammar_from_lark(const char *text, size_t size, const qn_grammar_options *options,
+                               qn_grammar **out, qn_error *err)
+{
+    return create_from(QNI_LANGUAGE_LARK, text, size, options, out, err);
+}
+
+qn_status qn_grammar_from_tags(const char *text, size_t size, const qn_grammar_options *options,
+                               qn_grammar **out, qn_error *err)
+{
+    return create_from(QNI_LANGUAGE_TAGS, text, size, options, out, err);
+}
+
+qn_status qn_grammar_from_choice(const char *const *texts, size_t n, qn_grammar **out,
+                                 qn_error *err)
+{
+    // As alternatives of a regular expression, with every byte that could mean something escaped.
+    static const char special[] = "\\^$.|?*+()[]{}";
+    qni_buf pattern;
+    qni_buf_begin(&pattern, QNI_MAX_GRAMMAR_SOURCE_BYTES, "QNI_MAX_GRAMMAR_SOURCE_BYTES");
+    qn_status status = n == 0 ? qni_fail(err, QN_INVALID_ARGUMENT, NULL, "a choice of no texts")
+                              : QN_OK;
+    for (size_t i = 0; i < n && status == QN_OK; i++) {
+        status = i == 0 ? QN_OK : qni_buf_add(&pattern, "|", 1, err);
+        for (const char *c = texts[i]; *c != '\0' && status == QN_OK; c++) {
+            if (strchr(special, *c) != NULL) {
+                status = qni_buf_add(&pattern, "\\", 1, err);
+            }
+            if (status == QN_OK) {
+                status = qni_buf_add(&pattern, c, 1, err);
+            }
+        }
+    }
+    if (status == QN_OK) {
+        const char *text = pattern.size != 0 ? pattern.data : "";
+        status = qn_grammar_from_regex(text, pattern.size, out, err);
+    }
+    qni_buf_end(&pattern);
     return status;
 }
 

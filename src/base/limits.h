@@ -39,7 +39,7 @@ enum {
 #define QNI_MAX_GRAMMAR_BYTES (512 * QNI_MIB)      // the tables of one compiled grammar; emptied when full
 #define QNI_MAX_MASK_BYTES (256 * QNI_MIB)         // masks kept for one grammar and vocabulary; emptied when full
 #define QNI_MAX_OUTPUT_BYTES (64 * QNI_MIB)        // text of one matcher
-#define QNI_MAX_SEARCH_BYTES (256 * QNI_MIB)       // of a search for the shortest completion
+#define QNI_MAX_SEARCH_BYTES (64 * QNI_MIB)        // of a search for the shortest completion
 #define QNI_MAX_GRAMMAR_WORK ((uint64_t)200000)    // steps of one decision: what no real schema comes near
 enum {
     QNI_MAX_PATTERN_BYTES = 16384, // a chain of that many optional parts is walked by recursion

@@ -116,6 +116,9 @@ QNI_WARN_UNUSED qn_status qni_cfg_make_start(qni_cfg *g, uint32_t top, qn_error 
 uint32_t qni_cfg_step(qni_cfg *g, uint32_t set, const char *text, size_t size);
 bool qni_cfg_accepts(qni_cfg *g, uint32_t set);
 
+// Is a JSON value being read in the set? What follows may depend on its text then.
+bool qni_cfg_reads_json(const qni_cfg *g, uint32_t set);
+
 // When just one terminal is being read in the set, and that a JSON value: its state.
 bool qni_cfg_only_json(const qni_cfg *g, uint32_t set, qni_json_state *out);
 

@@ -236,3 +236,15 @@ bool qni_cfg_only_json(const qni_cfg *g, uint32_t set, qni_json_state *out)
     memcpy(out, qni_intern_at(&g->json_states, item[TERMINAL_STATE], NULL) + 1, sizeof *out);
     return true;
 }
+
+bool qni_cfg_reads_json(const qni_cfg *g, uint32_t set)
+{
+    size_t n;
+    const uint32_t *r = qni_intern_at(&g->sets, set, &n);
+    for (size_t i = 0; i < n; i += ITEM_WORDS) {
+        if (r[i + TERMINAL_STATE] != 0 && in_json(g, next_symbol(g, r + i))) {
+            return true;
+        }
+    }
+    return false;
+}

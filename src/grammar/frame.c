@@ -17,6 +17,7 @@ qn_status qni_frames_begin(qni_frames *fr, qni_formulas *f, qn_error *err)
     qni_intern_begin(&fr->seen, fr->account);
     qni_intern_begin(&fr->tuples, fr->account);
     qni_intern_begin(&fr->universe_ids, fr->account);
+    qni_intern_begin(&fr->shapes, fr->account);
     if (qni_account_grow(fr->account, &fr->frame_info, &fr->frame_info_capacity, 2,
                          sizeof *fr->frame_info)) {
         uint32_t outside[FRAME_PAIRS] = {QNI_FRAME_OUTSIDE};
@@ -43,6 +44,7 @@ void qni_frames_end(qni_frames *fr)
     qni_intern_end(&fr->seen);
     qni_intern_end(&fr->tuples);
     qni_intern_end(&fr->universe_ids);
+    qni_intern_end(&fr->shapes);
     qni_free(fr->frame_info);
     qni_free(fr->goal_info);
     qni_free(fr->universes);
@@ -356,9 +358,27 @@ static qni_frame add_frame(qni_frames *fr, qni_frame_kind kind, uint32_t start, 
     bool fresh;
     qni_frame id = qni_intern_add(&fr->frames, record, FRAME_PAIRS + 2 * n, &fresh);
     if (fresh) {
-        fr->frame_info[id] = (qni_frame_info){0};
+        bool waits = start != UINT32_MAX;
+        for (size_t i = 0; i < n; i++) {
+            waits = waits || fr->frame_info[record[FRAME_PAIRS + 2 * i + 1]].waits;
+        }
+        fr->frame_info[id] = (qni_frame_info){.waits = waits};
     }
     return id;
+}
+
+bool qni_frame_waits(const qni_frames *fr, qni_frame frame)
+{
+    return frame != 0 && fr->frame_info[frame].waits;
+}
+
+bool qni_goal_waits(const qni_frames *fr, qni_goal goal)
+{
+    bool waits = false;
+    for (size_t i = 0; goal != 0 && i < qni_goal_size(fr, goal); i++) {
+        waits = waits || qni_frame_waits(fr, qni_goal_then(fr, goal, i));
+    }
+    return waits;
 }
 
 qni_frame qni_frame_make(qni_frames *fr, qni_frame_kind kind, uint32_t start, uint32_t universe,
@@ -421,6 +441,34 @@ static void copy_frame(const qni_frames *fr, qni_frame frame, frame_copy *out)
         out->alts[i] = r[FRAME_PAIRS + 2 * i];
         out->around[i] = r[FRAME_PAIRS + 2 * i + 1];
     }
+}
+
+uint32_t qni_frame_shape(qni_frames *fr, qni_frame frame)
+{
+    if (frame == 0 || fr->frame_info[frame].shape != 0) {
+        return frame == 0 ? 0 : fr->frame_info[frame].shape;
+    }
+    frame_copy c;
+    copy_frame(fr, frame, &c);
+    uint32_t record[2 + 2 * QNI_MAX_ALTERNATIVES] = {c.kind, c.universe};
+    for (size_t i = 0; i < c.n; i++) {
+        record[2 + 2 * i] = c.alts[i];
+        record[3 + 2 * i] = qni_frame_shape(fr, c.around[i]);
+    }
+    uint32_t shape = qni_intern_add(&fr->shapes, record, 2 + 2 * c.n, NULL);
+    fr->frame_info[frame].shape = shape;
+    return shape;
+}
+
+uint32_t qni_goal_shape(qni_frames *fr, qni_goal goal)
+{
+    uint32_t record[1 + 2 * QNI_MAX_ALTERNATIVES] = {UINT32_MAX};
+    size_t n = goal == 0 ? 0 : qni_goal_size(fr, goal);
+    for (size_t i = 0; i < n; i++) {
+        record[1 + 2 * i] = qni_intern_at(&fr->goals, goal, NULL)[2 * i];
+        record[2 + 2 * i] = qni_frame_shape(fr, qni_goal_then(fr, goal, i));
+    }
+    return n == 0 ? 0 : qni_intern_add(&fr->shapes, record, 1 + 2 * n, NULL);
 }
 
 // The frame behind an item whose value `unique` waits for. Where two items must be equal, this one may become whatever a

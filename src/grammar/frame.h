@@ -35,11 +35,13 @@ typedef struct qni_frame_info {
     uint8_t *verdicts;     // of the universe's keys: see qni_frame_takes_key
     qni_term others;       // the other keys that may come next
     qni_goal other_goal;   // of such a key, where they are all alike
+    bool waits;            // it, or one around it, was made with `start`: what follows depends on the text
     bool others_known;
     bool close_known;
     bool item_known;
     qni_frame closed;      // where closing leads, or 0
     qni_goal item;         // for an array without `start`
+    uint32_t shape;        // see qni_frame_shape; 0 while unknown
 } qni_frame_info;
 
 typedef struct qni_goal_info {
@@ -60,6 +62,7 @@ typedef struct qni_frames {
     qni_intern seen;        // (list before, key): the keys of an object so far
     qni_intern tuples;      // terms of a string under several alternatives
     qni_intern universe_ids;
+    qni_intern shapes;
     qni_universe *universes;
     size_t universes_capacity;
     uint8_t *sat;           // by formula: see sat.c
@@ -131,6 +134,14 @@ const qni_number_set *qni_goal_numbers(const qni_frames *fr, qni_goal goal); // 
 // The lexical state of a string under a goal. Its step gives 0 when no string goes on that way.
 uint32_t qni_lex_step(qni_frames *fr, qni_goal goal, uint32_t lex, unsigned byte);
 qni_frame qni_lex_finish(qni_frames *fr, qni_goal goal, uint32_t lex); // 0: it may not end here
+
+// Does what follows in the frame (under the goal) depend on text that has been written?
+bool qni_frame_waits(const qni_frames *fr, qni_frame frame);
+bool qni_goal_waits(const qni_frames *fr, qni_goal goal);
+
+// An id that frames (goals) share which differ only in the keys that they have seen: all but alike in what may follow.
+uint32_t qni_frame_shape(qni_frames *fr, qni_frame frame);
+uint32_t qni_goal_shape(qni_frames *fr, qni_goal goal);
 
 // Where closing the array or object leads; 0 when more must come.
 qni_frame qni_frame_close(qni_frames *fr, qni_frame frame);

@@ -491,6 +491,11 @@ bool qni_json_step(qni_json *m, qni_json_state *s, const char *text, size_t size
     }
 }
 
+bool qni_json_number_complete(qni_json *m, const qni_json_state *s, const char *text, size_t size)
+{
+    return number_end(m, s, text, size) != 0;
+}
+
 bool qni_json_accepts(qni_json *m, const qni_json_state *s, const char *text, size_t size)
 {
     if (s->mode == QNI_JSON_NUMBER) {

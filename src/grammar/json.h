@@ -64,6 +64,9 @@ qni_json_state qni_json_start(const qni_json *m);
 // Positions in states count from `text`.
 bool qni_json_step(qni_json *m, qni_json_state *s, const char *text, size_t size);
 
+// Inside a number: may it end here, as far as it goes itself?
+bool qni_json_number_complete(qni_json *m, const qni_json_state *s, const char *text, size_t size);
+
 // May the text end here?
 bool qni_json_accepts(qni_json *m, const qni_json_state *s, const char *text, size_t size);
 

@@ -41,6 +41,7 @@ typedef struct walk {
     char *text;
     size_t size; // bytes before the walk
     uint32_t *mask;
+    qni_json *inside; // steps in a JSON string alone, or NULL: steps in the grammar
 } walk;
 
 enum { STATE_WORDS = sizeof(qni_state) / 4 };
@@ -111,6 +112,23 @@ const qni_vocabulary *qni_masker_vocabulary(const qni_masker *m)
     return m->vocabulary;
 }
 
+static bool walk_step(walk *w, qni_state *state, size_t size)
+{
+    return w->inside != NULL ? qni_json_step(w->inside, &state->json, w->text, size)
+                             : qni_engine_step(w->m->engine, state, w->text, size);
+}
+
+// Does what follows in the state depend on more than the state?
+static bool waits(const walk *w, const qni_state *state)
+{
+    const qni_engine *e = w->m->engine;
+    if (e->machine == QNI_MACHINE_CFG) {
+        return qni_cfg_reads_json(&e->cfg, state->set);
+    }
+    return e->machine == QNI_MACHINE_JSON && (qni_frame_waits(&e->frames, state->json.frame) ||
+                                              qni_goal_waits(&e->frames, state->json.goal));
+}
+
 // Calls `found` with the entries of every node whose bytes the machine takes from `start` on.
 typedef void found_fn(walk *w, void *context, const qni_state *state, uint32_t depth,
                       const uint32_t *entries, uint32_t n);
@@ -118,7 +136,6 @@ typedef void found_fn(walk *w, void *context, const qni_state *state, uint32_t d
 static void walk_trie(walk *w, const qni_trie *trie, const qni_state *start, size_t offset,
                       found_fn *found, void *context)
 {
-    qni_engine *e = w->m->engine;
     // `offset` bytes of another walk stand before this one; the stack is shared in the same way.
     qni_state *stack = w->m->stack + offset;
     size_t size = w->size + offset;
@@ -131,7 +148,7 @@ static void walk_trie(walk *w, const qni_trie *trie, const qni_state *start, siz
         const qni_trie_node *node = &trie->nodes[i];
         w->text[size + node->depth] = (char)node->byte;
         stack[node->depth + 1] = stack[node->depth];
-        if (!qni_engine_step(e, &stack[node->depth + 1], w->text, size + node->depth + 1)) {
+        if (!walk_step(w, &stack[node->depth + 1], size + node->depth + 1)) {
             i = node->skip;
             continue;
         }
@@ -187,13 +204,19 @@ static tail_list *tails_after(walk *w, const qni_state *state, size_t offset)
     qni_masker *m = w->m;
     uint32_t key[STATE_WORDS];
     memcpy(key, state, sizeof *state);
-    bool fresh;
-    uint32_t id = qni_intern_add(&m->tail_ids, key, STATE_WORDS, &fresh);
+    // What is not to be kept is found anew under a key of its own, which no state has.
+    static const uint32_t scratch[STATE_WORDS] = {UINT32_MAX};
+    bool fresh, kept = !waits(w, state);
+    uint32_t id = qni_intern_add(&m->tail_ids, kept ? key : scratch, STATE_WORDS, &fresh);
     if (id == 0 || !qni_account_grow(&m->account, &m->tails, &m->tails_capacity, (size_t)id + 1,
                                      sizeof *m->tails)) {
         return NULL;
     }
-    if (fresh) {
+    if (!kept && !fresh) {
+        qni_free(m->tails[id].tails);
+    }
+    if (fresh || !kept) {
+        m->tails[id] = (tail_list){0};
         number_list list = {0};
         walk_trie(w, &m->vocabulary->tails, state, offset, collect_entries, &list);
         if (list.failed) {
@@ -274,14 +297,15 @@ static void fill_body(walk *w, const qni_state *state, body *out)
     w->mask = out->bits;
     bool single = state->json.mode == QNI_JSON_KEY ||
                   qni_goal_size(&m->engine->frames, state->json.goal) == 1;
+    qni_json inside = {.fr = &m->engine->frames};
+    w->inside = &inside;
     if (single) {
         walk_terms(w, &v->inside, state);
-        walk_terms(w, &v->odd, state);
         walk_trie(w, &v->escaped, state, 0, set_tokens, NULL);
     } else {
         walk_trie(w, &v->inside, state, 0, set_tokens, NULL);
-        walk_trie(w, &v->odd, state, 0, set_tokens, NULL);
     }
+    w->inside = NULL;
     w->mask = mask;
 }
 
@@ -353,6 +377,15 @@ static void set_length_closers(walk *w, const qni_state *state, uint32_t min, ui
     }
 }
 
+// Tokens that begin inside a character. Where any character may come, the text stands between two.
+static void set_odd(walk *w, const qni_state *state, qni_term lex)
+{
+    uint32_t min, max;
+    if (!qni_term_length(&w->m->engine->terms, lex, &min, &max)) {
+        walk_trie(w, &w->m->vocabulary->odd, state, 0, set_tokens, NULL);
+    }
+}
+
 static void fill_string(walk *w, const qni_state *state)
 {
     qni_masker *m = w->m;
@@ -368,6 +401,7 @@ static void fill_string(walk *w, const qni_state *state)
         set_length_closers(w, state, min, max);
     } else {
         walk_trie(w, &v->closing, state, 0, set_closers, NULL);
+        walk_trie(w, &v->odd, state, 0, set_tokens, NULL);
     }
 }
 
@@ -589,6 +623,7 @@ static void fill_key(walk *w, const qni_state *state)
         part.json.lex = QNI_TERM_NOTHING;
         walk_trie(w, &v->inside, &part, 0, set_tokens, NULL);
     }
+    set_odd(w, state, s->lex);
     qni_goal goal = qni_frame_other_goal(&m->engine->frames, s->frame);
     bool escaped = memchr(w->text + s->start, '\\', w->size - s->start) != NULL;
     if (s->lex == m->engine->terms.text && goal != 0 && !escaped) {
@@ -601,15 +636,37 @@ static void fill_key(walk *w, const qni_state *state)
     }
 }
 
+// A JSON value inside a context-free grammar: inside its strings the same tokens stay inside as elsewhere.
+static bool fill_json_inside(walk *w, const qni_state *state)
+{
+    qni_state inner;
+    memset(&inner, 0, sizeof inner);
+    const qni_vocabulary *v = w->m->vocabulary;
+    if (!qni_cfg_only_json(&w->m->engine->cfg, state->set, &inner.json) ||
+        inner.json.mode != QNI_JSON_STRING || inner.json.phase != QNI_ESCAPE_NONE ||
+        qni_goal_size(&w->m->engine->frames, inner.json.goal) != 1) {
+        return false;
+    }
+    const body *b = body_of(w, &inner);
+    if (b == NULL || b->bits == NULL) {
+        return false;
+    }
+    or_bits(w->mask, b->bits, v->n_words);
+    walk_trie(w, &v->closing, state, 0, set_closers, NULL);
+    set_odd(w, state, inner.json.lex);
+    return true;
+}
+
 static void fill(walk *w, const qni_state *state)
 {
     const qni_json_state *s = &state->json;
-    bool json = w->m->engine->machine == QNI_MACHINE_JSON;
-    if (json && s->mode == QNI_JSON_STRING && s->phase == QNI_ESCAPE_NONE) {
+    qni_machine machine = w->m->engine->machine;
+    bool json = machine == QNI_MACHINE_JSON && s->phase == QNI_ESCAPE_NONE;
+    if (json && s->mode == QNI_JSON_STRING) {
         fill_string(w, state);
-    } else if (json && s->mode == QNI_JSON_KEY && s->phase == QNI_ESCAPE_NONE) {
+    } else if (json && s->mode == QNI_JSON_KEY) {
         fill_key(w, state);
-    } else {
+    } else if (machine != QNI_MACHINE_CFG || !fill_json_inside(w, state)) {
         walk_trie(w, &w->m->vocabulary->trie, state, 0, set_tokens, NULL);
     }
 }
@@ -618,6 +675,9 @@ static void fill(walk *w, const qni_state *state)
 static size_t mask_key(const walk *w, const qni_state *state, uint32_t key[STATE_WORDS + 8])
 {
     memcpy(key, state, sizeof *state);
+    if (waits(w, state)) {
+        return 0;
+    }
     if (w->m->engine->machine != QNI_MACHINE_JSON) {
         return STATE_WORDS;
     }
@@ -660,7 +720,7 @@ qn_status qni_masker_fill(qni_masker *m, const qni_state *state, char *text, siz
     if (m->epoch != m->engine->epoch || m->account.status != QN_OK || full) {
         empty(m);
     }
-    walk w = {m, text, size, mask};
+    walk w = {m, text, size, mask, NULL};
     uint32_t key[STATE_WORDS + 8];
     size_t n = by_walk ? 0 : mask_key(&w, state, key);
     bool fresh = true;

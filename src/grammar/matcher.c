@@ -242,7 +242,9 @@ static qn_status find_forced(qni_matcher *m, char *out, size_t limit, size_t *si
     qni_state s = last(m)->state;
     size_t n = 0, whole = 0;
     QNI_TRY(qni_buf_reserve(&m->text, limit + 1, err));
-    while (n < limit && only_byte(m, &s, m->text.size + n, &s) >= 0) {
+    qni_state next;
+    while (n < limit && only_byte(m, &s, m->text.size + n, &next) >= 0) {
+        s = next;
         n++;
         m->engine->account.work = 0;
     }

@@ -48,7 +48,7 @@ QNI_WARN_UNUSED qn_status qni_matcher_can_end(qni_matcher *m, bool *can, qn_erro
 QNI_WARN_UNUSED qn_status qni_matcher_forced(qni_matcher *m, char *out, size_t limit, size_t *size,
                                              qn_error *err);
 
-// A shortest text that completes the output, counted in bytes. QN_LIMIT_EXCEEDED when it takes more than `limit`.
+// A text that completes the output, about as short as any, in bytes. QN_LIMIT_EXCEEDED when it takes more than `limit`.
 QNI_WARN_UNUSED qn_status qni_matcher_shortest(qni_matcher *m, char *out, size_t limit,
                                                size_t *size, qn_error *err);
 

@@ -1,4 +1,5 @@
-// The shortest completion of an output: breadth first over states, so that a budget of tokens can be kept.
+// A short completion of an output: breadth first over states, so that a budget of tokens can be kept. States that differ only in
+// keys seen before count as one, which loses the very shortest text only where those keys decide it.
 #include "grammar/matcher.h"
 
 #include "base/alloc.h"
@@ -38,11 +39,19 @@ static size_t write_way(search *s, uint32_t i)
 static bool add_node(search *s, const qni_state *state, uint32_t parent, uint32_t depth, char byte)
 {
     uint32_t key[sizeof(qni_state) / 4];
-    memcpy(key, state, sizeof *state);
-    // A number's digits count beside its state.
-    bool fresh;
-    bool number = s->m->engine->machine == QNI_MACHINE_JSON &&
-                  state->json.mode == QNI_JSON_NUMBER;
+    qni_engine *e = s->m->engine;
+    qni_state like = *state;
+    bool fresh, number = false;
+    if (e->machine == QNI_MACHINE_JSON) {
+        // A number's digits count beside its state; which keys were written before hardly matters.
+        number = state->json.mode == QNI_JSON_NUMBER;
+        like.json.frame = qni_frame_shape(&e->frames, state->json.frame);
+        like.json.goal = qni_goal_shape(&e->frames, state->json.goal);
+        bool unnamed = state->json.mode == QNI_JSON_KEY && state->json.low >= state->json.high;
+        like.json.depth = unnamed ? 0 : state->json.depth;
+        like.json.start = 0;
+    }
+    memcpy(key, &like, sizeof like);
     if (qni_intern_add(&s->seen, key, sizeof *state / 4, &fresh) == 0) {
         return false;
     }
@@ -56,18 +65,64 @@ static bool add_node(search *s, const qni_state *state, uint32_t parent, uint32_
     return true;
 }
 
+// The bytes with which a value under the goal begins, of the kind that is likely shortest.
+static const char *value_bytes(qni_frames *fr, qni_goal goal)
+{
+    static const struct {
+        qni_jtype type;
+        const char *bytes;
+    } kinds[] = {{QNI_J_NUMBER, "-0123456789"}, {QNI_J_STRING, "\""}, {QNI_J_NULL, "n"},
+                 {QNI_J_TRUE, "t"},              {QNI_J_FALSE, "f"},   {QNI_J_ARRAY, "["}};
+    if (qni_goal_size(fr, goal) > 1) { // the value decides what else must come
+        return "-0123456789\"ntf[{";
+    }
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (qni_goal_begin(fr, goal, kinds[i].type) != 0) {
+            return kinds[i].bytes;
+        }
+    }
+    return "{";
+}
+
+// The bytes worth trying in a state of JSON: what can be closed is closed. NULL: all.
+static const char *likely_bytes(search *s, const qni_json_state *at, size_t size)
+{
+    qni_engine *e = s->m->engine;
+    qni_frames *fr = &e->frames;
+    switch ((qni_json_mode)at->mode) {
+    case QNI_JSON_VALUE: return value_bytes(fr, at->goal);
+    case QNI_JSON_FIRST_ITEM:
+        return qni_frame_close(fr, at->frame) != 0 ? "]" : value_bytes(fr, at->goal);
+    case QNI_JSON_FIRST_KEY: return qni_frame_close(fr, at->frame) != 0 ? "}" : "\"";
+    case QNI_JSON_NEXT_KEY: return "\"";
+    case QNI_JSON_COLON: return ":";
+    case QNI_JSON_AFTER: return qni_frame_close(fr, at->frame) != 0 ? "]}" : ",";
+    case QNI_JSON_NUMBER:
+        return qni_json_number_complete(&e->json, at, s->text, size) ? ",]}" : "+-.0123456789e";
+    case QNI_JSON_STRING:
+        return at->phase == QNI_ESCAPE_NONE && qni_lex_finish(fr, at->goal, at->lex) != 0 ? "\"" : NULL;
+    case QNI_JSON_KEY:
+    case QNI_JSON_WORD:
+    case QNI_JSON_DEAD:
+    case QNI_JSON_DONE:
+    default: return NULL;
+    }
+}
+
 static bool expand(search *s, uint32_t i, size_t limit)
 {
     qni_engine *e = s->m->engine;
     size_t depth = write_way(s, i);
+    const char *likely = NULL;
+    if (e->machine == QNI_MACHINE_JSON) {
+        qni_json_state at = s->nodes[i].state.json;
+        likely = likely_bytes(s, &at, s->size + depth);
+    }
     for (int b = 0; b < 256 && depth < limit; b++) {
-        // Whitespace and escapes never shorten a text.
-        bool space = b == ' ' || b == '\t' || b == '\n' || b == '\r';
-        bool json = e->machine == QNI_MACHINE_JSON;
-        qni_state next = s->nodes[i].state;
-        if (json && ((space && next.json.mode != QNI_JSON_STRING && next.json.mode != QNI_JSON_KEY))) {
+        if (likely != NULL && (b == 0 || strchr(likely, b) == NULL)) {
             continue;
         }
+        qni_state next = s->nodes[i].state;
         s->text[s->size + depth] = (char)b;
         if (qni_engine_step(e, &next, s->text, s->size + depth + 1) &&
             !add_node(s, &next, i, (uint32_t)depth + 1, (char)b)) {

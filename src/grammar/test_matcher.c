@@ -1,0 +1,297 @@
+#include "base/alloc.h"
+#include "grammar/matcher.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+// A vocabulary with all single bytes, pieces of JSON that cross its structure, cut characters and a stop token.
+static const char *const pieces[] = {
+    "\",", "\":", "\": ", "\":\"", "\"}", "\"},", "\",\"", "\", \"", "{\"", "[{\"", "}}", "]}", "],[", "[\"", "\"]", "true", "fals",
+    "null,", " \"", "\n  ", "  ", "\\\"", "\\u00", "\\u0061", "\\ud83d\\udc32", "abc", "abcdefgh", "foo\":", "bar\": 1", "b\":\"", "cc", "12",
+    "345", "0.5", "e1", "e-", "1,", "2]", "}", "x\\", "\\n\",", "\xC3\xA9", "\xF0\x9F\x90\xB2", "\xE6\x97", "\xA5\"", "a\xE6", "\\u006", "name",
+    "_1", " ", "\t", "a\"", "a\":", "ab\"", "c\", \"a\"", "<f>", "</f>", "\"a\": [1, 1", "1, 1", "{}", "[]", "{},", "-", "1e", "9}", "<", "/f",
+};
+enum { N_PIECES = sizeof pieces / sizeof *pieces, N_TOKENS = 256 + N_PIECES + 1, STOP = N_TOKENS - 1, N_WORDS = (N_TOKENS + 31) / 32 };
+
+static qn_status make_vocabulary(qni_vocabulary **out)
+{
+    char bytes[4096];
+    uint32_t offsets[N_TOKENS + 1] = {0};
+    uint32_t n = 0, stop = STOP;
+    for (uint32_t i = 0; i < N_TOKENS; i++) {
+        if (i < 256) {
+            bytes[n++] = (char)i;
+        } else if (i != STOP) {
+            size_t size = strlen(pieces[i - 256]);
+            memcpy(bytes + n, pieces[i - 256], size);
+            n += (uint32_t)size;
+        }
+        offsets[i + 1] = n;
+    }
+    return qni_vocabulary_create(N_TOKENS, bytes, offsets, NULL, &stop, 1, out, NULL);
+}
+
+static qni_engine *make_engine(qni_language language, const char *text)
+{
+    char *copy = qni_strdup(text);
+    qni_source source = {.language = language, .text = copy, .size = strlen(copy), .json = {64}};
+    qni_engine *e = NULL;
+    qn_error err = {0};
+    if (qni_engine_create(&source, &e, &err) != QN_OK) {
+        fail_msg("%s: %s", text, err.message);
+    }
+    qni_free(copy);
+    return e;
+}
+
+static const struct {
+    qni_language language;
+    const char *text;
+} grammars[] = {
+    {QNI_LANGUAGE_JSON_SCHEMA, "{}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"object\",\"properties\":{\"abc\":{\"type\":\"string\"},\"abd\":{\"type\":\"integer\",\"maximum\":120},\"a\":{\"maxLength\":3}},\"required\":[\"abc\"]}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"object\",\"properties\":{\"foo\":{\"enum\":[\"abc\",\"abcdefgh\",12]},\"bar\":{}},\"additionalProperties\":false,\"minProperties\":1}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"object\",\"patternProperties\":{\"^a\":{\"type\":\"integer\"},\"c$\":{\"minimum\":3}},\"additionalProperties\":{\"type\":\"boolean\"}}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"object\",\"propertyNames\":{\"pattern\":\"^[a-c]{1,2}$\"},\"minProperties\":2,\"maxProperties\":3}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"array\",\"uniqueItems\":true,\"items\":{\"anyOf\":[{\"enum\":[1,\"a\",true]},{\"type\":\"object\",\"maxProperties\":1}]},\"minItems\":2}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"items\":{\"pattern\":\"^(\\\\w|\xE6\x97\xA5)+$\",\"type\":\"string\",\"minLength\":2,\"maxLength\":5},\"type\":\"array\"}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"oneOf\":[{\"properties\":{\"a\":{\"const\":\"c\"},\"b\":{\"type\":\"string\"}},\"required\":[\"a\",\"b\"]},{\"properties\":{\"a\":{\"pattern\":\"^ab\"},\"b\":{\"type\":\"number\"}},\"required\":[\"a\",\"b\"]}],\"type\":\"object\"}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":[\"number\",\"array\"],\"multipleOf\":0.5,\"exclusiveMinimum\":-12,\"contains\":{\"type\":\"string\"}}"},
+    {QNI_LANGUAGE_LARK, "start: \"<f>\" args \"</f>\" start | \"x\"\nargs: %json {\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"},\"name\":{\"type\":\"integer\",\"minimum\":12}},\"additionalProperties\":false}"},
+    {QNI_LANGUAGE_TAGS, "{\"free\":true,\"tags\":[{\"begin\":\"<f>\",\"schema\":{\"type\":\"array\",\"items\":{\"maximum\":12}},\"end\":\"</f>\"}]}"},
+    {QNI_LANGUAGE_GBNF, "root ::= \"[\" (root (\",\" root)*)? \"]\" | [0-9a-c]+ | \"\\\"\" [^\"\\\\]* \"\\\"\""},
+    {QNI_LANGUAGE_REGEX, "(abc|12|\\s)*(true|[\xC3\xA9\xE6\x97\xA5])?x"},
+};
+
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 8;
+}
+
+// One of the allowed tokens; N_TOKENS when there is none. Bytes that grow without end are taken less often.
+static uint32_t pick(const uint32_t *mask, uint32_t *seed)
+{
+    uint32_t allowed[N_TOKENS], n = 0;
+    for (uint32_t i = 0; i < N_TOKENS; i++) {
+        if (mask[i / 32] >> i % 32 & 1) {
+            allowed[n++] = i;
+        }
+    }
+    return n == 0 ? N_TOKENS : allowed[next_random(seed) % n];
+}
+
+static void assert_fine(qn_status status, const qn_error *err)
+{
+    if (status != QN_OK) {
+        fail_msg("%s", err->message);
+    }
+}
+
+// Random outputs: at every step the mask is what walking the vocabulary gives, a matcher that was rolled back or copied agrees with
+// a fresh one, and the output can always be completed.
+static void test_masks_mean_what_they_say(void **state)
+{
+    qni_vocabulary *v;
+    assert_int_equal(make_vocabulary(&v), QN_OK);
+    uint32_t seed = 1;
+    for (size_t g = 0; g < sizeof grammars / sizeof *grammars; g++) {
+        qni_engine *e = make_engine(grammars[g].language, grammars[g].text);
+        for (int round = 0; round < 12; round++) {
+            qni_matcher m, copy;
+            qn_error err = {0};
+            assert_int_equal(qni_matcher_begin(&m, e, v, NULL), QN_OK);
+            for (int step = 0; step < 40; step++) {
+                uint32_t mask[N_WORDS], walked[N_WORDS];
+                size_t taken;
+                assert_fine(qni_matcher_mask(&m, mask, &err), &err);
+                assert_fine(qni_matcher_mask_by_walk(&m, walked, &err), &err);
+                for (uint32_t i = 0; i < N_TOKENS; i++) {
+                    if ((mask[i / 32] ^ walked[i / 32]) >> i % 32 & 1) {
+                        fail_msg("%s\nafter '%.*s': token %u '%s' in %s only", grammars[g].text,
+                                 (int)m.text.size, m.text.data, i, i >= 256 && i != STOP ? pieces[i - 256] : "byte",
+                                 mask[i / 32] >> i % 32 & 1 ? "the mask" : "the walk");
+                    }
+                }
+                uint32_t token = pick(mask, &seed);
+                if (token == N_TOKENS) {
+                    fail_msg("%s: dead end after '%.*s'", grammars[g].text, (int)m.text.size, m.text.data);
+                }
+                assert_fine(qni_matcher_consume(&m, &token, 1, &taken, &err), &err);
+                assert_int_equal(taken, 1);
+                if (token == STOP) {
+                    break;
+                }
+                if (step % 7 == 6) { // there and back again
+                    assert_int_equal(qni_matcher_copy(&copy, &m, NULL), QN_OK);
+                    assert_int_equal(qni_matcher_rollback(&m, 3, NULL), QN_OK);
+                    uint32_t again[N_WORDS];
+                    assert_fine(qni_matcher_mask(&m, again, &err), &err);
+                    assert_fine(qni_matcher_mask_by_walk(&m, walked, &err), &err);
+                    assert_memory_equal(again, walked, sizeof walked);
+                    qni_matcher_end(&m);
+                    m = copy;
+                }
+            }
+            char rest[400];
+            size_t size;
+            bool can = false, taken;
+            if (!m.marks[m.n_marks - 1].ended) {
+                qn_status status = qni_matcher_shortest(&m, rest, sizeof rest, &size, &err);
+                if (status != QN_OK) {
+                    fail_msg("%s: after '%.*s': %s", grammars[g].text, (int)m.text.size, m.text.data, err.message);
+                }
+                assert_fine(qni_matcher_consume_text(&m, rest, size, &taken, &err), &err);
+                assert_true(taken);
+            }
+            assert_fine(qni_matcher_can_end(&m, &can, &err), &err);
+            assert_true(can);
+            qni_matcher_end(&m);
+        }
+        qni_engine_free(e);
+    }
+    qni_vocabulary_free(v);
+    (void)state;
+}
+
+static void test_forced_text(void **state)
+{
+    qni_vocabulary *v;
+    assert_int_equal(make_vocabulary(&v), QN_OK);
+    qni_engine *e = make_engine(QNI_LANGUAGE_JSON_SCHEMA, "{\"const\":\"caf\xC3\xA9\"}");
+    qni_matcher m;
+    char text[64];
+    size_t size;
+    bool taken;
+    assert_int_equal(qni_matcher_begin(&m, e, v, NULL), QN_OK);
+    assert_int_equal(qni_matcher_forced(&m, text, sizeof text, &size, NULL), QN_OK);
+    assert_int_equal(size, 1); // then each character may be written as an escape
+    assert_memory_equal(text, "\"", 1);
+    qni_matcher_end(&m);
+    qni_engine_free(e);
+
+    e = make_engine(QNI_LANGUAGE_REGEX, "abc\xE6\x97\xA5(x|y)z");
+    assert_int_equal(qni_matcher_begin(&m, e, v, NULL), QN_OK);
+    assert_int_equal(qni_matcher_forced(&m, text, sizeof text, &size, NULL), QN_OK);
+    assert_int_equal(size, 6);
+    assert_int_equal(qni_matcher_forced(&m, text, 5, &size, NULL), QN_OK);
+    assert_int_equal(size, 3); // no character is cut
+    assert_int_equal(qni_matcher_consume_text(&m, "abc\xE6\x97\xA5x", 7, &taken, NULL), QN_OK);
+    assert_true(taken);
+    assert_int_equal(qni_matcher_forced(&m, text, sizeof text, &size, NULL), QN_OK);
+    assert_int_equal(size, 1);
+    qni_matcher_end(&m);
+    qni_engine_free(e);
+    qni_vocabulary_free(v);
+    (void)state;
+}
+
+// When the tables are emptied, matchers read their text again and go on as before.
+static void test_epochs(void **state)
+{
+    qni_vocabulary *v;
+    assert_int_equal(make_vocabulary(&v), QN_OK);
+    qni_engine *e = make_engine(QNI_LANGUAGE_JSON_SCHEMA, grammars[5].text);
+    qni_matcher m;
+    uint32_t before[N_WORDS], after[N_WORDS];
+    bool taken;
+    assert_int_equal(qni_matcher_begin(&m, e, v, NULL), QN_OK);
+    assert_int_equal(qni_matcher_consume_text(&m, "[1, \"a\", ", 9, &taken, NULL), QN_OK);
+    assert_true(taken);
+    assert_int_equal(qni_matcher_mask(&m, before, NULL), QN_OK);
+    uint64_t epoch = e->epoch;
+    e->account.used_bytes = e->account.limit_bytes; // as if they were full
+    assert_int_equal(qni_matcher_mask(&m, after, NULL), QN_OK);
+    assert_true(e->epoch > epoch);
+    assert_memory_equal(before, after, sizeof after);
+    qni_matcher_end(&m);
+    qni_engine_free(e);
+    qni_vocabulary_free(v);
+    (void)state;
+}
+
+static void test_stop_and_rollback(void **state)
+{
+    qni_vocabulary *v;
+    assert_int_equal(make_vocabulary(&v), QN_OK);
+    qni_engine *e = make_engine(QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"boolean\"}");
+    qni_matcher m;
+    uint32_t tokens[] = {'t', 'r', 'u', 'e', STOP, 't'}, mask[N_WORDS];
+    size_t taken;
+    qn_error err = {0};
+    assert_int_equal(qni_matcher_begin(&m, e, v, NULL), QN_OK);
+    assert_int_equal(qni_matcher_consume(&m, tokens, 6, &taken, NULL), QN_OK);
+    assert_int_equal(taken, 5);
+    assert_int_equal(qni_matcher_mask(&m, mask, NULL), QN_OK);
+    for (size_t i = 0; i < N_WORDS; i++) {
+        assert_int_equal(mask[i], 0); // nothing follows the end
+    }
+    assert_int_equal(qni_matcher_rollback(&m, 6, &err), QN_INVALID_ARGUMENT);
+    assert_int_equal(qni_matcher_rollback(&m, 5, NULL), QN_OK);
+    assert_int_equal(qni_matcher_consume(&m, tokens + 4, 1, &taken, NULL), QN_OK);
+    assert_int_equal(taken, 0); // too early to stop
+    tokens[0] = N_TOKENS + 5;
+    assert_int_equal(qni_matcher_consume(&m, tokens, 1, &taken, NULL), QN_OK);
+    assert_int_equal(taken, 0);
+    qni_matcher_end(&m);
+    qni_engine_free(e);
+    qni_vocabulary_free(v);
+    (void)state;
+}
+
+static qn_status use_everything(qni_vocabulary **v, qni_engine **e, qni_matcher *m)
+{
+    uint32_t mask[N_WORDS];
+    bool taken;
+    size_t size;
+    char text[64];
+    QNI_TRY(make_vocabulary(v));
+    char *copy = qni_strdup(grammars[5].text);
+    if (copy == NULL) {
+        return QN_OUT_OF_MEMORY;
+    }
+    qni_source source = {.text = copy, .size = strlen(copy), .json = {64}};
+    qn_status status = qni_engine_create(&source, e, NULL);
+    qni_free(copy);
+    QNI_TRY(status);
+    QNI_TRY(qni_matcher_begin(m, *e, *v, NULL));
+    QNI_TRY(qni_matcher_mask(m, mask, NULL));
+    QNI_TRY(qni_matcher_consume_text(m, "[{\"a", 4, &taken, NULL));
+    QNI_TRY(qni_matcher_mask(m, mask, NULL));
+    return qni_matcher_shortest(m, text, sizeof text, &size, NULL);
+}
+
+static void test_out_of_memory(void **state)
+{
+    for (uint64_t n = 1;; n += n < 300 ? 1 : 7) {
+        qni_vocabulary *v = NULL;
+        qni_engine *e = NULL;
+        qni_matcher m = {0};
+        qni_alloc_fail_after(n);
+        qn_status status = use_everything(&v, &e, &m);
+        qni_alloc_fail_after(0);
+        qni_matcher_end(&m);
+        qni_engine_free(e);
+        qni_vocabulary_free(v);
+        if (status == QN_OK) {
+            break;
+        }
+        assert_int_equal(status, QN_OUT_OF_MEMORY);
+    }
+    (void)state;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_masks_mean_what_they_say), cmocka_unit_test(test_forced_text),
+        cmocka_unit_test(test_epochs),                   cmocka_unit_test(test_stop_and_rollback),
+        cmocka_unit_test(test_out_of_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
