@@ -36,15 +36,26 @@ static size_t write_way(search *s, uint32_t i)
     return depth;
 }
 
+// The state of the JSON value that is being written; false when none is.
+static bool inner_json(const search *s, const qni_state *state, qni_json_state *out)
+{
+    const qni_engine *e = s->m->engine;
+    if (e->machine == QNI_MACHINE_JSON) {
+        *out = state->json;
+        return true;
+    }
+    return e->machine == QNI_MACHINE_CFG && qni_cfg_only_json(&e->cfg, state->set, out);
+}
+
 static bool add_node(search *s, const qni_state *state, uint32_t parent, uint32_t depth, char byte)
 {
     uint32_t key[sizeof(qni_state) / 4];
     qni_engine *e = s->m->engine;
     qni_state like = *state;
-    bool fresh, number = false;
+    qni_json_state inner = {0};
+    // A number's digits count beside its state; which keys were written before hardly matters.
+    bool fresh, number = inner_json(s, state, &inner) && inner.mode == QNI_JSON_NUMBER;
     if (e->machine == QNI_MACHINE_JSON) {
-        // A number's digits count beside its state; which keys were written before hardly matters.
-        number = state->json.mode == QNI_JSON_NUMBER;
         like.json.frame = qni_frame_shape(&e->frames, state->json.frame);
         like.json.goal = qni_goal_shape(&e->frames, state->json.goal);
         bool unnamed = state->json.mode == QNI_JSON_KEY && state->json.low >= state->json.high;
@@ -52,6 +63,11 @@ static bool add_node(search *s, const qni_state *state, uint32_t parent, uint32_
         like.json.start = 0;
     }
     memcpy(key, &like, sizeof like);
+    // Once a number under a goal can end, no other there needs to go on.
+    uint32_t ended[3] = {UINT32_MAX, inner.goal, inner.start};
+    if (number && qni_intern_find(&s->seen, ended, 3) != 0) {
+        return true;
+    }
     if (qni_intern_add(&s->seen, key, sizeof *state / 4, &fresh) == 0) {
         return false;
     }
@@ -84,11 +100,13 @@ static const char *value_bytes(qni_frames *fr, qni_goal goal)
     return "{";
 }
 
-// The bytes worth trying in a state of JSON: what can be closed is closed. NULL: all.
-static const char *likely_bytes(search *s, const qni_json_state *at, size_t size)
+// The bytes worth trying in a state of JSON: what can be closed is closed. NULL: all, but no more digits behind a number that is
+// `*complete`.
+static const char *likely_bytes(search *s, const qni_json_state *at, size_t size, bool *complete)
 {
     qni_engine *e = s->m->engine;
     qni_frames *fr = &e->frames;
+    qni_json reader = {.fr = fr};
     switch ((qni_json_mode)at->mode) {
     case QNI_JSON_VALUE: return value_bytes(fr, at->goal);
     case QNI_JSON_FIRST_ITEM:
@@ -98,7 +116,8 @@ static const char *likely_bytes(search *s, const qni_json_state *at, size_t size
     case QNI_JSON_COLON: return ":";
     case QNI_JSON_AFTER: return qni_frame_close(fr, at->frame) != 0 ? "]}" : ",";
     case QNI_JSON_NUMBER:
-        return qni_json_number_complete(&e->json, at, s->text, size) ? ",]}" : "+-.0123456789e";
+        *complete = qni_json_number_complete(&reader, at, s->text, size);
+        return *complete ? NULL : "+-.0123456789e";
     case QNI_JSON_STRING:
         return at->phase == QNI_ESCAPE_NONE && qni_lex_finish(fr, at->goal, at->lex) != 0 ? "\"" : NULL;
     case QNI_JSON_KEY:
@@ -114,12 +133,19 @@ static bool expand(search *s, uint32_t i, size_t limit)
     qni_engine *e = s->m->engine;
     size_t depth = write_way(s, i);
     const char *likely = NULL;
-    if (e->machine == QNI_MACHINE_JSON) {
-        qni_json_state at = s->nodes[i].state.json;
-        likely = likely_bytes(s, &at, s->size + depth);
+    bool complete = false;
+    qni_json_state at;
+    if (inner_json(s, &s->nodes[i].state, &at)) {
+        likely = likely_bytes(s, &at, s->size + depth, &complete);
+    }
+    if (complete && qni_goal_size(&e->frames, at.goal) == 1) {
+        qni_intern_add(&s->seen, (uint32_t[]){UINT32_MAX, at.goal, at.start}, 3, NULL);
     }
     for (int b = 0; b < 256 && depth < limit; b++) {
         if (likely != NULL && (b == 0 || strchr(likely, b) == NULL)) {
+            continue;
+        }
+        if (complete && b != 0 && strchr(" \t\n\r.0123456789eE", b) != NULL) {
             continue;
         }
         qni_state next = s->nodes[i].state;
