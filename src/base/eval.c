@@ -41,7 +41,8 @@ qn_status qni_eval_scratch(qni_eval *call, size_t count, size_t size, void *out)
     void *memory = qni_arena_array(call->arena, count != 0 ? count : 1, size);
     if (memory == NULL) {
         return qni_eval_fail(call, QN_LIMIT_EXCEEDED,
-                             "no memory for %zu elements of %zu bytes; the run has %zu of at most %zu bytes",
+                             "no memory for %zu elements of %zu bytes; the run has %zu of at "
+                             "most %zu bytes",
                              count, size, call->arena->total_bytes, call->arena->limit_bytes);
     }
     *(void **)out = memory;

@@ -20,9 +20,9 @@ static const struct {
     const char *name;
     qni_dtype dtype;
 } types[] = {
-    {"BOOL", QNI_BOOL}, {"U8", QNI_U8},   {"I8", QNI_I8},   {"U16", QNI_U16}, {"I16", QNI_I16},
+    {"BOOL", QNI_BOOL}, {"U8", QNI_U8},     {"I8", QNI_I8},   {"U16", QNI_U16}, {"I16", QNI_I16},
     {"F16", QNI_F16},   {"BF16", QNI_BF16}, {"U32", QNI_U32}, {"I32", QNI_I32}, {"F32", QNI_F32},
-    {"U64", QNI_U64},   {"I64", QNI_I64}, {"F64", QNI_F64},
+    {"U64", QNI_U64},   {"I64", QNI_I64},   {"F64", QNI_F64},
 };
 enum { N_TYPES = sizeof types / sizeof types[0] };
 
@@ -94,13 +94,14 @@ static qn_status read_header(qni_safetensors *file, const json_t *header, uint64
 {
     const unsigned char *data = qni_map_data(file->map) + 8 + header_bytes;
     uint64_t data_bytes = qni_map_size(file->map) - 8 - header_bytes;
-    file->tensors = qni_arena_array(&file->names, json_object_size(header) + 1, sizeof *file->tensors);
+    file->tensors = qni_arena_array(&file->names, json_object_size(header) + 1,
+                                    sizeof *file->tensors);
     if (file->tensors == NULL) {
         return qni_fail_memory(err);
     }
     const char *key;
     json_t *entry;
-    json_object_foreach((json_t *)(uintptr_t)header, key, entry) {
+    json_object_foreach ((json_t *)(uintptr_t)header, key, entry) {
         if (strcmp(key, "__metadata__") == 0) {
             continue;
         }
@@ -131,7 +132,8 @@ qn_status qni_safetensors_open(const char *path, qni_safetensors **out, qn_error
     }
     if (status == QN_OK && (header_bytes == 0 || header_bytes > QNI_MAX_SAFETENSORS_HEADER_BYTES ||
                             header_bytes > qni_map_size(file->map) - 8)) {
-        status = qni_fail(err, QN_INVALID_MODEL, path, "not a safetensors file: header of %llu bytes",
+        status = qni_fail(err, QN_INVALID_MODEL, path,
+                          "not a safetensors file: header of %llu bytes",
                           (unsigned long long)header_bytes);
     }
     if (status == QN_OK) {
@@ -206,10 +208,10 @@ static qn_status add_entry(json_t *header, const qni_named_tensor *named, size_t
     return QN_OK;
 }
 
-// The header is padded with spaces so that the data begins on 8 bytes, as the reference writer does.
-static qn_status write_file(const char *path, const json_t *header,
-                            const qni_named_tensor *tensors, size_t n, size_t data_bytes,
-                            qn_error *err)
+// The header is padded with spaces so that the data begins on 8 bytes, as the reference writer
+// does.
+static qn_status write_file(const char *path, const json_t *header, const qni_named_tensor *tensors,
+                            size_t n, size_t data_bytes, qn_error *err)
 {
     char *text = json_dumps(header, JSON_COMPACT);
     if (text == NULL) {

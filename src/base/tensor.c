@@ -44,8 +44,7 @@ bool qni_tensor_is_contiguous(const qni_tensor *t)
 
 bool qni_tensor_same_shape(const qni_tensor *a, const qni_tensor *b)
 {
-    return a->rank == b->rank &&
-           memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0;
+    return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0;
 }
 
 size_t qni_tensor_bytes(const qni_tensor *t)
@@ -187,7 +186,8 @@ int64_t qni_tensor_get_int(const qni_tensor *t, int64_t index)
     return x <= -0x1p63 ? INT64_MIN : (int64_t)x;
 }
 
-// Through fp32 a double could round twice; going by the odd-rounding rule keeps the one rounding right.
+// Through fp32 a double could round twice; going by the odd-rounding rule keeps the one rounding
+// right.
 static float narrow_once(double value)
 {
     float x = (float)value;
@@ -218,8 +218,8 @@ void qni_tensor_set(const qni_tensor *t, int64_t index, double value)
         ((uint8_t *)t->data)[at] = value != 0;
     } else {
         double rounded = nearbyint(value);
-        int64_t integer = rounded != rounded ? 0
-                          : rounded >= 0x1p63 ? INT64_MAX
+        int64_t integer = rounded != rounded   ? 0
+                          : rounded >= 0x1p63  ? INT64_MAX
                           : rounded <= -0x1p63 ? INT64_MIN
                                                : (int64_t)rounded;
         qni_packed_set(t->data, t->dtype, at, integer);

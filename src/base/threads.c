@@ -44,7 +44,8 @@ qn_status qni_threads_create(size_t n, qni_threads **out, qn_error *err)
         threads->pool = pthreadpool_create(threads->n);
         if (threads->pool == NULL) {
             qni_free(threads);
-            return qni_fail(err, QN_OUT_OF_MEMORY, "threads", "%zu threads could not be started", n);
+            return qni_fail(err, QN_OUT_OF_MEMORY, "threads", "%zu threads could not be started",
+                            n);
         }
     }
     *out = threads;
@@ -64,8 +65,9 @@ size_t qni_threads_count(const qni_threads *threads)
     return threads != NULL ? threads->n : 1;
 }
 
-// One call of qni_threads_run. The pool runs one `share` per thread; its number is the thread's name, and the shares
-// take ranges of tasks from one counter until none is left. So a thread that is late leaves its part to the others.
+// One call of qni_threads_run. The pool runs one `share` per thread; its number is the thread's
+// name, and the shares take ranges of tasks from one counter until none is left. So a thread that
+// is late leaves its part to the others.
 typedef struct batch {
     qni_task_fn *fn;
     void *context;
