@@ -269,3 +269,46 @@ void qni_tensor_copy(const qni_tensor *to, const qni_tensor *from)
     }
     copy_level(to, from, 0, to->data, from->data, qni_dtype_bits(to->dtype) / 8);
 }
+
+// The pairs that large tensors at the borders have; everything else goes element by element.
+static bool convert_fast(const qni_tensor *to, const qni_tensor *from, int64_t n)
+{
+    if (!qni_tensor_is_contiguous(to) || !qni_tensor_is_contiguous(from)) {
+        return false;
+    }
+    if (to->dtype == QNI_F32 && from->dtype == QNI_F16) {
+        for (int64_t i = 0; i < n; i++) {
+            ((float *)to->data)[i] = qni_f16_to_f32(((const uint16_t *)from->data)[i]);
+        }
+        return true;
+    }
+    if (to->dtype == QNI_F16 && from->dtype == QNI_F32) {
+        for (int64_t i = 0; i < n; i++) {
+            ((uint16_t *)to->data)[i] = qni_f32_to_f16(((const float *)from->data)[i]);
+        }
+        return true;
+    }
+    return false;
+}
+
+void qni_tensor_convert(const qni_tensor *to, const qni_tensor *from)
+{
+    int64_t n = qni_tensor_count(to);
+    if (to->dtype == from->dtype) {
+        qni_tensor_copy(to, from);
+        return;
+    }
+    if (convert_fast(to, from, n)) {
+        return;
+    }
+    bool floats = qni_dtype_is_float(from->dtype) && qni_dtype_is_float(to->dtype);
+    for (int64_t i = 0; i < n; i++) {
+        if (floats) {
+            qni_tensor_set(to, i, qni_tensor_get(from, i));
+        } else if (qni_dtype_is_float(to->dtype)) {
+            qni_tensor_set(to, i, (double)qni_tensor_get_int(from, i));
+        } else {
+            qni_tensor_set_int(to, i, qni_tensor_get_int(from, i));
+        }
+    }
+}

@@ -45,6 +45,10 @@ int64_t qni_tensor_offset(const qni_tensor *t, int64_t index);
 // Element-wise copy between views of one shape and one type. The views do not overlap.
 void qni_tensor_copy(const qni_tensor *to, const qni_tensor *from);
 
+// The same between element types, number to number: floats are rounded to nearest even, and cut
+// toward zero to become integers. No strings.
+void qni_tensor_convert(const qni_tensor *to, const qni_tensor *from);
+
 // Packed elements of any integer type, by position: `data` as QNI_DTYPES describes.
 int64_t qni_packed_get(const void *data, qni_dtype dtype, int64_t index);
 void qni_packed_set(void *data, qni_dtype dtype, int64_t index, int64_t value);

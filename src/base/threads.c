@@ -12,6 +12,7 @@
 struct qni_threads {
     pthreadpool_t pool; // NULL with one thread
     size_t n;
+    atomic_flag busy; // a run has the pool
 };
 
 enum { MAX_THREADS = 1024 };
@@ -95,10 +96,12 @@ void qni_threads_run(qni_threads *threads, qni_task_fn *fn, void *context, size_
     if (n_tasks == 0) {
         return;
     }
-    if (threads == NULL || threads->pool == NULL || n_tasks <= grain) {
+    if (threads == NULL || threads->pool == NULL || n_tasks <= grain ||
+        atomic_flag_test_and_set_explicit(&threads->busy, memory_order_acquire)) {
         fn(context, 0, 0, n_tasks);
         return;
     }
     batch b = {.fn = fn, .context = context, .n_tasks = n_tasks, .grain = grain != 0 ? grain : 1};
     pthreadpool_parallelize_1d(threads->pool, share, &b, threads->n, 0);
+    atomic_flag_clear_explicit(&threads->busy, memory_order_release);
 }

@@ -16,9 +16,9 @@ void qni_threads_free(qni_threads *threads); // NULL is fine
 
 size_t qni_threads_count(const qni_threads *threads); // 1 for NULL
 
-// Calls `fn` until every task in [0, n_tasks) has run once, in ranges of up to `grain` tasks, and
-// returns when all are done. With one thread, one range or NULL `threads` it runs in the calling
-// thread. One caller at a time per pool.
+// Calls `fn` until every task in [0, n_tasks) has run once, and returns when all are done. Threads
+// share them out in ranges of up to `grain` tasks. With one thread, one range or NULL `threads` all
+// run as one range in the calling thread, and so they do while another caller has the pool.
 void qni_threads_run(qni_threads *threads, qni_task_fn *fn, void *context, size_t n_tasks,
                      size_t grain);
 

@@ -680,6 +680,10 @@ static void put_symbol(const qni_symbols *s, int32_t sym, text *t)
     static const char *const between[] = {[QNI_SYM_PRODUCT] = " * ", [QNI_SYM_FLOOR_DIV] = " // ",
                                           [QNI_SYM_MOD] = " % ", [QNI_SYM_MIN] = ", ",
                                           [QNI_SYM_MAX] = ", "};
+    if (sym < 0 || (size_t)sym >= s->n) {
+        put(t, "?");
+        return;
+    }
     const qni_symbol *x = &s->items[sym];
     if (!is_expression(x)) {
         put(t, "%s", x->name != NULL && x->name[0] != '\0' ? x->name : "?");

@@ -5,6 +5,9 @@
 void qni_plan_free(qni_plan *plan)
 {
     if (plan != NULL) {
+        if (plan->free_owned != NULL) {
+            plan->free_owned(plan->owned);
+        }
         qni_arena arena = plan->arena;
         qni_arena_end(&arena); // the plan itself lies in it
     }

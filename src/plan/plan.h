@@ -125,6 +125,8 @@ typedef struct qni_plan {
     size_t arena_bytes;   // of one context
     size_t output_bytes;
     size_t scratch_bytes; // of one thread
+    void *owned;          // what constants of the compiler's making lie in, and what frees it; may be NULL
+    void (*free_owned)(void *owned);
     size_t constant_bytes; // packed weights and constants that the steps read
 } qni_plan;
 
