@@ -6,8 +6,8 @@
 
 typedef struct qni_threads qni_threads;
 
-// Runs the tasks [begin, end); `thread` is below the pool's size and unique among the calls that
-// run at one time.
+// Runs the tasks [begin, end); `thread` is below the pool's size and unique among the calls of one
+// qni_threads_run that run at one time.
 typedef void qni_task_fn(void *context, size_t thread, size_t begin, size_t end);
 
 // `n` threads in all, the caller's included; 0 takes the number of processors this process may use.
