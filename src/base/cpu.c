@@ -8,6 +8,8 @@ static const char *const names[QNI_N_CPU_TIERS] = {
 #undef QNI_CPU_TIER_NAME
 };
 
+#define QNI_CPU_TIER_LISTED(name, text) " " text
+
 // The compiler's own test reads CPUID and XGETBV, so a tier counts only when the system saves its
 // registers.
 qni_cpu_flags qni_cpu_detect(void)
@@ -54,7 +56,6 @@ qn_status qni_cpu_limit(qni_cpu_flags flags, const char *limit, qni_cpu_flags *o
         return QN_OK;
     }
     return qni_fail(err, QN_INVALID_ARGUMENT, "QUINCE_CPU",
-                    "unknown CPU tier \"%s\"; allowed are ref, x86_avx2, x86_avx512 and "
-                    "x86_avx512vnni",
+                    "unknown CPU tier \"%s\"; allowed are" QNI_CPU_TIERS(QNI_CPU_TIER_LISTED),
                     limit);
 }

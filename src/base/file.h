@@ -22,7 +22,8 @@ const char *qni_map_path(const qni_map *map);
 QNI_WARN_UNUSED qn_status qni_file_read(const char *path, size_t limit_bytes, char **data,
                                         size_t *size, qn_error *err);
 
-// Writes beside the target and renames, so that a reader sees the old file or the new one.
+// Writes beside the target and renames, so that a reader sees the old file or the new one. What is
+// there and no regular file (/dev/stdout) is written to.
 QNI_WARN_UNUSED qn_status qni_file_write(const char *path, const void *data, size_t size,
                                          qn_error *err);
 
@@ -35,8 +36,7 @@ char *qni_path_join(const char *folder, const char *name);
 // The part after the last slash (trailing slashes do not count); points into `path`, `*size` long.
 const char *qni_path_base(const char *path, size_t *size);
 
-// True when `name` stays below the folder that it is joined to: relative, not empty, no "..", no
-// zero inside.
+// True when `name` stays below the folder that it is joined to: relative, not empty, no "..".
 bool qni_path_is_inside(const char *name);
 
 #endif

@@ -2,12 +2,43 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/limits.h"
+
+#include <stdbool.h>
+
+// Whether brackets outside of strings stand deeper than the limit. What recurses over a document
+// may then recurse, the parser included.
+static bool is_too_deep(const char *text, size_t size)
+{
+    size_t depth = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < size; i++) {
+        char c = text[i];
+        if (in_string) {
+            i += c == '\\';
+            in_string = c != '"';
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '[' || c == '{') {
+            if (++depth > QNI_MAX_JSON_DEPTH) {
+                return true;
+            }
+        } else if ((c == ']' || c == '}') && depth > 0) {
+            depth--;
+        }
+    }
+    return false;
+}
 
 qn_status qni_json_parse(const char *text, size_t size, const char *where, json_t **out,
                          qn_error *err)
 {
+    *out = NULL;
+    if (is_too_deep(text, size)) {
+        return qni_fail(err, QN_LIMIT_EXCEEDED, where, "JSON nested deeper than %d levels",
+                        QNI_MAX_JSON_DEPTH);
+    }
     json_error_t problem;
-    // Jansson's own limit on nesting (2,048) bounds the recursion.
     *out = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY,
                       &problem);
     if (*out != NULL) {

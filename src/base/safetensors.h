@@ -11,7 +11,8 @@ typedef struct qni_named_tensor {
 } qni_named_tensor;
 
 // A mapped file. The tensors and names are views that live as long as it does; the data is
-// read-only.
+// read-only. Tensors that do not tile the data, overlapping or with gaps, are refused, and so is
+// any other breach of the format.
 typedef struct qni_safetensors qni_safetensors;
 
 QNI_WARN_UNUSED qn_status qni_safetensors_open(const char *path, qni_safetensors **out,
@@ -24,7 +25,8 @@ size_t qni_safetensors_count(const qni_safetensors *file);
 const qni_named_tensor *qni_safetensors_at(const qni_safetensors *file, size_t index);
 const qni_tensor *qni_safetensors_find(const qni_safetensors *file, const char *name);
 
-// Writes contiguous or strided tensors of 8 bits and more, in the order given. Names are unique.
+// Writes contiguous or strided tensors of 8 bits and more, with the header in the order given and
+// the data widest types first. Names are unique.
 QNI_WARN_UNUSED qn_status qni_safetensors_write(const char *path, const qni_named_tensor *tensors,
                                                 size_t n, qn_error *err);
 

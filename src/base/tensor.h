@@ -46,7 +46,7 @@ int64_t qni_tensor_offset(const qni_tensor *t, int64_t index);
 void qni_tensor_copy(const qni_tensor *to, const qni_tensor *from);
 
 // The same between element types, number to number: floats are rounded to nearest even, and cut
-// toward zero to become integers. No strings.
+// toward zero to become integers; all but zero becomes true. No strings.
 void qni_tensor_convert(const qni_tensor *to, const qni_tensor *from);
 
 // Packed elements of any integer type, by position: `data` as QNI_DTYPES describes.

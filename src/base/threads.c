@@ -44,6 +44,7 @@ qn_status qni_threads_create(size_t n, qni_threads **out, qn_error *err)
     if (threads->n > 1) {
         threads->pool = pthreadpool_create(threads->n);
         if (threads->pool == NULL) {
+            n = threads->n;
             qni_free(threads);
             return qni_fail(err, QN_OUT_OF_MEMORY, "threads", "%zu threads could not be started",
                             n);
