@@ -15,7 +15,8 @@
 #endif
 
 // Fills `err` (may be NULL) and returns `status`. `where` may be NULL. Messages longer than the
-// field end in "...".
+// field end in "..."; control characters and bytes that are not UTF-8 are replaced, so that what a
+// file holds can be quoted.
 qn_status qni_fail(qn_error *err, qn_status status, const char *where, const char *format, ...)
     QNI_PRINTF(4, 5);
 

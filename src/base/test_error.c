@@ -72,6 +72,15 @@ static void test_long_texts_are_cut_between_characters(void **state)
     }
 }
 
+static void test_a_message_is_one_line_of_utf8(void **state)
+{
+    (void)state;
+    qn_error err;
+    (void)qni_fail(&err, QN_IO, "a\xFF.txt", "no\n\t\x7F\xE2\x82 \xC3\xA9\xF0\x9F");
+    assert_string_equal(err.message, "no   ?? \xC3\xA9??");
+    assert_string_equal(err.where, "a?.txt");
+}
+
 static void test_a_text_that_just_fits(void **state)
 {
     (void)state;
@@ -107,6 +116,7 @@ int main(void)
         cmocka_unit_test(test_fields_are_filled),
         cmocka_unit_test(test_the_innermost_place_stays),
         cmocka_unit_test(test_long_texts_are_cut_between_characters),
+        cmocka_unit_test(test_a_message_is_one_line_of_utf8),
         cmocka_unit_test(test_a_text_that_just_fits),
         cmocka_unit_test(test_try_forwards),
     };
