@@ -232,7 +232,7 @@ static void set_integer(runner *r)
 }
 
 // The beginning of this input and the end of another.
-static void splice(runner *r)
+static void join_two(runner *r)
 {
     if (r->corpus->n == 0) {
         return;
@@ -258,7 +258,7 @@ static void mutate(runner *r)
     // A change of single bits and bytes finds most; the others are tried less often.
     static void (*const changes[])(runner *) = {
         flip_bit,     flip_bit,     edit_byte,   edit_byte,   insert_bytes,
-        delete_bytes, repeat_chunk, set_integer, set_integer, splice,
+        delete_bytes, repeat_chunk, set_integer, set_integer, join_two,
     };
     for (size_t n = 1 + pick(r, MAX_STACKED); n > 0; n--) {
         if (r->size == 0) {
