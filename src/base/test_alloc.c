@@ -30,7 +30,7 @@ static void test_products_that_overflow(void **state)
     assert_null(qni_alloc_array(SIZE_MAX / 2, 3));
     assert_null(qni_calloc(SIZE_MAX / 2, 3));
     assert_null(qni_alloc_aligned(SIZE_MAX));
-    assert_null(qni_alloc_aligned(SIZE_MAX - 65));
+    assert_null(qni_alloc_aligned(SIZE_MAX - 63));
 }
 
 static void test_aligned_memory(void **state)
