@@ -21,10 +21,16 @@ typedef struct qn_lm qn_lm;
 typedef struct qn_session qn_session;
 typedef struct qn_result qn_result;
 
+// How to open a language model. Zero-initialize.
+typedef struct qn_lm_options {
+    qn_model_options model;
+    const char *tokenizer; // a tokenizer file or a folder with the tokenizer's files; NULL: beside the package
+} qn_lm_options;
+
 // Opens a language model: a `.mlpackage` with tokenizer.json, tokenizer_config.json, chat_template.jinja and
 // generation_config.json beside it, or a folder that holds these and one package. The contract (which input is what) is
 // found by inspection; QN_UNSUPPORTED says what was looked for and what is there. `options` may be NULL.
-QN_API qn_status qn_lm_open(const char *path, const qn_model_options *options, qn_lm **out,
+QN_API qn_status qn_lm_open(const char *path, const qn_lm_options *options, qn_lm **out,
                             qn_error *err);
 QN_API void qn_lm_close(qn_lm *lm); // NULL is fine
 
@@ -47,11 +53,11 @@ typedef bool qn_text_fn(void *user, const char *text, size_t n_bytes);
 // How to generate. Zero-initialize; zeros are the defaults, and defaults are those of generation_config.json.
 typedef struct qn_generate_options {
     int64_t max_tokens;  // 0: until the end or the context is full
-    bool sample;         // false: greedy, and the fields below up to seed are not read
-    double temperature;  // 0: 1.0
-    int64_t top_k;       // 0: off
-    double top_p;        // 0: off
-    double min_p;        // 0: off
+    int sample;          // 0: as generation_config.json says; 1: sample; -1: greedy
+    double temperature;  // of sampling, as all up to seed. 0: generation_config.json's, else 1
+    int64_t top_k;       // 0: generation_config.json's, else off; -1: off
+    double top_p;        // 0: generation_config.json's, else off; 1: off
+    double min_p;        // 0: generation_config.json's, else off
     uint64_t seed;       // the same seed and prompt give the same answer
     const char *const *stop; // strings that end the answer and are not part of it; n_stop of them
     size_t n_stop;
