@@ -279,3 +279,18 @@ bool qni_path_is_inside(const char *name)
     }
     return true;
 }
+
+bool qni_path_is_below(const char *root, const char *path)
+{
+    char *real_root = realpath(root, NULL);
+    char *real_path = realpath(path, NULL);
+    bool below = false;
+    if (real_root != NULL && real_path != NULL) {
+        size_t n = strlen(real_root);
+        n -= real_root[n - 1] == '/'; // the root of the file system
+        below = strncmp(real_root, real_path, n) == 0 && real_path[n] == '/';
+    }
+    free(real_root);
+    free(real_path);
+    return below;
+}

@@ -39,4 +39,7 @@ const char *qni_path_base(const char *path, size_t *size);
 // True when `name` stays below the folder that it is joined to: relative, not empty, no "..".
 bool qni_path_is_inside(const char *name);
 
+// True when the file or folder at `path` exists below the folder `root`, links followed.
+bool qni_path_is_below(const char *root, const char *path);
+
 #endif

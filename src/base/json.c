@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/file.h"
 #include "base/limits.h"
 
@@ -49,6 +50,24 @@ qn_status qni_json_parse(const char *text, size_t size, const char *where, json_
     }
     return qni_fail(err, QN_INVALID_MODEL, where, "not valid JSON: line %d, column %d: %s",
                     problem.line, problem.column, problem.text);
+}
+
+static int add_text(const char *text, size_t size, void *buf)
+{
+    return qni_buf_add(buf, text, size, NULL) == QN_OK ? 0 : -1;
+}
+
+qn_status qni_json_print(const json_t *json, size_t flags, char **out, qn_error *err)
+{
+    qni_buf buf;
+    qni_buf_begin(&buf, QNI_MAX_TEXT_FILE_BYTES, "QNI_MAX_TEXT_FILE_BYTES");
+    *out = NULL;
+    if (json_dump_callback(json, add_text, &buf, flags | JSON_ENCODE_ANY) != 0) {
+        qni_buf_end(&buf);
+        return qni_fail_memory(err);
+    }
+    *out = qni_buf_take(&buf);
+    return QN_OK;
 }
 
 qn_status qni_json_read(const char *path, size_t limit_bytes, json_t **out, qn_error *err)

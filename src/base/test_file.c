@@ -209,6 +209,28 @@ static void test_inside(void **state)
     }
 }
 
+static void test_below(void **state)
+{
+    place *p = *state;
+    char link[sizeof p->path];
+    snprintf(link, sizeof link, "%s/link", p->folder);
+    assert_false(qni_path_is_below(p->folder, p->path)); // does not exist
+    assert_int_equal(qni_file_write(p->path, "x", 1, NULL), QN_OK);
+    assert_true(qni_path_is_below(p->folder, p->path));
+    assert_true(qni_path_is_below("/", p->path));
+    assert_false(qni_path_is_below(p->path, p->folder));
+    assert_int_equal(symlink("/etc/passwd", link), 0); // leads outside
+    assert_false(qni_path_is_below(p->folder, link));
+    assert_int_equal(remove(link), 0);
+    assert_int_equal(symlink("file", link), 0);
+    assert_true(qni_path_is_below(p->folder, link));
+    char beside[sizeof p->folder + 8]; // begins like the folder and is another
+    snprintf(beside, sizeof beside, "%s.beside", p->folder);
+    assert_int_equal(qni_file_write(beside, "x", 1, NULL), QN_OK);
+    assert_false(qni_path_is_below(p->folder, beside));
+    assert_int_equal(remove(beside), 0);
+}
+
 static qn_status use_all(void *context, qn_error *err)
 {
     const char *path = context;
@@ -244,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_exists, set_up, tear_down),
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_inside),
+        cmocka_unit_test_setup_teardown(test_below, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failing_allocation, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

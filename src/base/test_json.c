@@ -96,6 +96,28 @@ static void test_depth_is_bounded(void **state)
     json_decref(json);
 }
 
+static qn_status print(void *context, qn_error *err)
+{
+    char *text;
+    QNI_TRY(qni_json_print(context, JSON_COMPACT, &text, err));
+    assert_string_equal(text, "{\"b\":[1,true],\"a\":\"\xC3\xA9\\n\"}");
+    qni_free(text);
+    return QN_OK;
+}
+
+static void test_printing(void **state)
+{
+    (void)state;
+    json_t *json;
+    assert_int_equal(parse("{\"b\": [1, true], \"a\": \"\\u00e9\\n\"}", &json, NULL), QN_OK);
+    assert_true(torture(print, json) > 0);
+    char *text;
+    assert_int_equal(qni_json_print(json_object_get(json, "a"), 0, &text, NULL), QN_OK);
+    assert_string_equal(text, "\"\xC3\xA9\\n\"");
+    qni_free(text);
+    json_decref(json);
+}
+
 static qn_status read_file(void *path, qn_error *err)
 {
     json_t *json;
@@ -131,6 +153,7 @@ int main(void)
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_depth_is_bounded),
+        cmocka_unit_test(test_printing),
         cmocka_unit_test(test_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
