@@ -1,13 +1,9 @@
 // A model's description as JSON.
 #include "api/model.h"
 
-#include "base/alloc.h"
-#include "base/buf.h"
+#include "base/json.h"
 #include "ops/ops.h"
 #include "spec/read.h"
-
-#include <jansson.h>
-#include <stdlib.h>
 
 static json_t *describe_features(const qni_feature *features, size_t n)
 {
