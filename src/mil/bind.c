@@ -98,7 +98,10 @@ static qn_status check_value(const qni_op *op, const qni_param *param, const qni
         return fail_op(op, QN_INVALID_MODEL, err, "parameter \"%s\" is %s; allowed are %s",
                        param->name, qni_dtype_name(value->type.dtype), allowed);
     }
-    if ((param->flags & QNI_CONST) != 0 && value->constant == NULL) {
+    bool compressed = value->op != NULL && (value->op->def->traits & QNI_CONSTEXPR) != 0;
+    bool is_needed = (param->flags & QNI_CONST) != 0 ||
+                     ((param->flags & QNI_WEIGHT) != 0 && !compressed);
+    if (is_needed && value->constant == NULL) {
         return fail_op(op, QN_UNSUPPORTED, err,
                        "parameter \"%s\" must be known before the run, and \"%s\" is not",
                        param->name, value->name);

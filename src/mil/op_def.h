@@ -19,6 +19,7 @@ enum { // qni_param.flags
     QNI_CONST = 2,    // must be known before the run
     QNI_VARIADIC = 4, // one or more values
     QNI_STATE = 8,    // takes a state, not a tensor
+    QNI_WEIGHT = 16,  // must be known before the run, plain or compressed
 };
 
 // One parameter, as coremltools' input_spec and type_domains describe it.

@@ -30,9 +30,9 @@ const qni_op_def qni_op_const = {
 // scale has the rank of data; along each dimension one entry stands for data.dim / scale.dim elements.
 
 static const qni_param blockwise_params[] = {
-    {"data", QNI_DT(I4) | QNI_DT(U4) | QNI_SET_INT8S | QNI_SET_FLOAT, QNI_CONST, 0, NULL},
-    {"scale", QNI_SET_FLOAT, QNI_CONST, 0, NULL},
-    {"offset", QNI_DT(I4) | QNI_DT(U4) | QNI_SET_INT8S | QNI_SET_FLOAT, QNI_CONST | QNI_OPTIONAL, 0, NULL},
+    {"data", QNI_DT(I4) | QNI_DT(U4) | QNI_SET_INT8S | QNI_SET_FLOAT, QNI_WEIGHT, 0, NULL},
+    {"scale", QNI_SET_FLOAT, QNI_WEIGHT, 0, NULL},
+    {"offset", QNI_DT(I4) | QNI_DT(U4) | QNI_SET_INT8S | QNI_SET_FLOAT, QNI_WEIGHT | QNI_OPTIONAL, 0, NULL},
 };
 
 static qn_status infer_blockwise(qni_infer *ctx)
@@ -99,8 +99,8 @@ const qni_op_def qni_op_constexpr_blockwise_shift_scale = {
 // that fill vector_axis.
 
 static const qni_param lut_params[] = {
-    {"indices", QNI_DT(U1) | QNI_DT(U2) | QNI_DT(U3) | QNI_DT(U4) | QNI_DT(U6) | QNI_DT(U8), QNI_CONST, 0, NULL},
-    {"lut", QNI_SET_FLOAT | QNI_SET_INT8S | QNI_DT(I4) | QNI_DT(U4), QNI_CONST, 0, NULL},
+    {"indices", QNI_DT(U1) | QNI_DT(U2) | QNI_DT(U3) | QNI_DT(U4) | QNI_DT(U6) | QNI_DT(U8), QNI_WEIGHT, 0, NULL},
+    {"lut", QNI_SET_FLOAT | QNI_SET_INT8S | QNI_DT(I4) | QNI_DT(U4), QNI_WEIGHT, 0, NULL},
     {"vector_axis", QNI_DT(I32), QNI_CONST | QNI_OPTIONAL, 0, NULL},
 };
 

@@ -94,7 +94,7 @@ static const qni_param reshape_params[] = {
 
 static const qni_param reshape_params_ios17[] = {
     {"x", QNI_SET_ANY, 0, 0, NULL},
-    {"shape", QNI_DT(I32) | QNI_DT(I16), 0, 0, NULL},
+    {"shape", QNI_SET_INDEX, 0, 0, NULL},
 };
 
 // Dimensions of which nothing but their number is known.

@@ -182,7 +182,7 @@ static qn_status slice_view(qni_lower *lower, const qni_op *op, const slice_para
         {"squeeze_mask", QNI_DT(BOOL), QNI_CONST | QNI_OPTIONAL, 0, NULL},
 
 static const qni_param slice_by_index_params[] = {SLICE_PARAMS(QNI_DT(I32))};
-static const qni_param slice_by_index_params_ios17[] = {SLICE_PARAMS(QNI_DT(I32) | QNI_DT(I16))};
+static const qni_param slice_by_index_params_ios17[] = {SLICE_PARAMS(QNI_SET_INDEX)};
 static const slice_params by_index = {1, 2, 3, 4, 5, 6};
 
 // The numbers of a sliced vector.
@@ -425,8 +425,8 @@ static const qni_param slice_by_size_params[] = {
 
 static const qni_param slice_by_size_params_ios17[] = {
     {"x", QNI_SET_ANY, 0, 0, NULL},
-    {"begin", QNI_DT(I32) | QNI_DT(I16), 0, 'I', NULL},
-    {"size", QNI_DT(I32) | QNI_DT(I16), 0, 'I', NULL},
+    {"begin", QNI_SET_INDEX, 0, 'I', NULL},
+    {"size", QNI_SET_INDEX, 0, 'I', NULL},
 };
 
 static bool measure_by_size(qni_symbols *s, const qni_op *op, int32_t d, qni_dim dim, qni_dim *begin,
