@@ -1,13 +1,9 @@
 // A model's description as JSON.
 #include "api/model.h"
 
-#include "base/alloc.h"
-#include "base/buf.h"
+#include "base/json.h"
 #include "ops/ops.h"
 #include "spec/read.h"
-
-#include <jansson.h>
-#include <stdlib.h>
 
 static json_t *describe_features(const qni_feature *features, size_t n)
 {
@@ -70,10 +66,9 @@ qn_status qn_model_describe(const char *path, char **json, qn_error *err)
     *json = NULL;
     QNI_TRY(qni_model_read_description(path, qni_ops(), &model, err));
     json_t *tree = describe(model);
-    char *text = tree != NULL ? json_dumps(tree, JSON_INDENT(2)) : NULL;
+    qn_status status = tree != NULL ? qni_json_print(tree, JSON_INDENT(2), json, err)
+                                    : qni_fail_memory(err);
     json_decref(tree);
     qni_model_free(model);
-    *json = text != NULL ? qni_strdup(text) : NULL;
-    free(text);
-    return *json != NULL ? QN_OK : qni_fail_memory(err);
+    return status;
 }

@@ -4,21 +4,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-// Whether the file at `path`, links followed, is below `root`.
-static bool is_below(const char *root, const char *path)
-{
-    char *real_root = realpath(root, NULL);
-    char *real_path = realpath(path, NULL);
-    size_t n = real_root != NULL ? strlen(real_root) : 0;
-    bool below = real_root != NULL && real_path != NULL && strncmp(real_root, real_path, n) == 0 &&
-                 (real_path[n] == '/' || n == 1);
-    free(real_root);
-    free(real_path);
-    return below;
-}
 
 static char *folder_of(const char *path)
 {
@@ -63,7 +49,7 @@ static qn_status join_root(qni_package *p, const json_t *manifest, const char *w
     if (!qni_file_exists(p->model)) {
         return qni_fail(err, QN_INVALID_MODEL, where, "the root model \"%s\" is not in the package", name);
     }
-    if (!is_below(p->root, p->model)) {
+    if (!qni_path_is_below(p->root, p->model)) {
         return qni_fail(err, QN_INVALID_MODEL, where, "the root model \"%s\" lies outside of the package",
                         name);
     }
@@ -153,7 +139,7 @@ qn_status qni_package_weight_path(const qni_package *p, const char *name, char *
     if (full == NULL) {
         return qni_fail_memory(err);
     }
-    if (!qni_file_exists(full) || !is_below(p->root, full)) {
+    if (!qni_file_exists(full) || !qni_path_is_below(p->root, full)) {
         qni_free(full);
         return qni_fail(err, QN_INVALID_MODEL, name,
                         "the weight file \"%s\" is not in the package", name);
