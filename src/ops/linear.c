@@ -212,7 +212,9 @@ static qn_status infer_matmul(qni_infer *ctx)
     if (y->rank > 1) {
         dims[rank++] = n;
     }
-    qni_infer_set(ctx, 0, x->dtype, rank, dims);
+    // A constant is a weight: the result has the type of the other.
+    bool x_is_weight = qni_infer_const(ctx, 0) != NULL && qni_infer_const(ctx, 1) == NULL;
+    qni_infer_set(ctx, 0, x_is_weight ? y->dtype : x->dtype, rank, dims);
     return QN_OK;
 }
 
@@ -368,7 +370,7 @@ static qn_status lower_matmul(qni_lower *lower, const qni_op *op)
     const qni_value *x = qni_arg(op, 0);
     const qni_value *y = qni_arg(op, 1);
     const qni_type *t = &op->outs[0]->type;
-    if (t->dtype == QNI_I32 || y->type.dtype == QNI_I32) {
+    if (t->dtype == QNI_I32 || x->type.dtype == QNI_I32 || y->type.dtype == QNI_I32) {
         return qni_lower_eval(lower, op);
     }
     int32_t leading = t->rank - (x->type.rank > 1) - (y->type.rank > 1);

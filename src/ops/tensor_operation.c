@@ -97,12 +97,18 @@ static const qni_param concat_params[] = {
     {"interleave", QNI_DT(BOOL), QNI_CONST | QNI_OPTIONAL, 0, "false"},
 };
 
+// Scalars are joined as vectors of one.
+static int32_t joined_rank(const qni_type *t)
+{
+    return t->rank > 0 ? t->rank : 1;
+}
+
 static void concat_ints(qni_infer *ctx)
 {
     const qni_op *op = ctx->op;
     size_t n = qni_arg_count(op, 0);
     for (size_t i = 0; i < n; i++) {
-        if (qni_arg_at(op, 0, i)->type.rank != 1 || qni_value_n_ints(qni_arg_at(op, 0, i)) < 0) {
+        if (qni_arg_at(op, 0, i)->type.rank > 1 || qni_value_n_ints(qni_arg_at(op, 0, i)) < 0) {
             return;
         }
     }
@@ -119,35 +125,44 @@ static qn_status infer_concat(qni_infer *ctx)
 {
     const qni_type *first = qni_infer_type(ctx, 0);
     int32_t axis;
-    QNI_TRY(qni_infer_axis(ctx, 1, qni_infer_int(ctx, 1, 0), first->rank, &axis));
+    int32_t rank = joined_rank(first);
+    QNI_TRY(qni_infer_axis(ctx, 1, qni_infer_int(ctx, 1, 0), rank, &axis));
     qni_dim dims[QNI_MAX_RANK];
     memcpy(dims, first->dims, sizeof dims);
+    dims[0] = first->rank > 0 ? dims[0] : qni_dim_of(1);
     for (size_t i = 1; i < qni_arg_count(ctx->op, 0); i++) {
         const qni_type *t = &qni_arg_at(ctx->op, 0, i)->type;
-        if (t->rank != first->rank) {
+        if (joined_rank(t) != rank) {
             return qni_infer_fail(ctx, QN_INVALID_MODEL, "values have ranks %d and %d",
                                   (int)first->rank, (int)t->rank);
         }
-        for (int32_t d = 0; d < t->rank; d++) {
+        for (int32_t d = 0; d < rank; d++) {
+            qni_dim size = t->rank > 0 ? t->dims[d] : qni_dim_of(1);
             if (d != axis) {
-                QNI_TRY(qni_infer_equal(ctx, dims[d], t->dims[d], "the values to join"));
-                dims[d] = qni_dim_is_const(t->dims[d]) ? t->dims[d] : dims[d];
+                QNI_TRY(qni_infer_equal(ctx, dims[d], size, "the values to join"));
+                dims[d] = qni_dim_is_const(size) ? size : dims[d];
             } else {
-                dims[d] = qni_dim_add(ctx->symbols, dims[d], t->dims[d]);
+                dims[d] = qni_dim_add(ctx->symbols, dims[d], size);
             }
         }
     }
-    qni_infer_set(ctx, 0, first->dtype, first->rank, dims);
+    qni_infer_set(ctx, 0, first->dtype, rank, dims);
     concat_ints(ctx);
     return QN_OK;
+}
+
+static qni_tensor joined(const qni_tensor *t)
+{
+    static const int64_t one = 1;
+    return t->rank > 0 ? *t : qni_tensor_reshape(t, 1, &one);
 }
 
 static qn_status resize_concat(qni_eval *call, int32_t axis)
 {
     int64_t dims[QNI_MAX_RANK];
-    memcpy(dims, qni_eval_arg(call, 0)->dims, sizeof dims);
+    memcpy(dims, joined(qni_eval_arg(call, 0)).dims, sizeof dims);
     for (size_t i = 1; i < qni_eval_count(call, 0); i++) {
-        dims[axis] += qni_eval_arg_at(call, 0, i)->dims[axis];
+        dims[axis] += joined(qni_eval_arg_at(call, 0, i)).dims[axis];
     }
     return qni_eval_resize(call, 0, dims);
 }
@@ -164,11 +179,11 @@ static qn_status eval_concat(qni_eval *call)
     }
     int64_t at = 0;
     for (size_t i = 0; i < n; i++) {
-        const qni_tensor *x = qni_eval_arg_at(call, 0, i);
-        qni_tensor part = qni_tensor_slice(out, axis, interleave ? (int64_t)i : at, x->dims[axis],
+        qni_tensor x = joined(qni_eval_arg_at(call, 0, i));
+        qni_tensor part = qni_tensor_slice(out, axis, interleave ? (int64_t)i : at, x.dims[axis],
                                            interleave ? (int64_t)n : 1);
-        qni_tensor_copy(&part, x);
-        at += x->dims[axis];
+        qni_tensor_copy(&part, &x);
+        at += x.dims[axis];
     }
     return QN_OK;
 }
@@ -185,13 +200,16 @@ static qn_status lower_concat(qni_lower *lower, const qni_op *op)
     qni_dim at = qni_dim_of(0);
     for (size_t i = 0; i < n; i++) {
         const qni_value *x = qni_arg_at(op, 0, i);
-        qni_dim size = x->type.dims[axis];
+        qni_dim size = x->type.rank > 0 ? x->type.dims[axis] : qni_dim_of(1);
         qni_view part = out;
         qni_view from;
         (void)qni_view_slice(lower->symbols, &part, (int32_t)axis,
                              interleave ? qni_dim_of((int64_t)i) : at, size,
                              interleave ? (int64_t)n : 1);
         QNI_TRY(qni_lower_view(lower, x, &from));
+        if (x->type.rank == 0) {
+            qni_view_insert(&from, 0);
+        }
         QNI_TRY(qni_lower_copy(lower, &part, &from));
         at = qni_dim_add(lower->symbols, at, size);
     }

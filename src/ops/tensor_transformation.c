@@ -85,7 +85,8 @@ const qni_op_def qni_op_squeeze = {
     .cases = squeeze_cases,
 };
 
-// ---- reshape: the elements in row-major order under `shape`; one -1 is what is left over, 0 keeps the dimension of x.
+// ---- reshape: the elements in row-major order under `shape`; one -1 is what is left over, 0 keeps the dimension of x (from
+// iOS17 counted from the right).
 
 static const qni_param reshape_params[] = {
     {"x", QNI_SET_ANY, 0, 0, NULL},
@@ -139,6 +140,7 @@ static qn_status infer_reshape(qni_infer *ctx)
     qni_dim dims[QNI_MAX_RANK];
     qni_dim product = qni_dim_of(1);
     int32_t open = -1;
+    bool right_aligned = ctx->op->def->opset >= QNI_IOS17; // which dimension of x a 0 stands for
     for (int32_t d = 0; d < rank; d++) {
         dims[d] = qni_value_int(shape, d);
         if (qni_dim_is(dims[d], -1)) {
@@ -148,8 +150,9 @@ static qn_status infer_reshape(qni_infer *ctx)
             open = d;
             continue;
         }
-        if (qni_dim_is(dims[d], 0) && d < x->rank && !qni_dim_is(x->dims[d], 0)) {
-            dims[d] = x->dims[d];
+        int32_t from = d + (right_aligned ? x->rank - (int32_t)rank : 0);
+        if (qni_dim_is(dims[d], 0) && from >= 0 && from < x->rank) {
+            dims[d] = x->dims[from];
         }
         product = qni_dim_mul(ctx->symbols, product, dims[d]);
     }
