@@ -1,5 +1,5 @@
-// Family scatter_gather: elements chosen, or written, by indices. A negative index counts from the end; one outside of
-// the dimension is an error of the run.
+// Family scatter_gather: elements chosen, or written, by indices. A negative index counts from the end. One outside of
+// the dimension is an error of the run when it is read.
 #include "ops/common.h"
 #include "ops/elementwise.h"
 #include "ops/weights.h"
@@ -18,6 +18,13 @@ static qn_status take_index(const qni_eval *call, int64_t index, int64_t n, int6
                              (long long)index, (long long)n);
     }
     return QN_OK;
+}
+
+// Scattering takes the nearest place for an index outside of the dimension, as Core ML's runtime does.
+static int64_t nearest_index(int64_t index, int64_t n)
+{
+    index += index < 0 ? n : 0;
+    return index < 0 ? 0 : index >= n ? n - 1 : index;
 }
 
 static int64_t product(const int64_t *dims, int32_t begin, int32_t end)
@@ -451,8 +458,7 @@ static qn_status eval_scatter(qni_eval *call)
     int64_t count = qni_tensor_count(indices);
     for (int64_t o = 0; o < outer; o++) {
         for (int64_t i = 0; i < count; i++) {
-            int64_t at;
-            QNI_TRY(take_index(call, qni_tensor_get_int(indices, i), n, &at));
+            int64_t at = nearest_index(qni_tensor_get_int(indices, i), n);
             for (int64_t j = 0; j < inner; j++) {
                 combine(&call->outs[0], (o * n + at) * inner + j, qni_eval_arg(call, 2),
                         (o * count + i) * inner + j, mode);
@@ -507,8 +513,7 @@ static qn_status eval_scatter_along_axis(qni_eval *call)
     int64_t n = data->dims[axis];
     int64_t count = indices->dims[axis];
     for (int64_t i = 0, total = qni_tensor_count(indices); i < total; i++) {
-        int64_t at;
-        QNI_TRY(take_index(call, qni_tensor_get_int(indices, i), n, &at));
+        int64_t at = nearest_index(qni_tensor_get_int(indices, i), n);
         combine(&call->outs[0], (i / (inner * count) * n + at) * inner + i % inner, qni_eval_arg(call, 2), i,
                 mode);
     }
@@ -556,8 +561,11 @@ static qn_status eval_scatter_nd(qni_eval *call)
     int64_t inner = product(data->dims, (int32_t)depth, data->rank);
     int64_t places = product(indices->dims, 0, indices->rank - 1);
     for (int64_t i = 0; i < places; i++) {
-        int64_t to;
-        QNI_TRY(nd_place(call, data, indices, i, 0, depth, &to));
+        int64_t to = 0;
+        for (int64_t d = 0; d < depth; d++) {
+            to = to * data->dims[d] + nearest_index(qni_tensor_get_int(indices, i * depth + d), data->dims[d]);
+        }
+        to *= inner;
         for (int64_t j = 0; j < inner; j++) {
             combine(&call->outs[0], to + j, qni_eval_arg(call, 2), i * inner + j, mode);
         }

@@ -153,6 +153,8 @@ static qn_status infer_reshape(qni_infer *ctx)
         int32_t from = d + (right_aligned ? x->rank - (int32_t)rank : 0);
         if (qni_dim_is(dims[d], 0) && from >= 0 && from < x->rank) {
             dims[d] = x->dims[from];
+        } else if (qni_dim_is(dims[d], 0) && right_aligned) {
+            dims[d] = qni_dim_of(1);
         }
         product = qni_dim_mul(ctx->symbols, product, dims[d]);
     }
