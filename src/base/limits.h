@@ -37,4 +37,19 @@ enum {
     QNI_MAX_JSON_DEPTH = 512,
 };
 
+// Text.
+enum {
+    QNI_MAX_REGEX_NODES = 10000, // of a pre-tokenizer's pattern
+    QNI_MAX_REGEX_DEPTH = 100,   // of its groups and classes
+    QNI_MAX_REGEX_REPEAT = 1000, // its {m,n}, which are written out
+    QNI_MAX_REGEX_STATES = 4000, // of its automaton; past it the general library takes the pattern
+    QNI_MAX_TOKEN_BYTES = 1 << 20,
+    QNI_MAX_VOCABULARY = 1 << 24,
+    QNI_MAX_ADDED_TOKENS = 1 << 20,
+};
+
+// One rendering of a chat template.
+#define QNI_MAX_TEMPLATE_STEPS ((size_t)20000000)
+#define QNI_MAX_TEMPLATE_BYTES (256 * QNI_MIB)
+
 #endif
