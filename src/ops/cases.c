@@ -271,7 +271,7 @@ static qn_status add_value(case_reader *r, case_args *args, const qni_param *par
 
 static qn_status read_value(case_reader *r, case_args *args, const qni_param *param)
 {
-    bool is_constant = take(r, "const ") || (param->flags & QNI_CONST) != 0;
+    bool is_constant = take(r, "const ") || (param->flags & (QNI_CONST | QNI_WEIGHT)) != 0;
     skip(r);
     char word[16];
     size_t n = word_length(r->at);

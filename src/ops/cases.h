@@ -8,7 +8,7 @@
 //   - a scalar or list literal: 3, 1.5, true, "same", [1, 2]; of the parameter's element type
 //   - several values of a variadic parameter: (value, value)
 // After " -> " may follow the expected outputs, tensors by elements, separated by ';', compared exactly unless
-// "~ 1e-3 (why)" ends the case. Arguments of QNI_CONST parameters are constants, the others inputs of the run; with
+// "~ 1e-3 (why)" ends the case. Arguments of QNI_CONST and QNI_WEIGHT parameters are constants, the others inputs of the run; with
 // "const " before a value it is a constant too. A leading "iOS17: " sets the opset (else the descriptor's own).
 //
 // Every case is run twice, by `eval` on its own and compiled for each CPU tier, and must give the same bits.
