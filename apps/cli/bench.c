@@ -10,7 +10,8 @@
 static const char usage[] =
     "usage: quince bench MODEL [options]\n"
     "\n"
-    "Runs a prompt of random tokens and generates behind it, several times; prints the best of each figure.\n"
+    "Runs a prompt of random tokens and generates behind it, several times; prints the best of "
+    "each figure.\n"
     "\n"
     "  --prompt N         tokens of the prompt (512)\n"
     "  --gen N            tokens to generate (128)\n"
@@ -34,7 +35,8 @@ typedef struct options {
     bool json;
 } options;
 
-// Reading memory as fast as one loop can: the limit of decoding, which reads all weights once a token.
+// Reading memory as fast as one loop can: the limit of decoding, which reads all weights once a
+// token.
 static double measure_bandwidth(void)
 {
     enum { BYTES = 256 << 20 };
@@ -52,7 +54,8 @@ static double measure_bandwidth(void)
                 sums[k] += data[j + k];
             }
         }
-        volatile uint64_t sink = sums[0] + sums[1] + sums[2] + sums[3] + sums[4] + sums[5] + sums[6] + sums[7];
+        volatile uint64_t sink = sums[0] + sums[1] + sums[2] + sums[3] + sums[4] + sums[5] +
+                                 sums[6] + sums[7];
         (void)sink;
         double rate = 1e6 * BYTES / (double)(qni_clock_us() - start + 1);
         best = rate > best ? rate : best;
@@ -61,7 +64,8 @@ static double measure_bandwidth(void)
     return best;
 }
 
-static qn_status run_once(qn_session *session, const int32_t *ids, const options *o, figures *f, qn_error *err)
+static qn_status run_once(qn_session *session, const int32_t *ids, const options *o, figures *f,
+                          qn_error *err)
 {
     const qn_generate_options generate = {.max_tokens = o->gen, .sample = -1, .ignore_eos = true};
     qn_result *result = NULL;
@@ -81,7 +85,8 @@ static qn_status measure(qn_lm *lm, const options *o, uint64_t start, figures *f
     qn_session *session = NULL;
     int32_t *ids = qni_alloc_array((size_t)o->prompt + 1, sizeof *ids);
     uint64_t random = 1;
-    qn_status status = ids != NULL ? qn_session_create(lm, NULL, &session, err) : qni_fail_memory(err);
+    qn_status status = ids != NULL ? qn_session_create(lm, NULL, &session, err)
+                                   : qni_fail_memory(err);
     for (int64_t i = 0; ids != NULL && i < o->prompt; i++) {
         random = random * 6364136223846793005u + 1442695040888963407u;
         ids[i] = (int32_t)((random >> 33) % (uint64_t)qn_lm_vocabulary(lm));
@@ -106,34 +111,39 @@ static qn_status measure(qn_lm *lm, const options *o, uint64_t start, figures *f
 
 static void print(const figures *f, const options *o)
 {
-    double share = f->read_bandwidth > 0 ? f->decode * (double)f->stats.packed_bytes / f->read_bandwidth : 0;
+    double share = f->read_bandwidth > 0
+                       ? f->decode * (double)f->stats.packed_bytes / f->read_bandwidth
+                       : 0;
     if (o->json) {
-        json_t *tree = json_pack("{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:f, s:I}", "precision",
-                                 "exact", "prompt", (json_int_t)o->prompt, "gen", (json_int_t)o->gen,
-                                 "prefill_tokens_per_second", f->prefill, "decode_tokens_per_second", f->decode,
-                                 "ttft_ms", f->ttft_ms, "open_ms", f->open_ms, "open_to_first_token_ms",
-                                 f->open_to_first_ms, "peak_bytes", (json_int_t)f->peak_bytes, "weight_bytes",
-                                 (json_int_t)f->stats.packed_bytes, "context_bytes",
-                                 (json_int_t)f->stats.memory_bytes, "read_bandwidth_share", share, "plans",
-                                 (json_int_t)f->stats.n_plans);
+        json_t *tree = json_pack(
+            "{s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:f, s:I}", "precision",
+            "exact", "prompt", (json_int_t)o->prompt, "gen", (json_int_t)o->gen,
+            "prefill_tokens_per_second", f->prefill, "decode_tokens_per_second", f->decode,
+            "ttft_ms", f->ttft_ms, "open_ms", f->open_ms, "open_to_first_token_ms",
+            f->open_to_first_ms, "peak_bytes", (json_int_t)f->peak_bytes, "weight_bytes",
+            (json_int_t)f->stats.packed_bytes, "context_bytes", (json_int_t)f->stats.memory_bytes,
+            "read_bandwidth_share", share, "plans", (json_int_t)f->stats.n_plans);
         json_dumpf(tree, stdout, JSON_INDENT(2));
         putchar('\n');
         json_decref(tree);
         return;
     }
-    printf("precision exact, prompt %lld, generated %lld\n", (long long)o->prompt, (long long)o->gen);
-    printf("prefill %10.1f tokens/s\ndecode  %10.1f tokens/s\nTTFT    %10.2f ms\n", f->prefill, f->decode,
-           f->ttft_ms);
+    printf("precision exact, prompt %lld, generated %lld\n", (long long)o->prompt,
+           (long long)o->gen);
+    printf("prefill %10.1f tokens/s\ndecode  %10.1f tokens/s\nTTFT    %10.2f ms\n", f->prefill,
+           f->decode, f->ttft_ms);
     printf("open    %10.2f ms, open to first token %.2f ms\n", f->open_ms, f->open_to_first_ms);
-    printf("memory  %10.1f MB at most, weights %.1f MB packed, %.0f %% of the read bandwidth of one thread\n",
+    printf("memory  %10.1f MB at most, weights %.1f MB packed, %.0f %% of the read bandwidth of "
+           "one thread\n",
            (double)f->peak_bytes / 1e6, (double)f->stats.packed_bytes / 1e6, 100 * share);
 }
 
 static int parse(int argc, char **argv, options *o)
 {
-    static const struct option longs[] = {
-        {"prompt", 1, NULL, 'p'},  {"gen", 1, NULL, 'g'},  {"repeat", 1, NULL, 'r'}, {"threads", 1, NULL, 't'},
-        {"tokenizer", 1, NULL, 'k'}, {"json", 0, NULL, 'j'}, {"help", 0, NULL, 'h'},   {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {{"prompt", 1, NULL, 'p'},    {"gen", 1, NULL, 'g'},
+                                          {"repeat", 1, NULL, 'r'},    {"threads", 1, NULL, 't'},
+                                          {"tokenizer", 1, NULL, 'k'}, {"json", 0, NULL, 'j'},
+                                          {"help", 0, NULL, 'h'},      {NULL, 0, NULL, 0}};
     *o = (options){.prompt = 512, .gen = 128, .repeat = 3};
     for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
         switch (c) {
@@ -148,7 +158,8 @@ static int parse(int argc, char **argv, options *o)
         }
     }
     o->model = optind < argc ? argv[optind] : NULL;
-    bool ok = o->model != NULL && optind + 1 == argc && o->prompt > 0 && o->gen > 0 && o->repeat > 0 && o->threads >= 0;
+    bool ok = o->model != NULL && optind + 1 == argc && o->prompt > 0 && o->gen > 0 &&
+              o->repeat > 0 && o->threads >= 0;
     return ok ? -1 : cli_usage(usage);
 }
 
@@ -162,7 +173,8 @@ int cmd_bench(int argc, char **argv)
     figures f = {0};
     qn_error err;
     qn_lm *lm = NULL;
-    const qn_lm_options lm_options = {.model = {.n_threads = (size_t)o.threads}, .tokenizer = o.tokenizer};
+    const qn_lm_options lm_options = {.model = {.n_threads = (size_t)o.threads},
+                                      .tokenizer = o.tokenizer};
     uint64_t start = qni_clock_us();
     qn_status status = qn_lm_open(o.model, &lm_options, &lm, &err);
     f.open_ms = (double)(qni_clock_us() - start) / 1000.0;

@@ -21,7 +21,8 @@ enum {
 // A subcommand: argv[0] is its name.
 typedef int cli_command_fn(int argc, char **argv);
 
-// Prints "quince <command>: <where>: <message>" to standard error and returns the exit status for the error.
+// Prints "quince <command>: <where>: <message>" to standard error and returns the exit status for
+// the error.
 int cli_fail(const char *command, const qn_error *err);
 
 // Prints how to use the command and returns CLI_BAD_USE.

@@ -1,4 +1,5 @@
-// quince conform: runs conformance cases: folders with a model, tensors to feed and to expect, and tolerances.
+// quince conform: runs conformance cases: folders with a model, tensors to feed and to expect, and
+// tolerances.
 #include "cli.h"
 
 #include "base/alloc.h"
@@ -13,9 +14,12 @@
 static const char usage[] =
     "usage: quince conform DIR [-v] [--filter TEXT]\n"
     "\n"
-    "Runs every case below DIR: a folder with model.mlmodel (or a .mlpackage), io.safetensors (in.<name> to feed,\n"
-    "out.<name> to expect; io-1.safetensors ... are further steps on one state) and case.json (atol, rtol,\n"
-    "allow_mismatch_ratio). A line for each failure, the totals last. Cases with operations that are not supported\n"
+    "Runs every case below DIR: a folder with model.mlmodel (or a .mlpackage), io.safetensors "
+    "(in.<name> to feed,\n"
+    "out.<name> to expect; io-1.safetensors ... are further steps on one state) and case.json "
+    "(atol, rtol,\n"
+    "allow_mismatch_ratio). A line for each failure, the totals last. Cases with operations that "
+    "are not supported\n"
     "are skipped; -v names them. Exit status 1 when a case fails.\n"
     "\n"
     "  --filter TEXT   only cases whose test name or folder has TEXT in it\n"
@@ -48,16 +52,16 @@ static bool is_close(double got, double want, const tolerance *t)
     return fabs(got - want) <= t->atol + t->rtol * fabs(want);
 }
 
-static qn_status compare(const char *name, const qn_tensor *got, const qni_tensor *want, const tolerance *t,
-                         qn_error *err)
+static qn_status compare(const char *name, const qn_tensor *got, const qni_tensor *want,
+                         const tolerance *t, qn_error *err)
 {
     int64_t n = qni_tensor_count(want);
     if (got == NULL || qn_tensor_count(got) != n) {
         return qni_fail(err, QN_INTERNAL, name, "\"%s\" has %lld elements; %lld are expected", name,
                         got != NULL ? (long long)qn_tensor_count(got) : -1LL, (long long)n);
     }
-    qni_tensor have = qni_tensor_make(qni_dtype_from_name(qn_dtype_name(got->dtype)), got->rank, got->dims,
-                                      got->data);
+    qni_tensor have = qni_tensor_make(qni_dtype_from_name(qn_dtype_name(got->dtype)), got->rank,
+                                      got->dims, got->data);
     int64_t wrong = 0;
     int64_t first = 0;
     for (int64_t i = n - 1; i >= 0; i--) {
@@ -69,15 +73,16 @@ static qn_status compare(const char *name, const qn_tensor *got, const qni_tenso
     if ((double)wrong <= t->allowed_ratio * (double)n) {
         return QN_OK;
     }
-    return qni_fail(err, QN_INTERNAL, name, "%lld of %lld elements of \"%s\" differ; [%lld] is %g, not %g",
-                    (long long)wrong, (long long)n, name, (long long)first, qni_tensor_get(&have, first),
-                    qni_tensor_get(want, first));
+    return qni_fail(err, QN_INTERNAL, name,
+                    "%lld of %lld elements of \"%s\" differ; [%lld] is %g, not %g",
+                    (long long)wrong, (long long)n, name, (long long)first,
+                    qni_tensor_get(&have, first), qni_tensor_get(want, first));
 }
 
 // ---- Running
 
-static qn_status run_step(qn_context *c, qn_state *state, const qni_safetensors *io, const tolerance *t,
-                          qn_error *err)
+static qn_status run_step(qn_context *c, qn_state *state, const qni_safetensors *io,
+                          const tolerance *t, qn_error *err)
 {
     qn_context_clear_inputs(c);
     for (size_t i = 0; i < qni_safetensors_count(io); i++) {
@@ -196,7 +201,8 @@ static void run_case(const conform_case *k, totals *sum)
         return;
     }
     sum->failed++;
-    printf("FAIL %s [%s]: %s: %s: %s\n", k->test, k->folder, qn_status_name(err.status), err.where, err.message);
+    printf("FAIL %s [%s]: %s: %s: %s\n", k->test, k->folder, qn_status_name(err.status), err.where,
+           err.message);
 }
 
 // ---- Finding cases
@@ -210,7 +216,8 @@ static void try_case(const char *folder, totals *sum)
         qni_json_read(path, (size_t)1 << 20, &k.info, NULL) == QN_OK) {
         k.test = json_string_value(json_object_get(k.info, "test"));
         k.test = k.test != NULL ? k.test : folder;
-        if (sum->filter == NULL || strstr(k.test, sum->filter) != NULL || strstr(folder, sum->filter) != NULL) {
+        if (sum->filter == NULL || strstr(k.test, sum->filter) != NULL ||
+            strstr(folder, sum->filter) != NULL) {
             run_case(&k, sum);
         }
     }
@@ -249,7 +256,9 @@ int cmd_conform(int argc, char **argv)
     }
     try_case(argv[optind], &sum);
     for (int i = 0; i < n; i++) {
-        char *folder = entries[i]->d_name[0] != '.' ? qni_path_join(argv[optind], entries[i]->d_name) : NULL;
+        char *folder = entries[i]->d_name[0] != '.'
+                           ? qni_path_join(argv[optind], entries[i]->d_name)
+                           : NULL;
         if (folder != NULL && qni_folder_exists(folder)) {
             try_case(folder, &sum);
         }

@@ -7,7 +7,8 @@
 static const char usage[] =
     "usage: quince inspect MODEL [--json] [--tokenizer PATH]\n"
     "\n"
-    "Prints the functions of a model with their inputs, outputs and states, its weights and metadata, the operations\n"
+    "Prints the functions of a model with their inputs, outputs and states, its weights and "
+    "metadata, the operations\n"
     "that quince does not support, and for a language model the contract found, and why.\n"
     "\n"
     "  --json             everything as one JSON object\n"
@@ -19,8 +20,9 @@ static void print_features(const char *title, const json_t *list)
 {
     size_t i;
     json_t *f;
-    json_array_foreach(list, i, f) {
-        printf("    %-8s %-24s %s%s\n", i == 0 ? title : "", json_string_value(json_object_get(f, "name")),
+    json_array_foreach (list, i, f) {
+        printf("    %-8s %-24s %s%s\n", i == 0 ? title : "",
+               json_string_value(json_object_get(f, "name")),
                json_string_value(json_object_get(f, "type")),
                json_is_true(json_object_get(f, "optional")) ? " (optional)" : "");
     }
@@ -35,18 +37,19 @@ static void print_text(const json_t *tree)
            (long long)json_integer_value(json_object_get(tree, "specification_version")),
            (long long)json_integer_value(json_object_get(tree, "operations")),
            (long long)json_integer_value(json_object_get(tree, "weight_bytes")));
-    json_array_foreach(json_object_get(tree, "functions"), i, item) {
+    json_array_foreach (json_object_get(tree, "functions"), i, item) {
         printf("  function %s\n", json_string_value(json_object_get(item, "name")));
         print_features("inputs", json_object_get(item, "inputs"));
         print_features("outputs", json_object_get(item, "outputs"));
         print_features("states", json_object_get(item, "states"));
     }
-    json_array_foreach(json_object_get(tree, "unsupported"), i, item) {
-        printf("  not supported: %s (%s), %lld times\n", json_string_value(json_object_get(item, "operation")),
+    json_array_foreach (json_object_get(tree, "unsupported"), i, item) {
+        printf("  not supported: %s (%s), %lld times\n",
+               json_string_value(json_object_get(item, "operation")),
                json_string_value(json_object_get(item, "opset")),
                (long long)json_integer_value(json_object_get(item, "count")));
     }
-    json_object_foreach(json_object_get(tree, "metadata"), key, item) {
+    json_object_foreach (json_object_get(tree, "metadata"), key, item) {
         printf("  %s: %s\n", key, json_string_value(item));
     }
     item = json_object_get(tree, "language_model");
@@ -76,8 +79,10 @@ static json_t *describe_lm(const char *path, const char *tokenizer)
 
 int cmd_inspect(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"json", 0, NULL, 'j'}, {"tokenizer", 1, NULL, 't'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {{"json", 0, NULL, 'j'},
+                                          {"tokenizer", 1, NULL, 't'},
+                                          {"help", 0, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     bool as_json = false;
     const char *tokenizer = NULL;
     for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {

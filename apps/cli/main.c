@@ -39,7 +39,8 @@ int cli_usage(const char *usage)
 
 qn_tensor cli_tensor(const qni_tensor *t)
 {
-    qn_tensor out = qn_tensor_make(qn_dtype_from_name(qni_dtype_name(t->dtype)), t->rank, t->dims, t->data);
+    qn_tensor out = qn_tensor_make(qn_dtype_from_name(qni_dtype_name(t->dtype)), t->rank, t->dims,
+                                   t->data);
     for (int32_t d = 0; d < t->rank; d++) {
         out.strides[d] = t->strides[d];
     }
@@ -52,7 +53,8 @@ int main(int argc, char **argv)
         print_help(stderr);
         return CLI_BAD_USE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         print_help(stdout);
         return CLI_OK;
     }

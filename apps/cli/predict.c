@@ -9,7 +9,8 @@
 static const char usage[] =
     "usage: quince predict MODEL --in FILE --out FILE [options]\n"
     "\n"
-    "Runs a function of a model once. FILEs are safetensors; inputs and outputs go by their names.\n"
+    "Runs a function of a model once. FILEs are safetensors; inputs and outputs go by their "
+    "names.\n"
     "\n"
     "  --in FILE          the inputs\n"
     "  --out FILE         where the outputs go\n"
@@ -22,7 +23,8 @@ static const char usage[] =
     "  --plan             print the plan that was run\n"
     "  --profile          print what each operation cost\n"
     "\n"
-    "Operations whose results left the range of their type although their inputs were in it are named.\n"
+    "Operations whose results left the range of their type although their inputs were in it are "
+    "named.\n"
     "\n"
     "  quince predict model.mlpackage --in in.safetensors --out out.safetensors\n";
 
@@ -35,10 +37,10 @@ typedef struct options {
 static int parse(int argc, char **argv, options *o)
 {
     static const struct option longs[] = {
-        {"in", 1, NULL, 'i'},      {"out", 1, NULL, 'o'},       {"function", 1, NULL, 'f'},
-        {"prefix", 1, NULL, 'p'},  {"state", 1, NULL, 's'},     {"state-out", 1, NULL, 'S'},
-        {"steps", 1, NULL, 'n'},   {"threads", 1, NULL, 't'},   {"plan", 0, NULL, 'P'},
-        {"profile", 0, NULL, 'T'}, {"help", 0, NULL, 'h'},      {NULL, 0, NULL, 0}};
+        {"in", 1, NULL, 'i'},      {"out", 1, NULL, 'o'},     {"function", 1, NULL, 'f'},
+        {"prefix", 1, NULL, 'p'},  {"state", 1, NULL, 's'},   {"state-out", 1, NULL, 'S'},
+        {"steps", 1, NULL, 'n'},   {"threads", 1, NULL, 't'}, {"plan", 0, NULL, 'P'},
+        {"profile", 0, NULL, 'T'}, {"help", 0, NULL, 'h'},    {NULL, 0, NULL, 0}};
     *o = (options){.prefix = "", .steps = 1};
     for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
         switch (c) {
@@ -57,10 +59,13 @@ static int parse(int argc, char **argv, options *o)
         }
     }
     o->model = optind < argc ? argv[optind] : NULL;
-    return o->model == NULL || o->in == NULL || o->out == NULL || optind + 1 != argc ? cli_usage(usage) : -1;
+    return o->model == NULL || o->in == NULL || o->out == NULL || optind + 1 != argc
+               ? cli_usage(usage)
+               : -1;
 }
 
-static qn_status give_inputs(qn_context *c, const qni_safetensors *file, const char *prefix, qn_error *err)
+static qn_status give_inputs(qn_context *c, const qni_safetensors *file, const char *prefix,
+                             qn_error *err)
 {
     size_t n = strlen(prefix);
     for (size_t i = 0; i < qni_safetensors_count(file); i++) {
@@ -95,13 +100,15 @@ static qni_tensor inner_tensor(const qn_tensor *t)
 static size_t function_number(const qn_model *m, const char *name)
 {
     size_t i = 0;
-    while (name != NULL && i < qn_model_n_functions(m) && strcmp(qn_model_function_name(m, i), name) != 0) {
+    while (name != NULL && i < qn_model_n_functions(m) &&
+           strcmp(qn_model_function_name(m, i), name) != 0) {
         i++;
     }
     return i;
 }
 
-static qn_status write_outputs(const qn_model *m, const qn_context *c, const options *o, qn_error *err)
+static qn_status write_outputs(const qn_model *m, const qn_context *c, const options *o,
+                               qn_error *err)
 {
     qni_named_tensor outs[256];
     size_t n = 0;
@@ -143,8 +150,8 @@ static void report(qn_context *c, const options *o)
     qn_overflow *rows = calloc(MAX_ROWS, sizeof *rows);
     size_t n = rows != NULL ? qn_context_overflows(c, rows, MAX_ROWS) : 0;
     for (size_t i = 0; i < n && i < MAX_ROWS; i++) {
-        fprintf(stderr, "overflow: %s \"%s\": %llu elements left the range of their type\n", rows[i].op,
-                rows[i].operation, (unsigned long long)rows[i].elements);
+        fprintf(stderr, "overflow: %s \"%s\": %llu elements left the range of their type\n",
+                rows[i].op, rows[i].operation, (unsigned long long)rows[i].elements);
     }
     free(rows);
     if (o->plan) {
@@ -158,12 +165,14 @@ static void report(qn_context *c, const options *o)
     n = profile != NULL ? qn_context_profile_rows(c, profile, MAX_ROWS) : 0;
     for (size_t i = 0; i < n && i < MAX_ROWS; i++) {
         printf("%10llu us %6llu calls  %-28s %-34s %s\n", (unsigned long long)profile[i].us,
-               (unsigned long long)profile[i].calls, profile[i].op, profile[i].kernel, profile[i].operation);
+               (unsigned long long)profile[i].calls, profile[i].op, profile[i].kernel,
+               profile[i].operation);
     }
     free(profile);
 }
 
-static qn_status run(const qn_model *m, qn_context *c, qn_state *state, const options *o, qn_error *err)
+static qn_status run(const qn_model *m, qn_context *c, qn_state *state, const options *o,
+                     qn_error *err)
 {
     qni_safetensors *file;
     QNI_TRY(qni_safetensors_open(o->in, &file, err));

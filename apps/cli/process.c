@@ -19,7 +19,8 @@ static size_t split_words(char *text, char **words)
 {
     size_t n = 0;
     char *rest = NULL;
-    for (char *w = strtok_r(text, " ", &rest); w != NULL && n + 1 < MAX_WORDS; w = strtok_r(NULL, " ", &rest)) {
+    for (char *w = strtok_r(text, " ", &rest); w != NULL && n + 1 < MAX_WORDS;
+         w = strtok_r(NULL, " ", &rest)) {
         words[n++] = w;
     }
     words[n] = NULL;
@@ -39,11 +40,12 @@ static qn_status start(char *const *words, int in[2], int out[2], pid_t *pid, qn
     int failed = posix_spawnp(pid, words[0], &actions, NULL, words, environ);
     posix_spawn_file_actions_destroy(&actions);
     return failed == 0 ? QN_OK
-                       : qni_fail(err, QN_IO, words[0], "\"%s\" cannot be started: %s", words[0], strerror(failed));
+                       : qni_fail(err, QN_IO, words[0], "\"%s\" cannot be started: %s", words[0],
+                                  strerror(failed));
 }
 
-// Writes and reads side by side, so that neither side waits for the other for ever. A program that does not read its
-// input is fine.
+// Writes and reads side by side, so that neither side waits for the other for ever. A program that
+// does not read its input is fine.
 static qn_status talk(int to, int from, const char *input, qni_buf *output, qn_error *err)
 {
     size_t left = strlen(input);
@@ -84,7 +86,8 @@ static qn_status finish(const char *name, pid_t pid, qn_error *err)
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
         return QN_OK;
     }
-    return qni_fail(err, QN_IO, name, "\"%s\" ended with %s %d", name, WIFEXITED(status) ? "status" : "signal",
+    return qni_fail(err, QN_IO, name, "\"%s\" ended with %s %d", name,
+                    WIFEXITED(status) ? "status" : "signal",
                     WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 }
 
@@ -127,8 +130,9 @@ qn_status cli_run_program(const char *command, const char *input, char **output,
         return qni_fail_memory(err);
     }
     qni_buf_begin(&text, (size_t)16 << 20, "the output of a tool's program");
-    qn_status status = split_words(copy, words) != 0 ? run_words(words, input, &text, err)
-                                                     : qni_fail(err, QN_INVALID_ARGUMENT, "tool-command", "no program");
+    qn_status status = split_words(copy, words) != 0
+                           ? run_words(words, input, &text, err)
+                           : qni_fail(err, QN_INVALID_ARGUMENT, "tool-command", "no program");
     status = status == QN_OK ? qni_buf_add_text(&text, "", err) : status;
     if (status == QN_OK) {
         while (text.size > 0 && text.data[text.size - 1] == '\n') {

@@ -19,17 +19,21 @@ static const char usage[] =
     "  --system TEXT          a system message before it\n"
     "  --raw                  continue the text as it is, without the chat template\n"
     "  --tools FILE           tools in OpenAI's JSON form; a call of the model is printed as JSON\n"
-    "  --tool-command PROG    answer calls with a program: the call as JSON on its standard input, the result from its\n"
-    "                         standard output; further words of PROG are its arguments, split at spaces\n"
+    "  --tool-command PROG    answer calls with a program: the call as JSON on its standard input, "
+    "the result from its\n"
+    "                         standard output; further words of PROG are its arguments, split at "
+    "spaces\n"
     "  -n, --max-tokens N     at most N tokens an answer\n"
-    "  --temp T --top-k N --top-p P --min-p P --seed N    sample; without them as generation_config.json says\n"
+    "  --temp T --top-k N --top-p P --min-p P --seed N    sample; without them as "
+    "generation_config.json says\n"
     "  --stop TEXT            end the answer before TEXT; may be given several times\n"
     "  --threads N            0, the default: as many as processors\n"
     "  --precision exact|fast fast runs exact until it exists\n"
     "  --tokenizer PATH       where the tokenizer's files are, when not beside the model\n"
     "  --stats[=json]         tokens, times and memory on standard error\n"
     "\n"
-    "  quince run examples/models/worker --tools examples/tools.json -p \"Show me the weather in Paris\"\n";
+    "  quince run examples/models/worker --tools examples/tools.json -p \"Show me the weather in "
+    "Paris\"\n";
 
 enum { MAX_STOPS = 32, MAX_ROUNDS = 8 };
 
@@ -62,12 +66,25 @@ static bool print_text(void *user, const char *text, size_t n)
 
 static int parse(int argc, char **argv, options *o)
 {
-    static const struct option longs[] = {
-        {"prompt", 1, NULL, 'p'}, {"file", 1, NULL, 'f'},      {"system", 1, NULL, 'S'}, {"raw", 0, NULL, 'r'},
-        {"tools", 1, NULL, 't'},  {"tool-command", 1, NULL, 'c'}, {"max-tokens", 1, NULL, 'n'}, {"temp", 1, NULL, 'T'},
-        {"top-k", 1, NULL, 'K'},  {"top-p", 1, NULL, 'P'},     {"min-p", 1, NULL, 'M'},  {"seed", 1, NULL, 's'},
-        {"stop", 1, NULL, 'x'},   {"threads", 1, NULL, 'j'},   {"precision", 1, NULL, 'e'},
-        {"tokenizer", 1, NULL, 'k'}, {"stats", 2, NULL, 'V'},  {"help", 0, NULL, 'h'},   {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {{"prompt", 1, NULL, 'p'},
+                                          {"file", 1, NULL, 'f'},
+                                          {"system", 1, NULL, 'S'},
+                                          {"raw", 0, NULL, 'r'},
+                                          {"tools", 1, NULL, 't'},
+                                          {"tool-command", 1, NULL, 'c'},
+                                          {"max-tokens", 1, NULL, 'n'},
+                                          {"temp", 1, NULL, 'T'},
+                                          {"top-k", 1, NULL, 'K'},
+                                          {"top-p", 1, NULL, 'P'},
+                                          {"min-p", 1, NULL, 'M'},
+                                          {"seed", 1, NULL, 's'},
+                                          {"stop", 1, NULL, 'x'},
+                                          {"threads", 1, NULL, 'j'},
+                                          {"precision", 1, NULL, 'e'},
+                                          {"tokenizer", 1, NULL, 'k'},
+                                          {"stats", 2, NULL, 'V'},
+                                          {"help", 0, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     *o = (options){.precision = "fast"};
     for (int c; (c = getopt_long(argc, argv, "p:f:n:h", longs, NULL)) != -1;) {
         switch (c) {
@@ -100,42 +117,48 @@ static int parse(int argc, char **argv, options *o)
         }
     }
     o->model = optind < argc ? argv[optind] : NULL;
-    bool ok = o->model != NULL && optind + 1 == argc && (o->prompt != NULL) != (o->file != NULL) && o->threads >= 0;
+    bool ok = o->model != NULL && optind + 1 == argc && (o->prompt != NULL) != (o->file != NULL) &&
+              o->threads >= 0;
     return ok ? -1 : cli_usage(usage);
 }
 
 static qn_status read_text(const char *path, char **out, qn_error *err)
 {
     size_t n;
-    return qni_file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, (size_t)1 << 30, out, &n, err);
+    return qni_file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, (size_t)1 << 30, out, &n,
+                         err);
 }
 
 // ---- Statistics
 
-static void print_stats(const options *o, const qn_result *result, const qn_session *session, double open_ms)
+static void print_stats(const options *o, const qn_result *result, const qn_session *session,
+                        double open_ms)
 {
     qn_usage u;
     qn_context_stats s;
     qn_result_usage(result, &u);
     qn_session_get_stats(session, &s);
     if (strcmp(o->stats, "json") == 0) {
-        json_t *tree = json_pack("{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:s, s:I, s:I, s:s}", "precision", "exact",
-                                 "prompt_tokens", (json_int_t)u.prompt_tokens, "cached_tokens",
-                                 (json_int_t)u.cached_tokens, "generated_tokens", (json_int_t)u.generated_tokens,
-                                 "ttft_ms", u.ttft_ms, "prompt_per_second", u.prompt_per_second,
-                                 "predicted_per_second", u.predicted_per_second, "open_ms", open_ms, "timeline",
-                                 u.timeline, "plans", (json_int_t)s.n_plans, "peak_bytes",
-                                 (json_int_t)qni_peak_memory_bytes(), "finish_reason", qn_result_finish_reason(result));
+        json_t *tree = json_pack(
+            "{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:s, s:I, s:I, s:s}", "precision", "exact",
+            "prompt_tokens", (json_int_t)u.prompt_tokens, "cached_tokens",
+            (json_int_t)u.cached_tokens, "generated_tokens", (json_int_t)u.generated_tokens,
+            "ttft_ms", u.ttft_ms, "prompt_per_second", u.prompt_per_second, "predicted_per_second",
+            u.predicted_per_second, "open_ms", open_ms, "timeline", u.timeline, "plans",
+            (json_int_t)s.n_plans, "peak_bytes", (json_int_t)qni_peak_memory_bytes(),
+            "finish_reason", qn_result_finish_reason(result));
         json_dumpf(tree, stderr, JSON_COMPACT);
         fputc('\n', stderr);
         json_decref(tree);
         return;
     }
     fprintf(stderr,
-            "\nprompt %lld tokens (%lld kept, timeline %s), TTFT %.1f ms, %lld generated at %.0f tokens/s, precision "
+            "\nprompt %lld tokens (%lld kept, timeline %s), TTFT %.1f ms, %lld generated at %.0f "
+            "tokens/s, precision "
             "exact, %zu plans, peak memory %.1f MB\n",
             (long long)u.prompt_tokens, (long long)u.cached_tokens, u.timeline, u.ttft_ms,
-            (long long)u.generated_tokens, u.predicted_per_second, s.n_plans, (double)qni_peak_memory_bytes() / 1e6);
+            (long long)u.generated_tokens, u.predicted_per_second, s.n_plans,
+            (double)qni_peak_memory_bytes() / 1e6);
 }
 
 // ---- Tools
@@ -146,26 +169,30 @@ static qn_status answer_call(const options *o, const json_t *call, json_t *messa
     const json_t *function = json_object_get(call, "function");
     char *input = json_dumps(function, JSON_COMPACT);
     char *output = NULL;
-    qn_status status = input != NULL ? cli_run_program(o->command, input, &output, err) : qni_fail_memory(err);
+    qn_status status = input != NULL ? cli_run_program(o->command, input, &output, err)
+                                     : qni_fail_memory(err);
     free(input);
     QNI_TRY(status);
-    json_t *message = json_pack("{s:s, s:O, s:O, s:s}", "role", "tool", "tool_call_id", json_object_get(call, "id"),
-                                "name", json_object_get(function, "name"), "content", output);
+    json_t *message = json_pack("{s:s, s:O, s:O, s:s}", "role", "tool", "tool_call_id",
+                                json_object_get(call, "id"), "name",
+                                json_object_get(function, "name"), "content", output);
     qni_free(output);
     return message != NULL && json_array_append_new(messages, message) == 0
                ? QN_OK
-               : qni_fail(err, QN_INVALID_ARGUMENT, o->command, "the program's output is not UTF-8");
+               : qni_fail(err, QN_INVALID_ARGUMENT, o->command,
+                          "the program's output is not UTF-8");
 }
 
-static qn_status answer_calls(const options *o, const json_t *message, json_t *messages, qn_error *err)
+static qn_status answer_calls(const options *o, const json_t *message, json_t *messages,
+                              qn_error *err)
 {
     size_t i;
     json_t *call;
     (void)json_array_append(messages, (json_t *)(uintptr_t)message);
-    json_array_foreach(json_object_get(message, "tool_calls"), i, call) {
+    json_array_foreach (json_object_get(message, "tool_calls"), i, call) {
         QNI_TRY(answer_call(o, call, messages, err));
-        printf("%s\n", json_string_value(json_object_get(json_array_get(messages, json_array_size(messages) - 1),
-                                                         "content")));
+        printf("%s\n", json_string_value(json_object_get(
+                           json_array_get(messages, json_array_size(messages) - 1), "content")));
     }
     return QN_OK;
 }
@@ -174,7 +201,7 @@ static void print_calls(const json_t *calls)
 {
     size_t i;
     json_t *call;
-    json_array_foreach(calls, i, call) {
+    json_array_foreach (calls, i, call) {
         json_dumpf(json_object_get(call, "function"), stdout, JSON_COMPACT);
         putchar('\n');
     }
@@ -182,13 +209,14 @@ static void print_calls(const json_t *calls)
 }
 
 // One answer; `*again` when it called tools that a program has answered.
-static qn_status one_round(const options *o, qn_session *session, json_t *messages, const char *tools, double open_ms,
-                           bool *again, qn_error *err)
+static qn_status one_round(const options *o, qn_session *session, json_t *messages,
+                           const char *tools, double open_ms, bool *again, qn_error *err)
 {
     char *text = json_dumps(messages, JSON_COMPACT);
     qn_result *result = NULL;
-    qn_status status = text != NULL ? qn_session_chat(session, text, tools, NULL, &o->generate, &result, err)
-                                    : qni_fail_memory(err);
+    qn_status status = text != NULL
+                           ? qn_session_chat(session, text, tools, NULL, &o->generate, &result, err)
+                           : qni_fail_memory(err);
     free(text);
     QNI_TRY(status);
     json_t *message = json_loads(qn_result_message(result), 0, NULL);
@@ -209,17 +237,20 @@ static qn_status one_round(const options *o, qn_session *session, json_t *messag
     return status;
 }
 
-static qn_status chat(const options *o, qn_session *session, const char *prompt, double open_ms, qn_error *err)
+static qn_status chat(const options *o, qn_session *session, const char *prompt, double open_ms,
+                      qn_error *err)
 {
     char *tools = NULL;
     json_t *messages = json_array();
     if (o->system != NULL) {
-        (void)json_array_append_new(messages, json_pack("{s:s, s:s}", "role", "system", "content", o->system));
+        (void)json_array_append_new(
+            messages, json_pack("{s:s, s:s}", "role", "system", "content", o->system));
     }
     json_t *user = json_pack("{s:s, s:s}", "role", "user", "content", prompt);
     qn_status status = user != NULL && json_array_append_new(messages, user) == 0
                            ? QN_OK
-                           : qni_fail(err, QN_INVALID_ARGUMENT, "prompt", "the prompt is not UTF-8");
+                           : qni_fail(err, QN_INVALID_ARGUMENT, "prompt",
+                                      "the prompt is not UTF-8");
     if (status == QN_OK && o->tools != NULL) {
         status = read_text(o->tools, &tools, err);
     }
@@ -232,8 +263,8 @@ static qn_status chat(const options *o, qn_session *session, const char *prompt,
     return status;
 }
 
-static qn_status continue_text(const options *o, qn_session *session, const char *prompt, double open_ms,
-                               qn_error *err)
+static qn_status continue_text(const options *o, qn_session *session, const char *prompt,
+                               double open_ms, qn_error *err)
 {
     qn_result *result = NULL;
     QNI_TRY(qn_session_generate(session, prompt, &o->generate, &result, err));
@@ -251,8 +282,9 @@ static qn_status run(options *o, qn_error *err)
     qn_session *session = NULL;
     char *text = NULL;
     qn_status status = o->file != NULL ? read_text(o->file, &text, err) : QN_OK;
-    const qn_lm_options lm_options = {.model = {.n_threads = (size_t)o->threads, .precision = o->precision},
-                                      .tokenizer = o->tokenizer};
+    const qn_lm_options lm_options = {
+        .model = {.n_threads = (size_t)o->threads, .precision = o->precision},
+        .tokenizer = o->tokenizer};
     uint64_t start = qni_clock_us();
     status = status == QN_OK ? qn_lm_open(o->model, &lm_options, &lm, err) : status;
     status = status == QN_OK ? qn_session_create(lm, NULL, &session, err) : status;
@@ -263,7 +295,8 @@ static qn_status run(options *o, qn_error *err)
     o->generate.n_stop = o->n_stops;
     if (status == QN_OK) {
         const char *prompt = text != NULL ? text : o->prompt;
-        status = o->raw ? continue_text(o, session, prompt, open_ms, err) : chat(o, session, prompt, open_ms, err);
+        status = o->raw ? continue_text(o, session, prompt, open_ms, err)
+                        : chat(o, session, prompt, open_ms, err);
     }
     qn_session_free(session);
     qn_lm_close(lm);

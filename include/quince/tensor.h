@@ -31,8 +31,9 @@ typedef enum qn_dtype {
     QN_DTYPE_BF16 = 13
 } qn_dtype;
 
-// A view of elements: it owns nothing. Strides count elements (not bytes) and may be 0 or negative where a function
-// takes a tensor; tensors that functions give are contiguous, the last dimension fastest.
+// A view of elements: it owns nothing. Strides count elements (not bytes) and may be 0 or negative
+// where a function takes a tensor; tensors that functions give are contiguous, the last dimension
+// fastest.
 typedef struct qn_tensor {
     void *data;
     qn_dtype dtype;

@@ -11,8 +11,9 @@ static json_t *describe_features(const qni_feature *features, size_t n)
     for (size_t i = 0; i < n; i++) {
         char type[400];
         const qni_feature *f = &features[i];
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b}", "name", f->name, "kind", f->kind_name,
-                                              "type", qni_feature_describe(f, type, sizeof type),
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b}", "name", f->name, "kind",
+                                              f->kind_name, "type",
+                                              qni_feature_describe(f, type, sizeof type),
                                               "optional", (int)f->is_optional));
     }
     return list;
@@ -35,8 +36,8 @@ static json_t *describe_missing(const qni_model *m)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < m->n_missing; i++) {
-        json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "operation", m->missing[i].name, "opset",
-                                              qni_opset_name(m->missing[i].opset), "count",
+        json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "operation", m->missing[i].name,
+                                              "opset", qni_opset_name(m->missing[i].opset), "count",
                                               (json_int_t)m->missing[i].count));
     }
     return list;
@@ -54,10 +55,10 @@ static json_t *describe_metadata(const qni_model *m)
 static json_t *describe(const qni_model *m)
 {
     return json_pack("{s:i, s:s, s:o, s:I, s:I, s:o, s:o}", "specification_version",
-                     (int)m->specification_version, "default_function", m->default_function, "functions",
-                     describe_functions(m), "operations", (json_int_t)m->n_operations, "weight_bytes",
-                     (json_int_t)m->weight_bytes, "unsupported", describe_missing(m), "metadata",
-                     describe_metadata(m));
+                     (int)m->specification_version, "default_function", m->default_function,
+                     "functions", describe_functions(m), "operations", (json_int_t)m->n_operations,
+                     "weight_bytes", (json_int_t)m->weight_bytes, "unsupported",
+                     describe_missing(m), "metadata", describe_metadata(m));
 }
 
 qn_status qn_model_describe(const char *path, char **json, qn_error *err)

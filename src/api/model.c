@@ -52,7 +52,8 @@ qni_runner_options qni_api_options(const qn_model_options *options)
 
 // ---- Models
 
-qn_status qn_model_open(const char *path, const qn_model_options *options, qn_model **out, qn_error *err)
+qn_status qn_model_open(const char *path, const qn_model_options *options, qn_model **out,
+                        qn_error *err)
 {
     *out = NULL;
     qn_model *model = qni_calloc(1, sizeof *model);
@@ -94,8 +95,11 @@ static bool give_feature(const qni_feature *features, size_t n, size_t i, qn_fea
         return false;
     }
     const qni_feature *f = &features[i];
-    *out = (qn_feature){.name = f->name, .kind = f->kind_name, .dtype = qni_dtype_to_public(f->dtype),
-                        .rank = f->shape.rank, .is_flexible = f->is_range || f->n_choices > 1,
+    *out = (qn_feature){.name = f->name,
+                        .kind = f->kind_name,
+                        .dtype = qni_dtype_to_public(f->dtype),
+                        .rank = f->shape.rank,
+                        .is_flexible = f->is_range || f->n_choices > 1,
                         .is_optional = f->is_optional};
     memcpy(out->shape, f->shape.dims, sizeof out->shape);
     return true;
@@ -154,7 +158,8 @@ static qn_status fill_context(qn_context *c, size_t function, qn_error *err)
     if (c->inputs == NULL || c->outputs == NULL) {
         return qni_fail_memory(err);
     }
-    return c->model->runner->table->create_context(c->model->runner, function, NULL, 0, &c->run, err);
+    return c->model->runner->table->create_context(c->model->runner, function, NULL, 0, &c->run,
+                                                   err);
 }
 
 qn_status qn_context_create(qn_model *model, const char *function, qn_context **out, qn_error *err)
@@ -190,7 +195,8 @@ void qn_context_free(qn_context *c)
     qni_free(c);
 }
 
-qn_status qn_context_set_input(qn_context *c, const char *name, const qn_tensor *tensor, qn_error *err)
+qn_status qn_context_set_input(qn_context *c, const char *name, const qn_tensor *tensor,
+                               qn_error *err)
 {
     char names[256] = "";
     for (size_t i = 0; i < c->signature->n_inputs; i++) {
@@ -211,8 +217,9 @@ qn_status qn_context_set_input(qn_context *c, const char *name, const qn_tensor 
         c->inputs[i] = t;
         return QN_OK;
     }
-    return qni_fail(err, QN_INVALID_ARGUMENT, name, "function \"%s\" has no input \"%s\"; it has %s",
-                    c->signature->name, name, names);
+    return qni_fail(err, QN_INVALID_ARGUMENT, name,
+                    "function \"%s\" has no input \"%s\"; it has %s", c->signature->name, name,
+                    names);
 }
 
 void qn_context_clear_inputs(qn_context *c)
@@ -287,8 +294,8 @@ size_t qn_context_profile_rows(const qn_context *c, qn_profile_row *rows, size_t
     return n;
 }
 
-static qn_status tap_results(void *user, const char *operation, const char *op, const qni_tensor *results,
-                             size_t n_results, qn_error *err)
+static qn_status tap_results(void *user, const char *operation, const char *op,
+                             const qni_tensor *results, size_t n_results, qn_error *err)
 {
     enum { MAX_RESULTS = 64 };
     const qn_context *c = user;
@@ -312,7 +319,8 @@ void qn_context_get_stats(const qn_context *c, qn_context_stats *out)
 {
     qni_run_stats s;
     c->model->runner->table->stats(c->run, &s);
-    *out = (qn_context_stats){s.n_plans, s.n_compiled, s.compile_us, s.memory_bytes, s.packed_bytes};
+    *out = (qn_context_stats){s.n_plans, s.n_compiled, s.compile_us, s.memory_bytes,
+                              s.packed_bytes};
 }
 
 qn_status qn_context_plan(const qn_context *c, char **text, qn_error *err)
@@ -365,8 +373,8 @@ void qn_state_free(qn_state *state)
     }
 }
 
-static qn_status find_state(qn_state *state, const char *name, const qn_tensor *given, qni_tensor *memory,
-                            qni_tensor *other, qn_error *err)
+static qn_status find_state(qn_state *state, const char *name, const qn_tensor *given,
+                            qni_tensor *memory, qni_tensor *other, qn_error *err)
 {
     for (size_t i = 0; i < state->signature->n_states; i++) {
         if (strcmp(state->signature->states[i].name, name) != 0) {

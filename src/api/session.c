@@ -45,8 +45,8 @@ qn_status qn_lm_open(const char *path, const qn_lm_options *options, qn_lm **out
         return qni_fail_memory(err);
     }
     qni_runner_options inner = qni_api_options(options != NULL ? &options->model : NULL);
-    qn_status status = qni_lm_open(qni_api_runner(), path, &inner, options != NULL ? options->tokenizer : NULL,
-                                   &lm->lm, err);
+    qn_status status = qni_lm_open(qni_api_runner(), path, &inner,
+                                   options != NULL ? options->tokenizer : NULL, &lm->lm, err);
     if (status == QN_OK) {
         status = explain(lm, err);
     }
@@ -84,7 +84,8 @@ const char *qn_lm_contract(const qn_lm *lm)
 
 // ---- Sessions
 
-qn_status qn_session_create(qn_lm *lm, const qn_session_options *options, qn_session **out, qn_error *err)
+qn_status qn_session_create(qn_lm *lm, const qn_session_options *options, qn_session **out,
+                            qn_error *err)
 {
     *out = NULL;
     qn_session *session = qni_calloc(1, sizeof *session);
@@ -119,10 +120,12 @@ void qn_session_get_stats(const qn_session *session, qn_context_stats *out)
 {
     qni_run_stats s;
     qni_session_stats(session->session, &s);
-    *out = (qn_context_stats){s.n_plans, s.n_compiled, s.compile_us, s.memory_bytes, s.packed_bytes};
+    *out = (qn_context_stats){s.n_plans, s.n_compiled, s.compile_us, s.memory_bytes,
+                              s.packed_bytes};
 }
 
-qn_status qn_session_logits(qn_session *session, const int32_t *ids, size_t n, float *out, qn_error *err)
+qn_status qn_session_logits(qn_session *session, const int32_t *ids, size_t n, float *out,
+                            qn_error *err)
 {
     return qni_session_all_logits(session->session, ids, n, out, err);
 }
@@ -162,8 +165,8 @@ static qn_status new_result(qn_result **out, qn_error *err)
     return QN_OK;
 }
 
-static qn_status generate(qn_session *session, const int32_t *ids, size_t n, const qni_generation *g,
-                          qn_result **out, qn_error *err)
+static qn_status generate(qn_session *session, const int32_t *ids, size_t n,
+                          const qni_generation *g, qn_result **out, qn_error *err)
 {
     *out = NULL;
     qn_result *result = NULL;
@@ -178,21 +181,23 @@ static qn_status generate(qn_session *session, const int32_t *ids, size_t n, con
 }
 
 qn_status qn_session_generate_ids(qn_session *session, const int32_t *ids, size_t n,
-                                  const qn_generate_options *options, qn_result **out, qn_error *err)
+                                  const qn_generate_options *options, qn_result **out,
+                                  qn_error *err)
 {
     qni_generation g = generation_of(session->lm->lm, options);
     return generate(session, ids, n, &g, out, err);
 }
 
-qn_status qn_session_generate(qn_session *session, const char *text, const qn_generate_options *options,
-                              qn_result **out, qn_error *err)
+qn_status qn_session_generate(qn_session *session, const char *text,
+                              const qn_generate_options *options, qn_result **out, qn_error *err)
 {
     *out = NULL;
     qni_ids ids = {0};
-    const qni_encode_options encode = {.add_special_tokens = options != NULL && options->add_special_tokens,
+    const qni_encode_options encode = {.add_special_tokens = options != NULL &&
+                                                             options->add_special_tokens,
                                        .no_truncation = true};
-    qn_status status =
-        qni_tokenizer_encode(session->lm->lm->tokenizer, text, strlen(text), &encode, &ids, err);
+    qn_status status = qni_tokenizer_encode(session->lm->lm->tokenizer, text, strlen(text), &encode,
+                                            &ids, err);
     if (status == QN_OK) {
         status = qn_session_generate_ids(session, ids.ids, ids.n, options, out, err);
     }
@@ -217,20 +222,23 @@ static qn_status parse_array(const char *text, const char *what, json_t **out, q
     return QN_OK;
 }
 
-static qn_status add_message(const qni_lm *lm, qn_result *result, bool with_tools, uint64_t seed, qn_error *err)
+static qn_status add_message(const qni_lm *lm, qn_result *result, bool with_tools, uint64_t seed,
+                             qn_error *err)
 {
     const qni_answer *a = &result->answer;
     for (size_t i = 0; i < a->n_ids; i++) { // ids of calls differ from answer to answer
         seed = (seed ^ (uint64_t)a->ids[i]) * 0x100000001B3u;
     }
-    QNI_TRY(qni_tool_calls_parse(with_tools ? lm->tool_format : NULL, a->text.data != NULL ? a->text.data : "",
-                                 seed, &result->json, err));
+    QNI_TRY(qni_tool_calls_parse(with_tools ? lm->tool_format : NULL,
+                                 a->text.data != NULL ? a->text.data : "", seed, &result->json,
+                                 err));
     result->has_calls = json_object_get(result->json, "tool_calls") != NULL;
     return qni_json_print(result->json, JSON_COMPACT, &result->message, err);
 }
 
-static qn_status chat(qn_session *session, const json_t *messages, const json_t *tools, const json_t *variables,
-                      const qn_generate_options *options, qn_result **out, qn_error *err)
+static qn_status chat(qn_session *session, const json_t *messages, const json_t *tools,
+                      const json_t *variables, const qn_generate_options *options, qn_result **out,
+                      qn_error *err)
 {
     const qni_lm *lm = session->lm->lm;
     qni_generation g = generation_of(lm, options);
@@ -251,8 +259,9 @@ static qn_status chat(qn_session *session, const json_t *messages, const json_t 
     return status;
 }
 
-qn_status qn_session_chat(qn_session *session, const char *messages, const char *tools, const char *variables,
-                          const qn_generate_options *options, qn_result **out, qn_error *err)
+qn_status qn_session_chat(qn_session *session, const char *messages, const char *tools,
+                          const char *variables, const qn_generate_options *options,
+                          qn_result **out, qn_error *err)
 {
     *out = NULL;
     json_t *m = NULL;
@@ -305,7 +314,8 @@ const int32_t *qn_result_ids(const qn_result *result, size_t *n)
 
 const char *qn_result_finish_reason(const qn_result *result)
 {
-    static const char *const names[] = {[QNI_FINISH_STOP] = "stop", [QNI_FINISH_LENGTH] = "length",
+    static const char *const names[] = {[QNI_FINISH_STOP] = "stop",
+                                        [QNI_FINISH_LENGTH] = "length",
                                         [QNI_FINISH_CANCELLED] = "cancelled"};
     bool calls = result->has_calls && result->answer.finish == QNI_FINISH_STOP;
     return calls ? "tool_calls" : names[result->answer.finish];
@@ -318,7 +328,8 @@ static double per_second(size_t n, double ms)
 
 void qn_result_usage(const qn_result *result, qn_usage *out)
 {
-    static const char *const names[] = {[QNI_SYNC_EXTENDED] = "extended", [QNI_SYNC_REWOUND] = "rewound",
+    static const char *const names[] = {[QNI_SYNC_EXTENDED] = "extended",
+                                        [QNI_SYNC_REWOUND] = "rewound",
                                         [QNI_SYNC_REBUILT] = "rebuilt"};
     const qni_answer *a = &result->answer;
     uint64_t first = a->first_us != 0 ? a->first_us : a->prompt_us;

@@ -22,16 +22,17 @@ qn_dtype qni_dtype_to_public(qni_dtype dtype)
     return QN_DTYPE_NONE;
 }
 
-qn_status qni_tensor_of_public(const qn_tensor *from, const char *where, qni_tensor *to, qn_error *err)
+qn_status qni_tensor_of_public(const qn_tensor *from, const char *where, qni_tensor *to,
+                               qn_error *err)
 {
     qni_dtype dtype = qni_dtype_of_public(from->dtype);
     if (dtype == QNI_NO_DTYPE) {
-        return qni_fail(err, QN_INVALID_ARGUMENT, where, "\"%s\" has element type %d, which is none",
-                        where, (int)from->dtype);
+        return qni_fail(err, QN_INVALID_ARGUMENT, where,
+                        "\"%s\" has element type %d, which is none", where, (int)from->dtype);
     }
     if (from->rank < 0 || from->rank > QN_MAX_RANK) {
-        return qni_fail(err, QN_INVALID_ARGUMENT, where, "\"%s\" has rank %d; allowed are 0 to %d", where,
-                        (int)from->rank, QN_MAX_RANK);
+        return qni_fail(err, QN_INVALID_ARGUMENT, where, "\"%s\" has rank %d; allowed are 0 to %d",
+                        where, (int)from->rank, QN_MAX_RANK);
     }
     QNI_TRY(qni_shape_check(dtype, from->rank, from->dims, where, err));
     *to = qni_tensor_make(dtype, from->rank, from->dims, from->data);
@@ -43,7 +44,8 @@ qn_status qni_tensor_of_public(const qn_tensor *from, const char *where, qni_ten
 
 qn_tensor qni_tensor_to_public(const qni_tensor *from)
 {
-    qn_tensor to = {.data = from->data, .dtype = qni_dtype_to_public(from->dtype), .rank = from->rank};
+    qn_tensor to = {
+        .data = from->data, .dtype = qni_dtype_to_public(from->dtype), .rank = from->rank};
     for (int32_t d = 0; d < from->rank; d++) {
         to.dims[d] = from->dims[d];
         to.strides[d] = from->strides[d];

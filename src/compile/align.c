@@ -1,12 +1,13 @@
-// Bringing factored views of one logical shape to one list of dimensions, so that a kernel can walk them together.
+// Bringing factored views of one logical shape to one list of dimensions, so that a kernel can walk
+// them together.
 #include "compile/align.h"
 
 // What is left of one logical dimension of one view: the inner factors are taken first.
 typedef struct cursor {
     const qni_view *view;
-    int32_t f;      // the factor at hand
-    int32_t first;  // of the dimension
-    qni_dim left;   // of it; 1: take the next
+    int32_t f;     // the factor at hand
+    int32_t first; // of the dimension
+    qni_dim left;  // of it; 1: take the next
     qni_dim stride;
 } cursor;
 

@@ -13,9 +13,9 @@ typedef struct qni_aligned {
     qni_dim stride[QNI_MAX_ALIGNED][QNI_MAX_FACTORS];
 } qni_aligned;
 
-// Makes views of one logical shape plain and of one rank, with as few dimensions as all of them allow; each element
-// keeps its partners. False, and nothing changed, when that takes more than QNI_MAX_RANK dimensions or the sizes are
-// not known to fit.
+// Makes views of one logical shape plain and of one rank, with as few dimensions as all of them
+// allow; each element keeps its partners. False, and nothing changed, when that takes more than
+// QNI_MAX_RANK dimensions or the sizes are not known to fit.
 bool qni_align_views(qni_symbols *symbols, qni_view *views, size_t n);
 
 #endif

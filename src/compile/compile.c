@@ -9,7 +9,7 @@
 
 static qn_status run_passes(qni_function *function, qn_error *err)
 {
-    typedef qn_status pass_fn(qni_function *function, qn_error *err);
+    typedef qn_status pass_fn(qni_function * function, qn_error * err);
     static pass_fn *const passes[] = {
 #define QNI_PASS(name) qni_pass_##name,
 #include "compile/passes.def"
@@ -50,9 +50,8 @@ static qn_status place_inputs(struct qni_compile *c)
                                      qni_type_count(&c->function->symbols, &value->type), &buffer));
         c->buffers[buffer].index = n[is_state]++;
         c->places[value->id].is_bound = true;
-        c->places[value->id].view =
-            qni_view_dense(&c->function->symbols, buffer, value->type.dtype, value->type.rank,
-                           value->type.dims);
+        c->places[value->id].view = qni_view_dense(&c->function->symbols, buffer, value->type.dtype,
+                                                   value->type.rank, value->type.dims);
     }
     return QN_OK;
 }
@@ -67,7 +66,8 @@ static bool has_unbounded(const qni_symbols *s, const qni_value *value)
     return false;
 }
 
-// Kernels are prepared for the upper bounds of their dimensions; where there is none, the reference evaluation runs.
+// Kernels are prepared for the upper bounds of their dimensions; where there is none, the reference
+// evaluation runs.
 static bool is_bounded(const struct qni_compile *c, const qni_op *op)
 {
     for (uint32_t i = 0; i < op->n_args; i++) {
@@ -116,8 +116,8 @@ static qn_status lower_op(struct qni_compile *c, const qni_op *op)
     return check_placed(c, op);
 }
 
-// Outputs get memory of their own, which lives until the next run: the buffer that the value lies in when it is
-// whole and nobody else's, else a copy.
+// Outputs get memory of their own, which lives until the next run: the buffer that the value lies
+// in when it is whole and nobody else's, else a copy.
 static qn_status place_output(struct qni_compile *c, uint32_t i)
 {
     const qni_value *value = c->function->body->outputs[i];
@@ -126,8 +126,8 @@ static qn_status place_output(struct qni_compile *c, uint32_t i)
     qni_draft_buffer *b = &c->buffers[out->buffer];
     bool own = b->kind == QNI_BUFFER_ARENA || b->kind == QNI_BUFFER_DYNAMIC;
     qni_dim count = qni_type_count(&c->function->symbols, &value->type);
-    if (!own || b->is_output || !qni_dim_is(out->offset, 0) ||
-        !qni_dim_equal(count, b->count) || !qni_view_is_dense(&c->function->symbols, out)) {
+    if (!own || b->is_output || !qni_dim_is(out->offset, 0) || !qni_dim_equal(count, b->count) ||
+        !qni_view_is_dense(&c->function->symbols, out)) {
         qni_view copy;
         QNI_TRY(qni_lower_temporary(&c->lower, value->type.dtype, value->type.rank,
                                     value->type.dims, &copy));

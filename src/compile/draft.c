@@ -7,7 +7,8 @@
 
 // ---- Dead steps
 
-// Going backwards, a step is needed when something that it writes is read later or outlives the run.
+// Going backwards, a step is needed when something that it writes is read later or outlives the
+// run.
 qn_status qni_draft_remove_dead(struct qni_compile *c)
 {
     bool *needed = qni_calloc(c->n_buffers + 1, sizeof *needed);
@@ -21,8 +22,8 @@ qn_status qni_draft_remove_dead(struct qni_compile *c)
         for (uint32_t j = 0; j < step->step.n_outs; j++) {
             uint32_t buffer = c->views[step->first + j].buffer;
             qni_buffer_kind kind = c->buffers[buffer].kind;
-            live = live || needed[buffer] || kind == QNI_BUFFER_OUTPUT || kind == QNI_BUFFER_STATE ||
-                   c->buffers[buffer].is_output;
+            live = live || needed[buffer] || kind == QNI_BUFFER_OUTPUT ||
+                   kind == QNI_BUFFER_STATE || c->buffers[buffer].is_output;
         }
         if (!live) {
             continue;
@@ -69,8 +70,7 @@ static qni_int add_reg(registers *r, const qni_reg *reg)
         return out;
     }
     r->items[r->n] = *reg;
-    r->late[r->n] =
-        reg->kind == QNI_REG_LATE || is_late_int(r, reg->a) || is_late_int(r, reg->b);
+    r->late[r->n] = reg->kind == QNI_REG_LATE || is_late_int(r, reg->a) || is_late_int(r, reg->b);
     out.reg = (int32_t)r->n++;
     return out;
 }
@@ -203,8 +203,11 @@ static qn_status finish_buffers(registers *r)
     for (size_t i = 0; i < c->n_buffers; i++) {
         const qni_draft_buffer *b = &c->buffers[i];
         qni_buffer *out = &plan->buffers[i];
-        *out = (qni_buffer){.kind = b->kind, .data = b->data, .index = b->index,
-                            .run_bytes = constant(0), .is_made_by_eval = b->is_made_by_eval};
+        *out = (qni_buffer){.kind = b->kind,
+                            .data = b->data,
+                            .index = b->index,
+                            .run_bytes = constant(0),
+                            .is_made_by_eval = b->is_made_by_eval};
         QNI_TRY(buffer_bytes(c, b, &out->bytes));
         if (b->kind == QNI_BUFFER_DYNAMIC && !b->is_made_by_eval) {
             size_t one;
@@ -245,7 +248,8 @@ static void finish_operand(registers *r, const qni_view *view, qni_operand *o)
                     kind == QNI_BUFFER_DYNAMIC;
 }
 
-// The views of a step at the upper bounds of their dimensions, for asking a kernel how much scratch it needs.
+// The views of a step at the upper bounds of their dimensions, for asking a kernel how much scratch
+// it needs.
 static void bound_tensor(const qni_symbols *s, const qni_view *view, qni_tensor *t)
 {
     *t = (qni_tensor){.dtype = view->dtype, .rank = view->rank};
@@ -313,7 +317,8 @@ static qn_status finish_steps(registers *r, size_t extra_operands)
             return qni_fail_memory(c->lower.err);
         }
         for (uint32_t j = 0; j < step->n_operands; j++) {
-            finish_operand(r, &c->views[c->steps[i].first + j], &plan->operands[plan->n_operands++]);
+            finish_operand(r, &c->views[c->steps[i].first + j],
+                           &plan->operands[plan->n_operands++]);
         }
         QNI_TRY(finish_late(r, &c->steps[i], step));
         size_t scratch = step_scratch(c, &c->steps[i]);

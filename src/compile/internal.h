@@ -4,7 +4,8 @@
 
 #include "compile/compile.h"
 
-enum { QNI_NEVER = 0xFFFFFFFF }; // a position behind the last operation: read by the function's outputs
+// a position behind the last operation: read by the function's outputs
+enum { QNI_NEVER = 0xFFFFFFFF };
 
 // A buffer while plans are made: its size still is a dimension.
 typedef struct qni_draft_buffer {
@@ -18,8 +19,8 @@ typedef struct qni_draft_buffer {
 } qni_draft_buffer;
 
 typedef struct qni_draft_step {
-    qni_step step;    // without operands
-    size_t first;     // of its views in qni_compile.views
+    qni_step step; // without operands
+    size_t first;  // of its views in qni_compile.views
     uint32_t n_views;
     const int32_t *late_syms; // of eval: per output QNI_MAX_RANK symbols to set, or 0; NULL: none
 } qni_draft_step;
@@ -35,11 +36,11 @@ struct qni_compile {
     const qni_compile_options *options;
     qni_plan *plan;
     qni_lower lower;
-    qni_place *places;   // by value id
-    uint32_t *last_use;  // by value id: the position of the last operation that reads it
-    bool *late_known;    // by symbol: an UNKNOWN one that an earlier step sets
-    uint32_t at;         // position of the operation that is lowered
-    qn_status deferred;  // of saving values inside a function that cannot fail
+    qni_place *places;  // by value id
+    uint32_t *last_use; // by value id: the position of the last operation that reads it
+    bool *late_known;   // by symbol: an UNKNOWN one that an earlier step sets
+    uint32_t at;        // position of the operation that is lowered
+    qn_status deferred; // of saving values inside a function that cannot fail
     qni_draft_buffer *buffers;
     size_t n_buffers, buffer_capacity;
     qni_view *views;
@@ -55,8 +56,8 @@ struct qni_compile {
 QNI_WARN_UNUSED qn_status qni_draft_add_buffer(struct qni_compile *c, qni_buffer_kind kind,
                                                qni_dtype dtype, qni_dim count, uint32_t *out);
 
-// Saves, by copies, every value but those in memory already dead that lies in `buffer` and is read after the
-// operation at hand. For before a step that overwrites the buffer.
+// Saves, by copies, every value but those in memory already dead that lies in `buffer` and is read
+// after the operation at hand. For before a step that overwrites the buffer.
 QNI_WARN_UNUSED qn_status qni_draft_save_readers(struct qni_compile *c, uint32_t buffer);
 
 // After lowering: removes steps whose results nobody reads.
@@ -65,7 +66,8 @@ QNI_WARN_UNUSED qn_status qni_draft_remove_dead(struct qni_compile *c);
 // Turns the draft into the plan: registers, operands, checks, memory map.
 QNI_WARN_UNUSED qn_status qni_draft_finish(struct qni_compile *c);
 
-// Gives every arena buffer its place; those alive at one time do not overlap. Fills plan->arena_bytes.
+// Gives every arena buffer its place; those alive at one time do not overlap. Fills
+// plan->arena_bytes.
 QNI_WARN_UNUSED qn_status qni_plan_memory_map(qni_plan *plan, qn_error *err);
 
 QNI_WARN_UNUSED qn_status qni_pack_cache_get(qni_pack_cache *cache, const qni_pack *wanted,

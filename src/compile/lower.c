@@ -33,8 +33,8 @@ qn_status qni_lower_temporary(qni_lower *lower, qni_dtype dtype, int32_t rank, c
     for (int32_t d = 0; d < rank; d++) {
         count = qni_dim_mul(lower->symbols, count, dims[d]);
     }
-    qni_buffer_kind kind =
-        is_unbounded(lower->symbols, count) ? QNI_BUFFER_DYNAMIC : QNI_BUFFER_ARENA;
+    qni_buffer_kind kind = is_unbounded(lower->symbols, count) ? QNI_BUFFER_DYNAMIC
+                                                               : QNI_BUFFER_ARENA;
     uint32_t buffer;
     QNI_TRY(qni_draft_add_buffer(c, kind, dtype, count, &buffer));
     *out = qni_view_dense(lower->symbols, buffer, dtype, rank, dims);
@@ -301,8 +301,8 @@ static bool is_whole(qni_lower *lower, const qni_view *view)
            qni_dim_equal(count, b->count);
 }
 
-// Whether a value of the function is alive after the operation at hand. Values of state type stand for the state, not
-// for its contents.
+// Whether a value of the function is alive after the operation at hand. Values of state type stand
+// for the state, not for its contents.
 static bool is_read_later(const struct qni_compile *c, uint32_t id)
 {
     return c->last_use[id] > c->at && !c->function->values[id]->type.is_state;

@@ -1,4 +1,5 @@
-// Where the arena's buffers lie: the largest first, each at the lowest place that is free while it is alive.
+// Where the arena's buffers lie: the largest first, each at the lowest place that is free while it
+// is alive.
 #include "compile/internal.h"
 
 #include "base/alloc.h"
@@ -44,7 +45,8 @@ static void measure(const qni_plan *plan, life *lives)
     }
 }
 
-// The lowest gap between the placed ones that live at the same time. `around` has room for them all.
+// The lowest gap between the placed ones that live at the same time. `around` has room for them
+// all.
 static size_t find_place(const life *lives, size_t n_placed, const life *l, const life **around)
 {
     size_t n = 0;

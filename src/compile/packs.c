@@ -70,7 +70,8 @@ static qn_status add(qni_pack_cache *cache, const qni_pack *wanted, const void *
     if (qni_grow(&cache->items, &cache->capacity, cache->n + 1, sizeof *cache->items) != 0) {
         return qni_fail_memory(err);
     }
-    pack made = {.key = wanted->key, .format = qni_strdup(wanted->format),
+    pack made = {.key = wanted->key,
+                 .format = qni_strdup(wanted->format),
                  .free_packed = wanted->free_packed};
     if (made.format == NULL) {
         return qni_fail_memory(err);

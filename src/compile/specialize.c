@@ -53,8 +53,8 @@ static qn_status value_of(specializer *s, const qni_value *old, qni_value **out)
                                     "\"%s\" is used before it is defined", old->name);
 }
 
-// What the original's inference settled, for results that only the data decide; dimensions that were not constant say
-// nothing.
+// What the original's inference settled, for results that only the data decide; dimensions that
+// were not constant say nothing.
 static void declared_type(const qni_value *old, qni_type *type)
 {
     static const qni_dim nothing = {0, INT32_MAX};
@@ -76,8 +76,8 @@ static bool is_known(const qni_op *op)
     return op->n_outs != 0;
 }
 
-static qn_status copy_op_with(specializer *s, const qni_op *op, qni_value **args, const char **names,
-                              qni_type *types, const qni_type **type_list)
+static qn_status copy_op_with(specializer *s, const qni_op *op, qni_value **args,
+                              const char **names, qni_type *types, const qni_type **type_list)
 {
     for (uint32_t i = 0; i < op->n_args; i++) {
         QNI_TRY(value_of(s, op->args[i], &args[i]));
@@ -87,8 +87,11 @@ static qn_status copy_op_with(specializer *s, const qni_op *op, qni_value **args
         declared_type(op->outs[i], &types[i]);
         type_list[i] = &types[i];
     }
-    qni_op_spec spec = {.def = op->def, .name = op->name, .out_names = names,
-                        .out_types = type_list, .n_outs = op->n_outs};
+    qni_op_spec spec = {.def = op->def,
+                        .name = op->name,
+                        .out_names = names,
+                        .out_types = type_list,
+                        .n_outs = op->n_outs};
     qni_op *copy;
     QNI_TRY(qni_block_add_bound(s->to->body, &spec, args, op->params, &copy, s->err));
     for (uint32_t i = 0; i < op->n_outs; i++) {

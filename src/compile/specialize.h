@@ -5,8 +5,9 @@
 #include "compile/compile.h"
 #include "mil/build.h"
 
-// The copy is the one function of a new program, which the caller frees; constants are shared with the original. Every
-// operation is inferred anew, so shapes that do not fit this binding are found here.
+// The copy is the one function of a new program, which the caller frees; constants are shared with
+// the original. Every operation is inferred anew, so shapes that do not fit this binding are found
+// here.
 QNI_WARN_UNUSED qn_status qni_specialize(const qni_function *function, const qni_binding *bindings,
                                          qni_program **out, qn_error *err);
 

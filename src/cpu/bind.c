@@ -106,8 +106,8 @@ bool qni_bound_plan_fits(const qni_bound_plan *bound, const qni_function *functi
 
 // ---- Which symbols stay open
 
-// The bounds of a register for a symbol that has the value v now. Buffers are sized by the upper one, so where the
-// program allows far more than what is asked for, it grows by doubling.
+// The bounds of a register for a symbol that has the value v now. Buffers are sized by the upper
+// one, so where the program allows far more than what is asked for, it grows by doubling.
 static void open_binding(const qni_symbol *symbol, int64_t v, qni_binding *b)
 {
     int64_t room = 4096;
@@ -119,8 +119,8 @@ static void open_binding(const qni_symbol *symbol, int64_t v, qni_binding *b)
     b->hi = symbol->hi < room ? symbol->hi : room;
 }
 
-// The one symbol in which the values differ from what the plan was made for; 0 when there is none or more than one, or
-// when it is not one that can be opened.
+// The one symbol in which the values differ from what the plan was made for; 0 when there is none
+// or more than one, or when it is not one that can be opened.
 static size_t only_difference(const qni_bound_plan *bound, const qni_function *function,
                               const int64_t *values)
 {

@@ -15,7 +15,8 @@ typedef struct qni_bound_plan {
     bool is_cached;
 } qni_bound_plan;
 
-// The plans of one function, at most QNI_MAX_PLANS; the least recently used goes first. Safe from several threads.
+// The plans of one function, at most QNI_MAX_PLANS; the least recently used goes first. Safe from
+// several threads.
 typedef struct qni_plan_cache {
     const qni_function *function;
     const qni_compile_options *options; // bindings are filled in for each plan
@@ -31,8 +32,9 @@ void qni_plan_cache_begin(qni_plan_cache *cache, const qni_function *function,
                           const qni_compile_options *options);
 void qni_plan_cache_end(qni_plan_cache *cache); // after all users have released theirs
 
-// The values that the inputs' shapes give to the function's symbols, by symbol. `inputs` in the order of the function's
-// inputs that are no states. Fails when a shape contradicts the program or another input.
+// The values that the inputs' shapes give to the function's symbols, by symbol. `inputs` in the
+// order of the function's inputs that are no states. Fails when a shape contradicts the program or
+// another input.
 QNI_WARN_UNUSED qn_status qni_bind_shapes(const qni_function *function, const qni_tensor *inputs,
                                           int64_t *values, qn_error *err);
 
@@ -40,8 +42,9 @@ QNI_WARN_UNUSED qn_status qni_bind_shapes(const qni_function *function, const qn
 bool qni_bound_plan_fits(const qni_bound_plan *plan, const qni_function *function,
                          const int64_t *values);
 
-// A plan for the values, compiled when there is none. Symbols marked in `open` (may be NULL) become registers at once; a
-// symbol seen with two values while all others stay the same becomes one then. Release it after use.
+// A plan for the values, compiled when there is none. Symbols marked in `open` (may be NULL) become
+// registers at once; a symbol seen with two values while all others stay the same becomes one then.
+// Release it after use.
 QNI_WARN_UNUSED qn_status qni_plan_cache_get(qni_plan_cache *cache, const int64_t *values,
                                              const bool *open, qni_bound_plan **out, qn_error *err);
 void qni_plan_cache_release(qni_plan_cache *cache, qni_bound_plan *plan);

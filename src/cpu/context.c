@@ -212,8 +212,8 @@ static qn_status find_plan(qni_run_context *c, qn_error *err)
     return prepare(c, err);
 }
 
-static qn_status tap_step(void *context, const qni_step *step, const qni_tensor *outs, size_t n_outs,
-                          qn_error *err)
+static qn_status tap_step(void *context, const qni_step *step, const qni_tensor *outs,
+                          size_t n_outs, qn_error *err)
 {
     const qni_run_context *c = context;
     return c->tap(c->tap_user, step->name, step->op, outs, n_outs, err);
@@ -272,7 +272,8 @@ size_t qni_cpu_overflows(const qni_run_context *c, qni_overflow *rows, size_t ca
                 continue;
             }
             if (n < capacity) {
-                rows[n] = (qni_overflow){plan->steps[i].name, plan->steps[i].op, stats[i].overflows};
+                rows[n] = (qni_overflow){plan->steps[i].name, plan->steps[i].op,
+                                         stats[i].overflows};
             }
             n++;
         }

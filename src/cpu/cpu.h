@@ -1,5 +1,5 @@
-// The runner that compiles and executes models itself: reads a package, binds shapes at the first run, compiles, keeps
-// plans, runs them.
+// The runner that compiles and executes models itself: reads a package, binds shapes at the first
+// run, compiles, keeps plans, runs them.
 #ifndef QNI_CPU_CPU_H
 #define QNI_CPU_CPU_H
 

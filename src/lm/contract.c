@@ -1,9 +1,10 @@
 #include "lm/contract.h"
 
+#include "base/alloc.h"
+#include "base/json.h"
+
 #include <ctype.h>
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef enum role_kind { INPUT, OUTPUT, STATE } role_kind;
@@ -26,12 +27,15 @@ typedef struct contract_row {
 
 #define AT(field) (int)offsetof(qni_contract, field)
 
-// ---- The stateful contract of Apple's Llama article and of Hugging Face's exports that follow it: the model derives
-// past = end - q from the shapes, writes its caches at [past, end) and attends [0, end).
+// ---- The stateful contract of Apple's Llama article and of Hugging Face's exports that follow it:
+// the model derives past = end - q from the shapes, writes its caches at [past, end) and attends
+// [0, end).
 
 static const role stateful_roles[] = {
-    {INPUT, "inputids", 2, AT(input_ids)}, {INPUT, "causalmask", 4, AT(causal_mask)},
-    {STATE, "keycache", 5, -1},            {STATE, "valuecache", 5, -1},
+    {INPUT, "inputids", 2, AT(input_ids)},
+    {INPUT, "causalmask", 4, AT(causal_mask)},
+    {STATE, "keycache", 5, -1},
+    {STATE, "valuecache", 5, -1},
     {OUTPUT, "logits", 3, AT(logits)},
 };
 
@@ -198,12 +202,13 @@ qn_status qni_contract_explain(const qni_model_info *info, const qni_contract *c
                                qn_error *err)
 {
     json_t *json = explain(info, c);
-    char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    char *text = NULL;
+    qn_status status =
+        json != NULL ? qni_json_print(json, JSON_COMPACT, &text, err) : qni_fail_memory(err);
     json_decref(json);
-    if (text == NULL) {
-        return qni_fail_memory(err);
+    if (status == QN_OK) {
+        status = qni_buf_add_text(out, text, err);
     }
-    qn_status status = qni_buf_add_text(out, text, err);
-    free(text);
+    qni_free(text);
     return status;
 }

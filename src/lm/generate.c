@@ -18,8 +18,8 @@ void qni_answer_end(qni_answer *answer)
     answer->ids = NULL;
 }
 
-// The text side of an answer: what has come, what was passed on, and what is held back because it may become a stop
-// string.
+// The text side of an answer: what has come, what was passed on, and what is held back because it
+// may become a stop string.
 typedef struct writer {
     const qni_generation *g;
     qni_answer *answer;
@@ -48,13 +48,15 @@ static const char *find_from(const qni_buf *text, size_t from, const char *wante
     return text->size > from ? strstr(text->data + from, wanted) : NULL;
 }
 
-// Ends the text at the first stop string that is in it. Only what is new, and what could reach into it, is searched.
+// Ends the text at the first stop string that is in it. Only what is new, and what could reach into
+// it, is searched.
 static void apply_stops(writer *w, size_t old_size)
 {
     qni_buf *text = &w->answer->text;
     for (size_t i = 0; i < w->g->n_stop; i++) {
         size_t m = strlen(w->g->stop[i]);
-        const char *at = m != 0 ? find_from(text, old_size > m ? old_size - m : 0, w->g->stop[i]) : NULL;
+        const char *at = m != 0 ? find_from(text, old_size > m ? old_size - m : 0, w->g->stop[i])
+                                : NULL;
         if (at != NULL && (size_t)(at - text->data) < text->size) {
             text->size = (size_t)(at - text->data);
             text->data[text->size] = '\0';
@@ -234,7 +236,8 @@ qn_status qni_chat_prompt(const qni_lm *lm, const json_t *messages, const json_t
     qni_buf_begin(&text, QNI_MAX_TEXT_FILE_BYTES, "QNI_MAX_TEXT_FILE_BYTES");
     qn_status status = render(lm, messages, tools, variables, &text, err);
     if (status == QN_OK) {
-        static const qni_encode_options options = {.no_truncation = true}; // the template writes them
+        // the template writes them
+        static const qni_encode_options options = {.no_truncation = true};
         status = qni_tokenizer_encode(lm->tokenizer, text.data != NULL ? text.data : "", text.size,
                                       &options, out, err);
     }

@@ -40,9 +40,10 @@ QNI_WARN_UNUSED qn_status qni_generate(qni_session *session, const int32_t *ids,
                                        const qni_generation *generation, qni_answer *answer,
                                        qn_error *err);
 
-// Renders the conversation with the model's chat template and encodes it. `tools` and `variables` may be NULL.
+// Renders the conversation with the model's chat template and encodes it. `tools` and `variables`
+// may be NULL.
 QNI_WARN_UNUSED qn_status qni_chat_prompt(const qni_lm *lm, const json_t *messages,
-                                          const json_t *tools, const json_t *variables, qni_ids *out,
-                                          qn_error *err);
+                                          const json_t *tools, const json_t *variables,
+                                          qni_ids *out, qn_error *err);
 
 #endif

@@ -133,8 +133,8 @@ static qn_status open_text(qni_lm *lm, const char *tokenizer, qn_error *err)
     if (folder == NULL) {
         return qni_fail_memory(err);
     }
-    qn_status status =
-        qni_template_find(folder, NULL, &lm->chat_template, &lm->template_variables, err);
+    qn_status status = qni_template_find(folder, NULL, &lm->chat_template, &lm->template_variables,
+                                         err);
     if (status == QN_OK) {
         status = read_generation_config(lm, folder, err);
     }
@@ -167,7 +167,8 @@ qn_status qni_lm_open(const qni_runner_table *table, const char *path,
     char *folder = NULL;
     qn_status status = find_files(path, &package, &folder, err);
     if (status == QN_OK) {
-        status = open_parts(lm, table, package, options, tokenizer != NULL ? tokenizer : folder, err);
+        status = open_parts(lm, table, package, options, tokenizer != NULL ? tokenizer : folder,
+                            err);
     }
     qni_free(package);
     qni_free(folder);

@@ -22,8 +22,8 @@ qn_status qni_sampling_check(const qni_sampling *s, qn_error *err)
                         (long long)s->top_k);
     }
     if (!(s->top_p > 0 && s->top_p <= 1)) {
-        return qni_fail(err, QN_INVALID_ARGUMENT, "top_p", "top_p %g; it must be above 0, at most 1",
-                        s->top_p);
+        return qni_fail(err, QN_INVALID_ARGUMENT, "top_p",
+                        "top_p %g; it must be above 0, at most 1", s->top_p);
     }
     if (!(s->min_p >= 0 && s->min_p <= 1)) {
         return qni_fail(err, QN_INVALID_ARGUMENT, "min_p", "min_p %g; it must be 0 to 1", s->min_p);

@@ -6,9 +6,9 @@
 #include <math.h>
 #include <string.h>
 
-// Sizes in which prompts are run, the largest first: few sizes, so that few plans serve all lengths. What is left of a
-// prompt is filled up to the next size with tokens that nobody looks at: their places in the caches lie behind `end`,
-// and are written again when real tokens come there.
+// Sizes in which prompts are run, the largest first: few sizes, so that few plans serve all
+// lengths. What is left of a prompt is filled up to the next size with tokens that nobody looks at:
+// their places in the caches lie behind `end`, and are written again when real tokens come there.
 static const int64_t chunks[] = {64, 16, 1};
 enum { N_CHUNKS = sizeof chunks / sizeof *chunks };
 
@@ -18,12 +18,12 @@ struct qni_session {
     qni_run_state *state;
     qni_tensor *inputs; // one per input of the function
     size_t n_inputs;
-    int32_t *timeline;  // room for the whole context
-    int32_t *query;     // room for the largest chunk
-    void *mask;         // room for the largest chunk times the context
-    float *logits;      // after the last token
-    int64_t length;     // tokens in the caches
-    int64_t chunk;      // asked for; 0: `chunks`
+    int32_t *timeline; // room for the whole context
+    int32_t *query;    // room for the largest chunk
+    void *mask;        // room for the largest chunk times the context
+    float *logits;     // after the last token
+    int64_t length;    // tokens in the caches
+    int64_t chunk;     // asked for; 0: `chunks`
     int64_t max_query;
     bool has_logits;
 };
@@ -62,7 +62,8 @@ static qn_status create_parts(qni_session *s, int64_t chunk, qn_error *err)
     s->max_query = chunk != 0 ? chunk : chunks[0];
     s->max_query = s->max_query < c->max_query ? s->max_query : c->max_query;
     if (c->vocabulary <= 0) {
-        return qni_fail(err, QN_UNSUPPORTED, "logits", "the model does not say how many logits it has");
+        return qni_fail(err, QN_UNSUPPORTED, "logits",
+                        "the model does not say how many logits it has");
     }
     QNI_TRY(allocate(s, err));
     // The mask's last dimension grows by what is run: it stays open in the plans.

@@ -1,5 +1,6 @@
-// One timeline of tokens over a runner: the tokens whose keys and values the caches hold. It is handed the whole prompt
-// each time; whether it extends what is there, goes back, or begins anew is its decision, and it reports which.
+// One timeline of tokens over a runner: the tokens whose keys and values the caches hold. It is
+// handed the whole prompt each time; whether it extends what is there, goes back, or begins anew is
+// its decision, and it reports which.
 //
 // One thread at a time. After it is warm, generating a token allocates nothing.
 #ifndef QNI_LM_SESSION_H
@@ -25,7 +26,8 @@ void qni_session_reset(qni_session *session);
 const qni_lm *qni_session_lm(const qni_session *session);
 int64_t qni_session_length(const qni_session *session); // tokens in the timeline
 
-// Makes the timeline the `n` tokens given (n > 0), running what it does not hold. `*n_kept` tokens needed no run.
+// Makes the timeline the `n` tokens given (n > 0), running what it does not hold. `*n_kept` tokens
+// needed no run.
 QNI_WARN_UNUSED qn_status qni_session_sync(qni_session *session, const int32_t *ids, size_t n,
                                            qni_sync *how, size_t *n_kept, qn_error *err);
 

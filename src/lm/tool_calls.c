@@ -1,12 +1,12 @@
 #include "lm/tool_calls.h"
 
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/limits.h"
 
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const qni_tool_format formats[] = {
@@ -59,16 +59,18 @@ static bool add_call(parser *p, json_t *call)
     }
     char *text = NULL;
     if (json_is_string(arguments)) {
-        text = strdup(json_string_value(arguments));
-    } else {
-        text = arguments != NULL ? json_dumps(arguments, JSON_ENCODE_ANY) : strdup("{}");
+        text = qni_strdup(json_string_value(arguments));
+    } else if (arguments == NULL) {
+        text = qni_strdup("{}");
+    } else if (qni_json_print(arguments, JSON_ENCODE_ANY, &text, NULL) != QN_OK) {
+        return false;
     }
     char id[32];
     make_id(p, id, sizeof id);
-    json_t *made = text != NULL ? json_pack("{s:s, s:s, s:{s:s, s:s}}", "id", id, "type", "function",
-                                            "function", "name", name, "arguments", text)
+    json_t *made = text != NULL ? json_pack("{s:s, s:s, s:{s:s, s:s}}", "id", id, "type",
+                                            "function", "function", "name", name, "arguments", text)
                                 : NULL;
-    free(text);
+    qni_free(text);
     return made != NULL && json_array_append_new(p->calls, made) == 0;
 }
 
@@ -121,7 +123,8 @@ static qn_status finish(parser *p, json_t **message)
         n--;
     }
     bool calls = json_array_size(p->calls) != 0;
-    json_t *content = n != 0 || !calls ? json_stringn(n != 0 ? p->content.data : "", n) : json_null();
+    json_t *content = n != 0 || !calls ? json_stringn(n != 0 ? p->content.data : "", n)
+                                       : json_null();
     *message = json_pack("{s:s, s:o}", "role", "assistant", "content", content);
     if (*message != NULL && calls && json_object_set(*message, "tool_calls", p->calls) != 0) {
         json_decref(*message);

@@ -1,5 +1,5 @@
-// Family activation: functions of one number between layers. The formulas are in kernels/unary/functions.h; from iOS17
-// the parameters may have another float type than x.
+// Family activation: functions of one number between layers. The formulas are in
+// kernels/unary/functions.h; from iOS17 the parameters may have another float type than x.
 #include "kernels/norm/norm.h"
 #include "ops/elementwise.h"
 #include "ops/rows.h"
@@ -8,22 +8,28 @@
 
 #define FLOATS QNI_SET_FLOAT
 
-#define ACTIVATION(name_, range)                                                                    \
-    static const qni_param name_##_params[] = {{"x", FLOATS, 0, 'T', NULL}};                        \
-    static qn_status eval_##name_(qni_eval *call)                                                   \
-    {                                                                                               \
-        return qni_eval_unary(call, QK_UNARY_##name_, QNI_NO_PARAM, QNI_NO_PARAM);                  \
-    }                                                                                               \
-    static qn_status lower_##name_(qni_lower *lower, const qni_op *op)                              \
-    {                                                                                               \
-        return qni_lower_unary(lower, op, QK_UNARY_##name_, QNI_NO_PARAM, QNI_NO_PARAM);            \
-    }                                                                                               \
-    static const char *const name_##_cases[] = {"x=fp16[2,33]" range, "x=fp32[5,7]" range,          \
-                                                "x=fp32[]" range, "x=fp16[0,3]" range, NULL};       \
-    const qni_op_def qni_op_##name_ = {.name = #name_, .opset = QNI_IOS15, .family = "activation",  \
-                                       .params = name_##_params, .n_params = 1, .n_outs = 1,        \
-                                       .traits = QNI_ELEMENTWISE, .infer = qni_infer_like_x,        \
-                                       .eval = eval_##name_, .lower = lower_##name_,                \
+#define ACTIVATION(name_, range)                                                              \
+    static const qni_param name_##_params[] = {{"x", FLOATS, 0, 'T', NULL}};                  \
+    static qn_status eval_##name_(qni_eval *call)                                             \
+    {                                                                                         \
+        return qni_eval_unary(call, QK_UNARY_##name_, QNI_NO_PARAM, QNI_NO_PARAM);            \
+    }                                                                                         \
+    static qn_status lower_##name_(qni_lower *lower, const qni_op *op)                        \
+    {                                                                                         \
+        return qni_lower_unary(lower, op, QK_UNARY_##name_, QNI_NO_PARAM, QNI_NO_PARAM);      \
+    }                                                                                         \
+    static const char *const name_##_cases[] = {"x=fp16[2,33]" range, "x=fp32[5,7]" range,    \
+                                                "x=fp32[]" range, "x=fp16[0,3]" range, NULL}; \
+    const qni_op_def qni_op_##name_ = {.name = #name_,                                        \
+                                       .opset = QNI_IOS15,                                    \
+                                       .family = "activation",                                \
+                                       .params = name_##_params,                              \
+                                       .n_params = 1,                                         \
+                                       .n_outs = 1,                                           \
+                                       .traits = QNI_ELEMENTWISE,                             \
+                                       .infer = qni_infer_like_x,                             \
+                                       .eval = eval_##name_,                                  \
+                                       .lower = lower_##name_,                                \
                                        .cases = name_##_cases};
 
 ACTIVATION(relu, "{-4..4}")
@@ -34,31 +40,38 @@ ACTIVATION(softplus, "{-9..9}")
 ACTIVATION(softsign, "{-9..9}")
 
 // With alpha, and with alpha and beta.
-#define ACTIVATION_WITH(name_, suffix, opset_, domain_, n_, b_param, cases_)                        \
-    static const qni_param name_##suffix##_params[] = {{"x", FLOATS, 0, 'T', NULL},                 \
-                                                       {"alpha", FLOATS, QNI_CONST, domain_, NULL}, \
-                                                       {"beta", FLOATS, QNI_CONST, domain_, NULL}}; \
-    static qn_status eval_##name_##suffix(qni_eval *call)                                           \
-    {                                                                                               \
-        return qni_eval_unary(call, QK_UNARY_##name_, 1, b_param);                                  \
-    }                                                                                               \
-    static qn_status lower_##name_##suffix(qni_lower *lower, const qni_op *op)                      \
-    {                                                                                               \
-        return qni_lower_unary(lower, op, QK_UNARY_##name_, 1, b_param);                            \
-    }                                                                                               \
-    static const char *const name_##suffix##_cases[] = {"x=fp16[2,33]{-4..4}; " cases_,             \
-                                                        "x=fp32[5,7]{-4..4}; " cases_, NULL};       \
-    const qni_op_def qni_op_##name_##suffix = {                                                     \
-        .name = #name_, .opset = opset_, .family = "activation", .params = name_##suffix##_params,  \
-        .n_params = n_, .n_outs = 1, .traits = QNI_ELEMENTWISE, .infer = qni_infer_like_x,          \
-        .eval = eval_##name_##suffix, .lower = lower_##name_##suffix,                               \
-        .cases = name_##suffix##_cases};
+#define ACTIVATION_WITH(name_, suffix, opset_, domain_, n_, b_param, cases_)                  \
+    static const qni_param name_##suffix##_params[] = {                                       \
+        {"x", FLOATS, 0, 'T', NULL},                                                          \
+        {"alpha", FLOATS, QNI_CONST, domain_, NULL},                                          \
+        {"beta", FLOATS, QNI_CONST, domain_, NULL}};                                          \
+    static qn_status eval_##name_##suffix(qni_eval *call)                                     \
+    {                                                                                         \
+        return qni_eval_unary(call, QK_UNARY_##name_, 1, b_param);                            \
+    }                                                                                         \
+    static qn_status lower_##name_##suffix(qni_lower *lower, const qni_op *op)                \
+    {                                                                                         \
+        return qni_lower_unary(lower, op, QK_UNARY_##name_, 1, b_param);                      \
+    }                                                                                         \
+    static const char *const name_##suffix##_cases[] = {"x=fp16[2,33]{-4..4}; " cases_,       \
+                                                        "x=fp32[5,7]{-4..4}; " cases_, NULL}; \
+    const qni_op_def qni_op_##name_##suffix = {.name = #name_,                                \
+                                               .opset = opset_,                               \
+                                               .family = "activation",                        \
+                                               .params = name_##suffix##_params,              \
+                                               .n_params = n_,                                \
+                                               .n_outs = 1,                                   \
+                                               .traits = QNI_ELEMENTWISE,                     \
+                                               .infer = qni_infer_like_x,                     \
+                                               .eval = eval_##name_##suffix,                  \
+                                               .lower = lower_##name_##suffix,                \
+                                               .cases = name_##suffix##_cases};
 
-#define WITH_ALPHA(name)                                                                            \
-    ACTIVATION_WITH(name, , QNI_IOS15, 'T', 2, QNI_NO_PARAM, "alpha=0.75")                          \
+#define WITH_ALPHA(name)                                                   \
+    ACTIVATION_WITH(name, , QNI_IOS15, 'T', 2, QNI_NO_PARAM, "alpha=0.75") \
     ACTIVATION_WITH(name, __ios17, QNI_IOS17, 'U', 2, QNI_NO_PARAM, "alpha=0.75")
-#define WITH_BOTH(name)                                                                             \
-    ACTIVATION_WITH(name, , QNI_IOS15, 'T', 3, 2, "alpha=0.75; beta=1.5")                           \
+#define WITH_BOTH(name)                                                   \
+    ACTIVATION_WITH(name, , QNI_IOS15, 'T', 3, 2, "alpha=0.75; beta=1.5") \
     ACTIVATION_WITH(name, __ios17, QNI_IOS17, 'U', 3, 2, "alpha=0.75; beta=1.5")
 
 WITH_BOTH(clamped_relu)
@@ -69,7 +82,8 @@ WITH_BOTH(scaled_tanh)
 WITH_BOTH(sigmoid_hard)
 WITH_ALPHA(thresholded_relu)
 
-// ---- gelu: x times the normal distribution's share below x, exact or by one of two approximations.
+// ---- gelu: x times the normal distribution's share below x, exact or by one of two
+// approximations.
 
 static const qni_param gelu_params[] = {
     {"x", FLOATS, 0, 'T', NULL},
@@ -91,7 +105,8 @@ static qn_status infer_gelu(qni_infer *ctx)
     if (!gelu_mode(mode, &op)) {
         return qni_infer_fail(ctx, QN_INVALID_MODEL,
                               "mode \"%s\"; allowed are EXACT, TANH_APPROXIMATION and "
-                              "SIGMOID_APPROXIMATION", mode);
+                              "SIGMOID_APPROXIMATION",
+                              mode);
     }
     return qni_infer_like_x(ctx);
 }
@@ -111,22 +126,31 @@ static qn_status lower_gelu(qni_lower *lower, const qni_op *op)
     return qni_lower_unary(lower, op, function, QNI_NO_PARAM, QNI_NO_PARAM);
 }
 
-static const char *const gelu_cases[] = {
-    "x=fp16[2,33]{-4..4}", "x=fp32[7]{-4..4}; mode=\"TANH_APPROXIMATION\"",
-    "x=fp16[7]{-4..4}; mode=\"SIGMOID_APPROXIMATION\"", NULL};
+static const char *const gelu_cases[] = {"x=fp16[2,33]{-4..4}",
+                                         "x=fp32[7]{-4..4}; mode=\"TANH_APPROXIMATION\"",
+                                         "x=fp16[7]{-4..4}; mode=\"SIGMOID_APPROXIMATION\"", NULL};
 
 const qni_op_def qni_op_gelu = {
-    .name = "gelu", .opset = QNI_IOS15, .family = "activation", .params = gelu_params, .n_params = 2,
-    .n_outs = 1, .traits = QNI_ELEMENTWISE, .infer = infer_gelu, .eval = eval_gelu, .lower = lower_gelu,
+    .name = "gelu",
+    .opset = QNI_IOS15,
+    .family = "activation",
+    .params = gelu_params,
+    .n_params = 2,
+    .n_outs = 1,
+    .traits = QNI_ELEMENTWISE,
+    .infer = infer_gelu,
+    .eval = eval_gelu,
+    .lower = lower_gelu,
     .cases = gelu_cases,
 };
 
 // ---- prelu: alpha[c] x below 0, x above; channels are dimension 1.
 
-#define CHANNEL_PARAMS(name_, suffix, domain_)                                                      \
-    static const qni_param name_##suffix##_params[] = {{"x", FLOATS, 0, 'T', NULL},                 \
-                                                       {"alpha", FLOATS, QNI_CONST, domain_, NULL}, \
-                                                       {"beta", FLOATS, QNI_CONST, domain_, NULL}};
+#define CHANNEL_PARAMS(name_, suffix, domain_)          \
+    static const qni_param name_##suffix##_params[] = { \
+        {"x", FLOATS, 0, 'T', NULL},                    \
+        {"alpha", FLOATS, QNI_CONST, domain_, NULL},    \
+        {"beta", FLOATS, QNI_CONST, domain_, NULL}};
 CHANNEL_PARAMS(prelu, , 'T')
 CHANNEL_PARAMS(prelu, __ios17, 'U')
 CHANNEL_PARAMS(softplus_parametric, , 'T')
@@ -143,7 +167,8 @@ static qn_status infer_channels(qni_infer *ctx)
                                   ctx->op->def->params[p].name);
         }
         if (!one) {
-            QNI_TRY(qni_infer_equal(ctx, t->dims[0], x->dims[1], "the channels of x and a parameter"));
+            QNI_TRY(
+                qni_infer_equal(ctx, t->dims[0], x->dims[1], "the channels of x and a parameter"));
         }
     }
     return qni_infer_like_x(ctx);
@@ -178,22 +203,29 @@ static qn_status eval_softplus_parametric(qni_eval *call)
     for (int64_t i = 0, n = qni_tensor_count(x); i < n; i++) {
         double v = qni_tensor_get(x, i) * channel_value(x, qni_eval_arg(call, 2), i);
         double y = (v > 0 ? v : 0) + log1p(exp(-fabs(v)));
-        qni_tensor_set(&call->outs[0], i, (double)(float)(channel_value(x, qni_eval_arg(call, 1), i) * y));
+        qni_tensor_set(&call->outs[0], i,
+                       (double)(float)(channel_value(x, qni_eval_arg(call, 1), i) * y));
     }
     return QN_OK;
 }
 
-#define CHANNELS(name_, suffix, opset_, n_, cases_)                                                 \
-    static const char *const name_##suffix##_cases[] = {cases_, NULL};                              \
-    const qni_op_def qni_op_##name_##suffix = {                                                     \
-        .name = #name_, .opset = opset_, .family = "activation", .params = name_##suffix##_params,  \
-        .n_params = n_, .n_outs = 1, .infer = infer_channels, .eval = eval_##name_,                 \
-        .cases = name_##suffix##_cases};
+#define CHANNELS(name_, suffix, opset_, n_, cases_)                              \
+    static const char *const name_##suffix##_cases[] = {cases_, NULL};           \
+    const qni_op_def qni_op_##name_##suffix = {.name = #name_,                   \
+                                               .opset = opset_,                  \
+                                               .family = "activation",           \
+                                               .params = name_##suffix##_params, \
+                                               .n_params = n_,                   \
+                                               .n_outs = 1,                      \
+                                               .infer = infer_channels,          \
+                                               .eval = eval_##name_,             \
+                                               .cases = name_##suffix##_cases};
 
 CHANNELS(prelu, , QNI_IOS15, 2, "x=fp16[2,3,4]{-4..4}; alpha=fp16[3]")
 CHANNELS(prelu, __ios17, QNI_IOS17, 2, "x=fp16[2,3,4]{-4..4}; alpha=fp32[3]")
 CHANNELS(softplus_parametric, , QNI_IOS15, 3, "x=fp32[2,3,4]{-4..4}; alpha=fp32[3]; beta=fp32[3]")
-CHANNELS(softplus_parametric, __ios17, QNI_IOS17, 3, "x=fp16[1,3]{-4..4}; alpha=fp32[3]; beta=fp32[3]")
+CHANNELS(softplus_parametric, __ios17, QNI_IOS17, 3,
+         "x=fp16[1,3]{-4..4}; alpha=fp32[3]; beta=fp32[3]")
 
 // ---- softmax: e^x over its sum along `axis`.
 
@@ -237,7 +269,14 @@ static const char *const softmax_cases[] = {"x=fp16[2,33]{-9..9}", "x=fp32[5,7]{
                                             "x=fp16[2,3,70]{-9..9}; axis=1", NULL};
 
 const qni_op_def qni_op_softmax = {
-    .name = "softmax", .opset = QNI_IOS15, .family = "activation", .params = softmax_params,
-    .n_params = 2, .n_outs = 1, .infer = infer_softmax, .eval = eval_softmax, .lower = lower_softmax,
+    .name = "softmax",
+    .opset = QNI_IOS15,
+    .family = "activation",
+    .params = softmax_params,
+    .n_params = 2,
+    .n_outs = 1,
+    .infer = infer_softmax,
+    .eval = eval_softmax,
+    .lower = lower_softmax,
     .cases = softmax_cases,
 };

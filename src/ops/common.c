@@ -49,7 +49,8 @@ size_t qni_element_bytes(qni_dtype dtype)
     return qni_dtype_bits(dtype) / 8;
 }
 
-qni_tensor qni_tensor_slice(const qni_tensor *t, int32_t d, int64_t begin, int64_t size, int64_t step)
+qni_tensor qni_tensor_slice(const qni_tensor *t, int32_t d, int64_t begin, int64_t size,
+                            int64_t step)
 {
     qni_tensor part = *t;
     part.dims[d] = size;

@@ -1,6 +1,7 @@
-// Families control_flow (const alone) and constexpr: constants, plain and compressed. A compressed constant stays as it
-// is until something reads it: products pack it, rows are unpacked when they are gathered, and only what needs all of
-// it at once evaluates it. Every element is rounded to the declared type.
+// Families control_flow (const alone) and constexpr: constants, plain and compressed. A compressed
+// constant stays as it is until something reads it: products pack it, rows are unpacked when they
+// are gathered, and only what needs all of it at once evaluates it. Every element is rounded to the
+// declared type.
 #include "ops/common.h"
 
 #include <string.h>
@@ -20,19 +21,30 @@ static qn_status infer_const(qni_infer *ctx)
 static const char *const const_cases[] = {"val=fp16[2,3]", "val=int32[]{-9..9}", NULL};
 
 const qni_op_def qni_op_const = {
-    .name = "const", .opset = QNI_IOS15, .family = "control_flow", .params = const_params,
-    .n_params = 1, .n_outs = 1, .traits = QNI_VIEW, .infer = infer_const,
-    .eval = qni_eval_same_elements, .lower = qni_lower_same_elements, .cases = const_cases,
+    .name = "const",
+    .opset = QNI_IOS15,
+    .family = "control_flow",
+    .params = const_params,
+    .n_params = 1,
+    .n_outs = 1,
+    .traits = QNI_VIEW,
+    .infer = infer_const,
+    .eval = qni_eval_same_elements,
+    .lower = qni_lower_same_elements,
+    .cases = const_cases,
 };
 
-// ---- constexpr_blockwise_shift_scale: scale * (data - offset), scale and offset for blocks of data.
+// ---- constexpr_blockwise_shift_scale: scale * (data - offset), scale and offset for blocks of
+// data.
 //
-// scale has the rank of data; along each dimension one entry stands for data.dim / scale.dim elements.
+// scale has the rank of data; along each dimension one entry stands for data.dim / scale.dim
+// elements.
 
 static const qni_param blockwise_params[] = {
     {"data", QNI_DT(I4) | QNI_DT(U4) | QNI_SET_INT8S | QNI_SET_FLOAT, QNI_WEIGHT, 0, NULL},
     {"scale", QNI_SET_FLOAT, QNI_WEIGHT, 0, NULL},
-    {"offset", QNI_DT(I4) | QNI_DT(U4) | QNI_SET_INT8S | QNI_SET_FLOAT, QNI_WEIGHT | QNI_OPTIONAL, 0, NULL},
+    {"offset", QNI_DT(I4) | QNI_DT(U4) | QNI_SET_INT8S | QNI_SET_FLOAT, QNI_WEIGHT | QNI_OPTIONAL,
+     0, NULL},
 };
 
 static qn_status infer_blockwise(qni_infer *ctx)
@@ -86,20 +98,29 @@ static const char *const blockwise_cases[] = {
     "data=int8[4,8]{-127..127}; scale=fp16[4,1]{0.01..0.02}",
     "data=int4[4,8]{-8..7}; scale=fp16[4,2]{0.01..0.02}; offset=int4[4,2]{-2..2}",
     "data=uint4[2,4]{0..15}; scale=fp32[1,1]{0.1..0.2}; offset=uint4[1,1]{8..8}",
-    "data=int8[2](3, -4); scale=fp32[1](0.5) -> fp32[2](1.5, -2)", NULL,
+    "data=int8[2](3, -4); scale=fp32[1](0.5) -> fp32[2](1.5, -2)",
+    NULL,
 };
 
 const qni_op_def qni_op_constexpr_blockwise_shift_scale = {
-    .name = "constexpr_blockwise_shift_scale", .opset = QNI_IOS18, .family = "compression",
-    .params = blockwise_params, .n_params = 3, .n_outs = 1, .traits = QNI_CONSTEXPR,
-    .infer = infer_blockwise, .eval = eval_blockwise, .cases = blockwise_cases,
+    .name = "constexpr_blockwise_shift_scale",
+    .opset = QNI_IOS18,
+    .family = "compression",
+    .params = blockwise_params,
+    .n_params = 3,
+    .n_outs = 1,
+    .traits = QNI_CONSTEXPR,
+    .infer = infer_blockwise,
+    .eval = eval_blockwise,
+    .cases = blockwise_cases,
 };
 
-// ---- constexpr_lut_to_dense (iOS18): each index chooses an entry of the palette of its group; entries may be vectors
-// that fill vector_axis.
+// ---- constexpr_lut_to_dense (iOS18): each index chooses an entry of the palette of its group;
+// entries may be vectors that fill vector_axis.
 
 static const qni_param lut_params[] = {
-    {"indices", QNI_DT(U1) | QNI_DT(U2) | QNI_DT(U3) | QNI_DT(U4) | QNI_DT(U6) | QNI_DT(U8), QNI_WEIGHT, 0, NULL},
+    {"indices", QNI_DT(U1) | QNI_DT(U2) | QNI_DT(U3) | QNI_DT(U4) | QNI_DT(U6) | QNI_DT(U8),
+     QNI_WEIGHT, 0, NULL},
     {"lut", QNI_SET_FLOAT | QNI_SET_INT8S | QNI_DT(I4) | QNI_DT(U4), QNI_WEIGHT, 0, NULL},
     {"vector_axis", QNI_DT(I32), QNI_CONST | QNI_OPTIONAL, 0, NULL},
 };
@@ -109,15 +130,16 @@ static qn_status infer_lut(qni_infer *ctx)
     const qni_type *indices = qni_infer_type(ctx, 0);
     const qni_type *lut = qni_infer_type(ctx, 1);
     int32_t k = indices->rank;
-    bool fits = lut->rank == k + 2 &&
-                lut->dims[k].add == (int64_t)1 << qni_dtype_bits(indices->dtype);
+    bool fits = lut->rank == k + 2 && lut->dims[k].add == (int64_t)1
+                                                              << qni_dtype_bits(indices->dtype);
     for (int32_t d = 0; fits && d < k; d++) {
         fits = lut->dims[d].add > 0 && indices->dims[d].add % lut->dims[d].add == 0;
     }
     if (!fits) {
         return qni_infer_fail(ctx, QN_INVALID_MODEL,
                               "lut must have the groups of each dimension of indices, then %u "
-                              "entries of a vector", 1u << qni_dtype_bits(indices->dtype));
+                              "entries of a vector",
+                              1u << qni_dtype_bits(indices->dtype));
     }
     qni_dim dims[QNI_MAX_RANK];
     memcpy(dims, indices->dims, sizeof dims);
@@ -166,13 +188,22 @@ static qn_status eval_lut(qni_eval *call)
 }
 
 static const char *const lut_cases[] = {
-    "indices=uint4[4,8]{0..15}; lut=fp16[1,1,16,1]", "indices=uint2[4,6]{0..3}; lut=fp32[2,1,4,1]",
+    "indices=uint4[4,8]{0..15}; lut=fp16[1,1,16,1]",
+    "indices=uint2[4,6]{0..3}; lut=fp32[2,1,4,1]",
     "indices=uint1[2,3]{0..1}; lut=fp16[1,1,2,2]; vector_axis=0",
-    "indices=uint2[2,4]{0..3}; lut=fp16[1,2,4,2]; vector_axis=1", NULL,
+    "indices=uint2[2,4]{0..3}; lut=fp16[1,2,4,2]; vector_axis=1",
+    NULL,
 };
 
 const qni_op_def qni_op_constexpr_lut_to_dense__ios18 = {
-    .name = "constexpr_lut_to_dense", .opset = QNI_IOS18, .family = "compression",
-    .params = lut_params, .n_params = 3, .n_outs = 1, .traits = QNI_CONSTEXPR, .infer = infer_lut,
-    .eval = eval_lut, .cases = lut_cases,
+    .name = "constexpr_lut_to_dense",
+    .opset = QNI_IOS18,
+    .family = "compression",
+    .params = lut_params,
+    .n_params = 3,
+    .n_outs = 1,
+    .traits = QNI_CONSTEXPR,
+    .infer = infer_lut,
+    .eval = eval_lut,
+    .cases = lut_cases,
 };

@@ -1,12 +1,13 @@
-// Families constexpr_ops and compression, continued: bit-packed and sparse constants, and iOS16's forms. A sparse
-// constant is a mask (one bit an element) and its elements that are not zero, in order.
+// Families constexpr_ops and compression, continued: bit-packed and sparse constants, and iOS16's
+// forms. A sparse constant is a mask (one bit an element) and its elements that are not zero, in
+// order.
 #include "ops/common.h"
 
 #include <string.h>
 
-#define SOURCES (QNI_DT(I4) | QNI_DT(U4) | QNI_SET_INT8S | QNI_SET_FLOAT)
+#define SOURCES   (QNI_DT(I4) | QNI_DT(U4) | QNI_SET_INT8S | QNI_SET_FLOAT)
 #define LUT_TYPES (QNI_SET_INT8S | QNI_SET_FLOAT)
-#define INDICES (QNI_DT(U1) | QNI_DT(U2) | QNI_DT(U3) | QNI_DT(U4) | QNI_DT(U6) | QNI_DT(U8))
+#define INDICES   (QNI_DT(U1) | QNI_DT(U2) | QNI_DT(U3) | QNI_DT(U4) | QNI_DT(U6) | QNI_DT(U8))
 
 static void copy_number(const qni_tensor *to, int64_t i, const qni_tensor *from, int64_t j)
 {
@@ -23,20 +24,23 @@ static qn_status shape_from(qni_infer *ctx, size_t p, int32_t *rank, qni_dim *di
     const qni_tensor *shape = qni_infer_const(ctx, p);
     int64_t n = qni_tensor_count(shape);
     if (n > QNI_MAX_RANK) {
-        return qni_infer_fail(ctx, QN_UNSUPPORTED, "shape has %lld dimensions; at most %d are supported",
-                              (long long)n, QNI_MAX_RANK);
+        return qni_infer_fail(ctx, QN_UNSUPPORTED,
+                              "shape has %lld dimensions; at most %d are supported", (long long)n,
+                              QNI_MAX_RANK);
     }
     *rank = (int32_t)n;
     for (int64_t d = 0; d < n; d++) {
         dims[d] = qni_dim_of(qni_tensor_get_int(shape, d));
         if (dims[d].add < 0 || dims[d].add > INT32_MAX) {
-            return qni_infer_fail(ctx, QN_INVALID_MODEL, "shape has a dimension of %lld", (long long)dims[d].add);
+            return qni_infer_fail(ctx, QN_INVALID_MODEL, "shape has a dimension of %lld",
+                                  (long long)dims[d].add);
         }
     }
     return QN_OK;
 }
 
-// ---- constexpr_affine_dequantize: scale * (quantized_data - zero_point), one of each for a slice along `axis` or for all.
+// ---- constexpr_affine_dequantize: scale * (quantized_data - zero_point), one of each for a slice
+// along `axis` or for all.
 
 static const qni_param affine_params[] = {
     {"quantized_data", QNI_SET_INT8S, QNI_CONST, 0, NULL},
@@ -53,9 +57,9 @@ static qn_status infer_affine(qni_infer *ctx)
     for (size_t p = 1; p <= 2; p++) {
         int64_t n = qni_tensor_count(qni_infer_const(ctx, p));
         if (n != 1 && n != data->dims[axis].add) {
-            return qni_infer_fail(ctx, QN_INVALID_MODEL, "%s has %lld elements; allowed are 1 and %lld",
-                                  ctx->op->def->params[p].name, (long long)n,
-                                  (long long)data->dims[axis].add);
+            return qni_infer_fail(
+                ctx, QN_INVALID_MODEL, "%s has %lld elements; allowed are 1 and %lld",
+                ctx->op->def->params[p].name, (long long)n, (long long)data->dims[axis].add);
         }
     }
     qni_infer_set(ctx, 0, qni_infer_type(ctx, 2)->dtype, data->rank, data->dims);
@@ -83,13 +87,22 @@ static qn_status eval_affine(qni_eval *call)
 }
 
 static const char *const affine_cases[] = {
-    "quantized_data=int8[4,6]{-127..127}; zero_point=int8[4]{-3..3}; scale=fp16[4]{0.01..0.02}; axis=0",
-    "quantized_data=uint8[4,6]{0..255}; zero_point=uint8[]{3..9}; scale=fp32[]{0.01..0.02}; axis=1", NULL};
+    "quantized_data=int8[4,6]{-127..127}; zero_point=int8[4]{-3..3}; scale=fp16[4]{0.01..0.02}; "
+    "axis=0",
+    "quantized_data=uint8[4,6]{0..255}; zero_point=uint8[]{3..9}; scale=fp32[]{0.01..0.02}; axis=1",
+    NULL};
 
 const qni_op_def qni_op_constexpr_affine_dequantize = {
-    .name = "constexpr_affine_dequantize", .opset = QNI_IOS16, .family = "constexpr_ops",
-    .params = affine_params, .n_params = 4, .n_outs = 1, .traits = QNI_CONSTEXPR, .infer = infer_affine,
-    .eval = eval_affine, .cases = affine_cases,
+    .name = "constexpr_affine_dequantize",
+    .opset = QNI_IOS16,
+    .family = "constexpr_ops",
+    .params = affine_params,
+    .n_params = 4,
+    .n_outs = 1,
+    .traits = QNI_CONSTEXPR,
+    .infer = infer_affine,
+    .eval = eval_affine,
+    .cases = affine_cases,
 };
 
 // ---- constexpr_cast: an fp16 constant as fp32.
@@ -119,12 +132,20 @@ static qn_status eval_cast(qni_eval *call)
 static const char *const cast_cases[] = {"source_val=fp16[4,6]; output_dtype=\"fp32\"", NULL};
 
 const qni_op_def qni_op_constexpr_cast = {
-    .name = "constexpr_cast", .opset = QNI_IOS16, .family = "constexpr_ops", .params = cast_params,
-    .n_params = 2, .n_outs = 1, .traits = QNI_CONSTEXPR, .infer = infer_cast, .eval = eval_cast,
+    .name = "constexpr_cast",
+    .opset = QNI_IOS16,
+    .family = "constexpr_ops",
+    .params = cast_params,
+    .n_params = 2,
+    .n_outs = 1,
+    .traits = QNI_CONSTEXPR,
+    .infer = infer_cast,
+    .eval = eval_cast,
     .cases = cast_cases,
 };
 
-// ---- constexpr_lut_to_dense (iOS16): indices packed into bytes, least significant bits first, into one palette.
+// ---- constexpr_lut_to_dense (iOS16): indices packed into bytes, least significant bits first,
+// into one palette.
 
 static const qni_param packed_lut_params[] = {
     {"indices", QNI_DT(U8), QNI_CONST, 0, NULL},
@@ -153,7 +174,8 @@ static qn_status infer_packed_lut(qni_infer *ctx)
     unsigned bits = index_bits(entries);
     if (entries < 2 || entries > 256 || (entries & (entries - 1)) != 0 ||
         have < (count.add * (int64_t)bits + 7) / 8) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL, "%lld bytes of indices into %lld entries for %lld elements",
+        return qni_infer_fail(ctx, QN_INVALID_MODEL,
+                              "%lld bytes of indices into %lld entries for %lld elements",
                               (long long)have, (long long)entries, (long long)count.add);
     }
     return QN_OK;
@@ -180,9 +202,16 @@ static const char *const packed_lut_cases[] = {
     "indices=uint8[12]{0..255}; lut=fp32[16]; shape=uint32[2](4, 6)", NULL};
 
 const qni_op_def qni_op_constexpr_lut_to_dense = {
-    .name = "constexpr_lut_to_dense", .opset = QNI_IOS16, .family = "constexpr_ops",
-    .params = packed_lut_params, .n_params = 3, .n_outs = 1, .traits = QNI_CONSTEXPR,
-    .infer = infer_packed_lut, .eval = eval_packed_lut, .cases = packed_lut_cases,
+    .name = "constexpr_lut_to_dense",
+    .opset = QNI_IOS16,
+    .family = "constexpr_ops",
+    .params = packed_lut_params,
+    .n_params = 3,
+    .n_outs = 1,
+    .traits = QNI_CONSTEXPR,
+    .infer = infer_packed_lut,
+    .eval = eval_packed_lut,
+    .cases = packed_lut_cases,
 };
 
 // ---- constexpr_sparse_to_dense (iOS16): a mask of bits in bytes.
@@ -202,7 +231,8 @@ static qn_status infer_packed_sparse(qni_infer *ctx)
     qni_dim count = qni_type_count(ctx->symbols, qni_infer_out(ctx, 0));
     if (qni_tensor_count(qni_infer_const(ctx, 1)) < (count.add + 7) / 8) {
         return qni_infer_fail(ctx, QN_INVALID_MODEL, "a mask of %lld bytes for %lld elements",
-                              (long long)qni_tensor_count(qni_infer_const(ctx, 1)), (long long)count.add);
+                              (long long)qni_tensor_count(qni_infer_const(ctx, 1)),
+                              (long long)count.add);
     }
     return QN_OK;
 }
@@ -211,12 +241,14 @@ static qn_status infer_packed_sparse(qni_infer *ctx)
 static bool mask_bit(const qni_tensor *mask, int64_t i)
 {
     const unsigned char *bytes = mask->data;
-    return mask->dtype == QNI_U1 ? qni_tensor_get_int(mask, i) != 0 : (bytes[i / 8] >> (i % 8) & 1) != 0;
+    return mask->dtype == QNI_U1 ? qni_tensor_get_int(mask, i) != 0
+                                 : (bytes[i / 8] >> (i % 8) & 1) != 0;
 }
 
 static qn_status too_few(const qni_eval *call, const qni_tensor *data)
 {
-    return qni_eval_fail(call, QN_INVALID_MODEL, "the mask has more bits than there are %lld elements",
+    return qni_eval_fail(call, QN_INVALID_MODEL,
+                         "the mask has more bits than there are %lld elements",
                          (long long)qni_tensor_count(data));
 }
 
@@ -239,13 +271,21 @@ static qn_status eval_sparse(qni_eval *call)
 }
 
 static const char *const packed_sparse_cases[] = {
-    "nonzero_data=fp16[3](1, 2, 3); mask=uint8[1](21); shape=uint32[2](2, 3) -> fp16[2,3](1, 0, 2, 0, 3, 0)",
+    "nonzero_data=fp16[3](1, 2, 3); mask=uint8[1](21); shape=uint32[2](2, 3) -> fp16[2,3](1, 0, 2, "
+    "0, 3, 0)",
     NULL};
 
 const qni_op_def qni_op_constexpr_sparse_to_dense = {
-    .name = "constexpr_sparse_to_dense", .opset = QNI_IOS16, .family = "constexpr_ops",
-    .params = packed_sparse_params, .n_params = 3, .n_outs = 1, .traits = QNI_CONSTEXPR,
-    .infer = infer_packed_sparse, .eval = eval_sparse, .cases = packed_sparse_cases,
+    .name = "constexpr_sparse_to_dense",
+    .opset = QNI_IOS16,
+    .family = "constexpr_ops",
+    .params = packed_sparse_params,
+    .n_params = 3,
+    .n_outs = 1,
+    .traits = QNI_CONSTEXPR,
+    .infer = infer_packed_sparse,
+    .eval = eval_sparse,
+    .cases = packed_sparse_cases,
 };
 
 // ---- constexpr_sparse_to_dense (iOS18): the mask has the shape.
@@ -262,14 +302,22 @@ static qn_status infer_sparse(qni_infer *ctx)
     return QN_OK;
 }
 
-static const char *const sparse_cases[] = {
-    "nonzero_data=fp16[3](1, 2, 3); mask=uint1[2,3](1, 0, 1, 0, 1, 0) -> fp16[2,3](1, 0, 2, 0, 3, 0)",
-    "nonzero_data=int8[2](-1, 2); mask=uint1[3](0, 1, 1)", NULL};
+static const char *const sparse_cases[] = {"nonzero_data=fp16[3](1, 2, 3); mask=uint1[2,3](1, 0, "
+                                           "1, 0, 1, 0) -> fp16[2,3](1, 0, 2, 0, 3, 0)",
+                                           "nonzero_data=int8[2](-1, 2); mask=uint1[3](0, 1, 1)",
+                                           NULL};
 
 const qni_op_def qni_op_constexpr_sparse_to_dense__ios18 = {
-    .name = "constexpr_sparse_to_dense", .opset = QNI_IOS18, .family = "compression",
-    .params = sparse_params, .n_params = 2, .n_outs = 1, .traits = QNI_CONSTEXPR, .infer = infer_sparse,
-    .eval = eval_sparse, .cases = sparse_cases,
+    .name = "constexpr_sparse_to_dense",
+    .opset = QNI_IOS18,
+    .family = "compression",
+    .params = sparse_params,
+    .n_params = 2,
+    .n_outs = 1,
+    .traits = QNI_CONSTEXPR,
+    .infer = infer_sparse,
+    .eval = eval_sparse,
+    .cases = sparse_cases,
 };
 
 // Where element i of `whole` lies among the blocks that divide it.
@@ -291,11 +339,12 @@ static qn_status check_blocks(qni_infer *ctx, const qni_type *whole, const qni_t
     for (int32_t d = 0; fits && d < whole->rank; d++) {
         fits = blocks->dims[d].add > 0 && whole->dims[d].add % blocks->dims[d].add == 0;
     }
-    return fits ? QN_OK : qni_infer_fail(ctx, QN_INVALID_MODEL, "blocks that do not divide the mask");
+    return fits ? QN_OK
+                : qni_infer_fail(ctx, QN_INVALID_MODEL, "blocks that do not divide the mask");
 }
 
-// ---- constexpr_sparse_blockwise_shift_scale: scale * (data - offset) of a sparse constant. Gives the mask and the new
-// elements.
+// ---- constexpr_sparse_blockwise_shift_scale: scale * (data - offset) of a sparse constant. Gives
+// the mask and the new elements.
 
 static const qni_param sparse_blockwise_params[] = {
     {"data_mask", QNI_DT(U1), QNI_WEIGHT, 0, NULL},
@@ -312,8 +361,8 @@ static qn_status infer_sparse_blockwise(qni_infer *ctx)
     const qni_type *offset = qni_infer_type(ctx, 3);
     QNI_TRY(check_blocks(ctx, mask, scale));
     if (scale->rank != mask->rank) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL, "scale has rank %d and the mask %d", (int)scale->rank,
-                              (int)mask->rank);
+        return qni_infer_fail(ctx, QN_INVALID_MODEL, "scale has rank %d and the mask %d",
+                              (int)scale->rank, (int)mask->rank);
     }
     for (int32_t d = 0; offset != NULL && d < scale->rank; d++) {
         if (offset->rank != scale->rank || offset->dims[d].add != scale->dims[d].add) {
@@ -349,15 +398,25 @@ static qn_status eval_sparse_blockwise(qni_eval *call)
 }
 
 static const char *const sparse_blockwise_cases[] = {
-    "data_mask=uint1[2,3](1, 0, 1, 0, 1, 0); nonzero_data=int8[3](1, 2, 3); scale=fp16[2,1](0.5, 2)", NULL};
+    "data_mask=uint1[2,3](1, 0, 1, 0, 1, 0); nonzero_data=int8[3](1, 2, 3); scale=fp16[2,1](0.5, "
+    "2)",
+    NULL};
 
 const qni_op_def qni_op_constexpr_sparse_blockwise_shift_scale = {
-    .name = "constexpr_sparse_blockwise_shift_scale", .opset = QNI_IOS18, .family = "compression",
-    .params = sparse_blockwise_params, .n_params = 4, .n_outs = 2, .traits = QNI_CONSTEXPR,
-    .infer = infer_sparse_blockwise, .eval = eval_sparse_blockwise, .cases = sparse_blockwise_cases,
+    .name = "constexpr_sparse_blockwise_shift_scale",
+    .opset = QNI_IOS18,
+    .family = "compression",
+    .params = sparse_blockwise_params,
+    .n_params = 4,
+    .n_outs = 2,
+    .traits = QNI_CONSTEXPR,
+    .infer = infer_sparse_blockwise,
+    .eval = eval_sparse_blockwise,
+    .cases = sparse_blockwise_cases,
 };
 
-// ---- constexpr_lut_to_sparse: palettes for a sparse constant. Gives the mask, repeated for vectors, and the elements.
+// ---- constexpr_lut_to_sparse: palettes for a sparse constant. Gives the mask, repeated for
+// vectors, and the elements.
 
 static const qni_param sparse_lut_params[] = {
     {"indices_mask", QNI_DT(U1), QNI_WEIGHT, 0, NULL},
@@ -373,8 +432,8 @@ static qn_status infer_sparse_lut(qni_infer *ctx)
     const qni_type *lut = qni_infer_type(ctx, 2);
     int32_t k = mask->rank;
     if (lut->rank != k + 2 || lut->dims[k].add != (int64_t)1 << qni_dtype_bits(data->dtype)) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL, "lut must have rank %d and %u entries", (int)k + 2,
-                              1u << qni_dtype_bits(data->dtype));
+        return qni_infer_fail(ctx, QN_INVALID_MODEL, "lut must have rank %d and %u entries",
+                              (int)k + 2, 1u << qni_dtype_bits(data->dtype));
     }
     QNI_TRY(check_blocks(ctx, mask, lut));
     qni_dim dims[QNI_MAX_RANK];
@@ -429,7 +488,8 @@ static qn_status eval_sparse_lut(qni_eval *call)
         int64_t v = axis < 0 ? 0 : o / inner % width;
         qni_tensor_set_int(&call->outs[0], o, rank_of[i] >= 0);
         if (rank_of[i] >= 0) {
-            int64_t entry = block_of(mask, &groups, i) * entries + qni_tensor_get_int(data, rank_of[i]);
+            int64_t entry = block_of(mask, &groups, i) * entries +
+                            qni_tensor_get_int(data, rank_of[i]);
             copy_number(&call->outs[1], to++, lut, entry * width + v);
         }
     }
@@ -437,11 +497,19 @@ static qn_status eval_sparse_lut(qni_eval *call)
 }
 
 static const char *const sparse_lut_cases[] = {
-    "indices_mask=uint1[2,3](1, 0, 1, 0, 1, 0); indices_nonzero_data=uint1[3](1, 0, 1); lut=fp16[1,1,2,1](2, 3)",
+    "indices_mask=uint1[2,3](1, 0, 1, 0, 1, 0); indices_nonzero_data=uint1[3](1, 0, 1); "
+    "lut=fp16[1,1,2,1](2, 3)",
     NULL};
 
 const qni_op_def qni_op_constexpr_lut_to_sparse = {
-    .name = "constexpr_lut_to_sparse", .opset = QNI_IOS18, .family = "compression",
-    .params = sparse_lut_params, .n_params = 4, .n_outs = 2, .traits = QNI_CONSTEXPR,
-    .infer = infer_sparse_lut, .eval = eval_sparse_lut, .cases = sparse_lut_cases,
+    .name = "constexpr_lut_to_sparse",
+    .opset = QNI_IOS18,
+    .family = "compression",
+    .params = sparse_lut_params,
+    .n_params = 4,
+    .n_outs = 2,
+    .traits = QNI_CONSTEXPR,
+    .infer = infer_sparse_lut,
+    .eval = eval_sparse_lut,
+    .cases = sparse_lut_cases,
 };

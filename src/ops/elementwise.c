@@ -21,8 +21,9 @@ qni_tensor qni_tensor_broadcast(const qni_tensor *t, const qni_tensor *shape)
 
 static qn_status ensure_out(qni_eval *call, int32_t rank, const int64_t *dims)
 {
-    return call->outs[0].data != NULL || rank != call->outs[0].rank ? QN_OK
-                                                                    : qni_eval_resize(call, 0, dims);
+    return call->outs[0].data != NULL || rank != call->outs[0].rank
+               ? QN_OK
+               : qni_eval_resize(call, 0, dims);
 }
 
 // ---- One number

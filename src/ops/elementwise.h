@@ -1,4 +1,5 @@
-// What the elementwise families share: how a function of one or two numbers is inferred, evaluated and lowered.
+// What the elementwise families share: how a function of one or two numbers is inferred, evaluated
+// and lowered.
 #ifndef QNI_OPS_ELEMENTWISE_H
 #define QNI_OPS_ELEMENTWISE_H
 
@@ -19,7 +20,8 @@ QNI_WARN_UNUSED qn_status qni_lower_unary(qni_lower *lower, const qni_op *op, qk
 // Parameters 0 and 1, broadcast together. With `to_bool` the result is bool, else of their type.
 QNI_WARN_UNUSED qn_status qni_infer_binary(qni_infer *ctx, bool to_bool);
 QNI_WARN_UNUSED qn_status qni_eval_binary(qni_eval *call, qk_binary_op op);
-QNI_WARN_UNUSED qn_status qni_lower_binary(qni_lower *lower, const qni_op *op, qk_binary_op function);
+QNI_WARN_UNUSED qn_status qni_lower_binary(qni_lower *lower, const qni_op *op,
+                                           qk_binary_op function);
 
 // Runs a kernel over tensors in the calling thread: how evaluations share the kernels' arithmetic.
 void qni_run_kernel(const qk_kernel *kernel, const void *params, const qni_tensor *views, size_t n);

@@ -1,5 +1,5 @@
-// Family elementwise_binary: functions of two numbers, broadcast together as NumPy does. The arithmetic of floats and
-// integers is described in kernels/binary/binary.h.
+// Family elementwise_binary: functions of two numbers, broadcast together as NumPy does. The
+// arithmetic of floats and integers is described in kernels/binary/binary.h.
 #include "ops/elementwise.h"
 
 // What becomes of numbers that inference follows; NULL: they are not followed.
@@ -29,42 +29,48 @@ static void follow_ints(qni_infer *ctx, int_fn *fn)
     }
 }
 
-#define BINARY_WITH(name_, types, result_is_bool, follow, first_case)                               \
-    static const qni_param name_##_params[] = {{"x", types, 0, 'T', NULL},                          \
-                                               {"y", types, 0, 'T', NULL}};                         \
-    static qn_status infer_##name_(qni_infer *ctx)                                                  \
-    {                                                                                               \
-        int_fn *fn = follow;                                                                        \
-        QNI_TRY(qni_infer_binary(ctx, result_is_bool));                                             \
-        if (fn != NULL) {                                                                           \
-            follow_ints(ctx, fn);                                                                   \
-        }                                                                                           \
-        return QN_OK;                                                                               \
-    }                                                                                               \
-    static qn_status eval_##name_(qni_eval *call)                                                   \
-    {                                                                                               \
-        return qni_eval_binary(call, QK_BINARY_##name_);                                            \
-    }                                                                                               \
-    static qn_status lower_##name_(qni_lower *lower, const qni_op *op)                              \
-    {                                                                                               \
-        return qni_lower_binary(lower, op, QK_BINARY_##name_);                                      \
-    }                                                                                               \
-    static const char *const name_##_cases[] = {first_case, NULL};                                  \
-    const qni_op_def qni_op_##name_ = {.name = #name_, .opset = QNI_IOS15,                          \
-                                       .family = "elementwise_binary", .params = name_##_params,    \
-                                       .n_params = 2, .n_outs = 1, .traits = QNI_ELEMENTWISE,       \
-                                       .infer = infer_##name_, .eval = eval_##name_,                \
-                                       .lower = lower_##name_, .cases = name_##_cases};
+#define BINARY_WITH(name_, types, result_is_bool, follow, first_case)       \
+    static const qni_param name_##_params[] = {{"x", types, 0, 'T', NULL},  \
+                                               {"y", types, 0, 'T', NULL}}; \
+    static qn_status infer_##name_(qni_infer *ctx)                          \
+    {                                                                       \
+        int_fn *fn = follow;                                                \
+        QNI_TRY(qni_infer_binary(ctx, result_is_bool));                     \
+        if (fn != NULL) {                                                   \
+            follow_ints(ctx, fn);                                           \
+        }                                                                   \
+        return QN_OK;                                                       \
+    }                                                                       \
+    static qn_status eval_##name_(qni_eval *call)                           \
+    {                                                                       \
+        return qni_eval_binary(call, QK_BINARY_##name_);                    \
+    }                                                                       \
+    static qn_status lower_##name_(qni_lower *lower, const qni_op *op)      \
+    {                                                                       \
+        return qni_lower_binary(lower, op, QK_BINARY_##name_);              \
+    }                                                                       \
+    static const char *const name_##_cases[] = {first_case, NULL};          \
+    const qni_op_def qni_op_##name_ = {.name = #name_,                      \
+                                       .opset = QNI_IOS15,                  \
+                                       .family = "elementwise_binary",      \
+                                       .params = name_##_params,            \
+                                       .n_params = 2,                       \
+                                       .n_outs = 1,                         \
+                                       .traits = QNI_ELEMENTWISE,           \
+                                       .infer = infer_##name_,              \
+                                       .eval = eval_##name_,                \
+                                       .lower = lower_##name_,              \
+                                       .cases = name_##_cases};
 
-#define NUMBER_CASES                                                                                \
-    "x=fp16[2,33]{1..4}; y=fp16[33]{1..4}", "x=fp32[5,1,3]{1..4}; y=fp32[2,1]{1..4}",               \
-        "x=int32[7]{-9..9}; y=int32[7]{1..4}", "x=fp32[]{1..4}; y=fp32[3]{1..4}",                   \
+#define NUMBER_CASES                                                                  \
+    "x=fp16[2,33]{1..4}; y=fp16[33]{1..4}", "x=fp32[5,1,3]{1..4}; y=fp32[2,1]{1..4}", \
+        "x=int32[7]{-9..9}; y=int32[7]{1..4}", "x=fp32[]{1..4}; y=fp32[3]{1..4}",     \
         "x=fp16[0,3]; y=fp16[1,3]", "x=fp16[4]{1..4}; y=1.5"
 #define BOOL_CASES "x=bool[3,5]; y=bool[5]", "x=bool[1]; y=bool[4]"
 
 #define ARITHMETIC(name, follow) BINARY_WITH(name, QNI_SET_NUMBER, false, follow, NUMBER_CASES)
-#define COMPARISON(name, types) BINARY_WITH(name, types, true, NULL, NUMBER_CASES)
-#define LOGIC(name) BINARY_WITH(name, QNI_DT(BOOL), true, NULL, BOOL_CASES)
+#define COMPARISON(name, types)  BINARY_WITH(name, types, true, NULL, NUMBER_CASES)
+#define LOGIC(name)              BINARY_WITH(name, QNI_DT(BOOL), true, NULL, BOOL_CASES)
 
 ARITHMETIC(add, qni_dim_add)
 COMPARISON(equal, QNI_SET_NUMBER | QNI_DT(BOOL))

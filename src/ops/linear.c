@@ -31,13 +31,16 @@ static qn_status infer_linear(qni_infer *ctx)
     const qni_type *bias = qni_infer_type(ctx, 2);
     qni_dim dims[QNI_MAX_RANK];
     if (x->rank < 1 || weight->rank != 2 || (bias != NULL && bias->rank != 1)) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL,
-                              "x, weight and bias have ranks %d, %d and %d; wanted are 1 or more, 2 and 1",
-                              (int)x->rank, (int)weight->rank, bias != NULL ? (int)bias->rank : 1);
+        return qni_infer_fail(
+            ctx, QN_INVALID_MODEL,
+            "x, weight and bias have ranks %d, %d and %d; wanted are 1 or more, 2 and 1",
+            (int)x->rank, (int)weight->rank, bias != NULL ? (int)bias->rank : 1);
     }
-    QNI_TRY(qni_infer_equal(ctx, x->dims[x->rank - 1], weight->dims[1], "the columns of x and weight"));
+    QNI_TRY(
+        qni_infer_equal(ctx, x->dims[x->rank - 1], weight->dims[1], "the columns of x and weight"));
     if (bias != NULL) {
-        QNI_TRY(qni_infer_equal(ctx, bias->dims[0], weight->dims[0], "bias and the rows of weight"));
+        QNI_TRY(
+            qni_infer_equal(ctx, bias->dims[0], weight->dims[0], "bias and the rows of weight"));
     }
     memcpy(dims, x->dims, sizeof dims);
     dims[x->rank - 1] = weight->dims[0];
@@ -130,29 +133,52 @@ static qn_status lower_linear(qni_lower *lower, const qni_op *op)
     }
     qni_view result;
     QNI_TRY(qni_lower_output(lower, out, &result));
-    qni_dim dims[2] = {qni_view_dim(lower->symbols, &views[1], 0), out->type.dims[out->type.rank - 1]};
+    qni_dim dims[2] = {qni_view_dim(lower->symbols, &views[1], 0),
+                       out->type.dims[out->type.rank - 1]};
     views[0] = qni_view_dense(lower->symbols, result.buffer, out->type.dtype, 2, dims);
-    return qni_lower_step(lower, qk_dot_select(lower->cpu), params, views, params->has_bias ? 3 : 2, 1);
+    return qni_lower_step(lower, qk_dot_select(lower->cpu), params, views, params->has_bias ? 3 : 2,
+                          1);
 }
 
 static const char *const linear_cases[] = {
-    "x=fp16[2,33]; weight=fp16[20,33]; bias=fp16[20]", "x=fp32[3,2,7]; weight=fp32[65,7]",
-    "x=fp16[1,1,40]; weight=fp16[70,40]", "x=fp16[13,40]; weight=fp16[33,40]; bias=fp16[33]",
-    "x=fp16[5]; weight=fp16[3,5]", "x=int32[2,3]{-9..9}; weight=int32[4,3]{-9..9}",
-    "x=fp32[0,7]; weight=fp32[5,7]", NULL,
+    "x=fp16[2,33]; weight=fp16[20,33]; bias=fp16[20]",
+    "x=fp32[3,2,7]; weight=fp32[65,7]",
+    "x=fp16[1,1,40]; weight=fp16[70,40]",
+    "x=fp16[13,40]; weight=fp16[33,40]; bias=fp16[33]",
+    "x=fp16[5]; weight=fp16[3,5]",
+    "x=int32[2,3]{-9..9}; weight=int32[4,3]{-9..9}",
+    "x=fp32[0,7]; weight=fp32[5,7]",
+    NULL,
 };
 
 const qni_op_def qni_op_linear = {
-    .name = "linear", .opset = QNI_IOS15, .family = "linear", .params = linear_params, .n_params = 3,
-    .n_outs = 1, .infer = infer_linear, .eval = eval_linear, .lower = lower_linear, .cases = linear_cases,
+    .name = "linear",
+    .opset = QNI_IOS15,
+    .family = "linear",
+    .params = linear_params,
+    .n_params = 3,
+    .n_outs = 1,
+    .infer = infer_linear,
+    .eval = eval_linear,
+    .lower = lower_linear,
+    .cases = linear_cases,
 };
 
 const qni_op_def qni_op_linear__ios17 = {
-    .name = "linear", .opset = QNI_IOS17, .family = "linear", .params = linear_params_ios17, .n_params = 3,
-    .n_outs = 1, .infer = infer_linear, .eval = eval_linear, .lower = lower_linear, .cases = linear_cases,
+    .name = "linear",
+    .opset = QNI_IOS17,
+    .family = "linear",
+    .params = linear_params_ios17,
+    .n_params = 3,
+    .n_outs = 1,
+    .infer = infer_linear,
+    .eval = eval_linear,
+    .lower = lower_linear,
+    .cases = linear_cases,
 };
 
-// ---- matmul: x . y over the last two dimensions, the others broadcast; a vector counts as a row or a column.
+// ---- matmul: x . y over the last two dimensions, the others broadcast; a vector counts as a row
+// or a column.
 
 static const qni_param matmul_params[] = {
     {"x", QNI_SET_NUMBER, 0, 'T', NULL},
@@ -168,7 +194,8 @@ static const qni_param matmul_params_ios17[] = {
 };
 
 // The dimensions of an operand as a stack of matrices.
-static void as_matrices(const qni_type *t, bool transposed, bool is_left, int32_t *rank, qni_dim *dims)
+static void as_matrices(const qni_type *t, bool transposed, bool is_left, int32_t *rank,
+                        qni_dim *dims)
 {
     if (t->rank == 1) {
         *rank = 2;
@@ -200,7 +227,8 @@ static qn_status infer_matmul(qni_infer *ctx)
     }
     as_matrices(x, qni_infer_bool(ctx, 2, false), true, &rx, a.dims);
     as_matrices(y, qni_infer_bool(ctx, 3, false), false, &ry, b.dims);
-    QNI_TRY(qni_infer_equal(ctx, a.dims[rx - 1], b.dims[ry - 2], "the columns of x and the rows of y"));
+    QNI_TRY(
+        qni_infer_equal(ctx, a.dims[rx - 1], b.dims[ry - 2], "the columns of x and the rows of y"));
     qni_dim m = a.dims[rx - 2];
     qni_dim n = b.dims[ry - 1];
     a.rank = rx - 2;
@@ -218,7 +246,8 @@ static qn_status infer_matmul(qni_infer *ctx)
     return QN_OK;
 }
 
-// A tensor as [..., rows, columns] of `rank` dimensions, the leading ones broadcast to those of `dims`.
+// A tensor as [..., rows, columns] of `rank` dimensions, the leading ones broadcast to those of
+// `dims`.
 static qni_tensor matrices_of(const qni_tensor *t, bool transposed, bool is_left, int32_t rank,
                               const int64_t *dims)
 {
@@ -336,9 +365,10 @@ static qn_status eval_matmul(qni_eval *call)
     return QN_OK;
 }
 
-// An operand's view as [..., rows, columns], broadcast to the leading dimensions `dims` of `rank` in all.
-static qn_status matrices_view(qni_lower *lower, const qni_value *value, bool transposed, bool is_left,
-                               int32_t rank, const qni_dim *dims, qni_view *view)
+// An operand's view as [..., rows, columns], broadcast to the leading dimensions `dims` of `rank`
+// in all.
+static qn_status matrices_view(qni_lower *lower, const qni_value *value, bool transposed,
+                               bool is_left, int32_t rank, const qni_dim *dims, qni_view *view)
 {
     QNI_TRY(qni_lower_plain(lower, value, view));
     if (view->rank == 1) {
@@ -378,8 +408,10 @@ static qn_status lower_matmul(qni_lower *lower, const qni_op *op)
     qni_dim dims[QNI_MAX_RANK] = {{0, 0}};
     memcpy(dims, t->dims, (size_t)leading * sizeof *dims);
     qni_view views[3];
-    QNI_TRY(matrices_view(lower, x, bool_arg(op, 2) && x->type.rank > 1, true, rank, dims, &views[1]));
-    QNI_TRY(matrices_view(lower, y, bool_arg(op, 3) && y->type.rank > 1, false, rank, dims, &views[2]));
+    QNI_TRY(
+        matrices_view(lower, x, bool_arg(op, 2) && x->type.rank > 1, true, rank, dims, &views[1]));
+    QNI_TRY(
+        matrices_view(lower, y, bool_arg(op, 3) && y->type.rank > 1, false, rank, dims, &views[2]));
     dims[rank - 2] = qni_view_dim(lower->symbols, &views[1], rank - 2);
     dims[rank - 1] = qni_view_dim(lower->symbols, &views[2], rank - 1);
     QNI_TRY(qni_lower_output(lower, op->outs[0], &views[0]));
@@ -388,24 +420,45 @@ static qn_status lower_matmul(qni_lower *lower, const qni_op *op)
 }
 
 static const char *const matmul_cases[] = {
-    "x=fp16[2,33]; y=fp16[33,20]", "x=fp32[3,2,7]; y=fp32[7,5]", "x=fp32[2,1,4,7]; y=fp32[3,7,5]",
-    "x=fp16[7,3]; y=fp16[9,7]; transpose_x=true; transpose_y=true", "x=fp16[7]; y=fp16[7,3]",
-    "x=fp32[2,7]; y=fp32[7]", "x=int32[2,3]{-9..9}; y=int32[3,4]{-9..9}", "x=fp16[14,40]; y=fp16[40,50]",
+    "x=fp16[2,33]; y=fp16[33,20]",
+    "x=fp32[3,2,7]; y=fp32[7,5]",
+    "x=fp32[2,1,4,7]; y=fp32[3,7,5]",
+    "x=fp16[7,3]; y=fp16[9,7]; transpose_x=true; transpose_y=true",
+    "x=fp16[7]; y=fp16[7,3]",
+    "x=fp32[2,7]; y=fp32[7]",
+    "x=int32[2,3]{-9..9}; y=int32[3,4]{-9..9}",
+    "x=fp16[14,40]; y=fp16[40,50]",
     NULL,
 };
 
 const qni_op_def qni_op_matmul = {
-    .name = "matmul", .opset = QNI_IOS15, .family = "linear", .params = matmul_params, .n_params = 4,
-    .n_outs = 1, .infer = infer_matmul, .eval = eval_matmul, .lower = lower_matmul, .cases = matmul_cases,
+    .name = "matmul",
+    .opset = QNI_IOS15,
+    .family = "linear",
+    .params = matmul_params,
+    .n_params = 4,
+    .n_outs = 1,
+    .infer = infer_matmul,
+    .eval = eval_matmul,
+    .lower = lower_matmul,
+    .cases = matmul_cases,
 };
 
 const qni_op_def qni_op_matmul__ios17 = {
-    .name = "matmul", .opset = QNI_IOS17, .family = "linear", .params = matmul_params_ios17, .n_params = 4,
-    .n_outs = 1, .infer = infer_matmul, .eval = eval_matmul, .lower = lower_matmul, .cases = matmul_cases,
+    .name = "matmul",
+    .opset = QNI_IOS17,
+    .family = "linear",
+    .params = matmul_params_ios17,
+    .n_params = 4,
+    .n_outs = 1,
+    .infer = infer_matmul,
+    .eval = eval_matmul,
+    .lower = lower_matmul,
+    .cases = matmul_cases,
 };
 
-// ---- einsum: two operands, "abcd,adce->abce": letters in both and not in the result are summed, in the order of the
-// first operand.
+// ---- einsum: two operands, "abcd,adce->abce": letters in both and not in the result are summed,
+// in the order of the first operand.
 
 static const qni_param einsum_params[] = {
     {"values", QNI_SET_FLOAT | QNI_DT(I32), QNI_VARIADIC, 'T', NULL},
@@ -439,8 +492,8 @@ static bool take_letters(const char **at, char *to)
 static bool parse_einsum(const char *equation, einsum *e)
 {
     const char *at = equation;
-    if (!take_letters(&at, e->in[0]) || *at++ != ',' || !take_letters(&at, e->in[1]) || *at++ != '-' ||
-        *at++ != '>' || !take_letters(&at, e->out) || *at != '\0') {
+    if (!take_letters(&at, e->in[0]) || *at++ != ',' || !take_letters(&at, e->in[1]) ||
+        *at++ != '-' || *at++ != '>' || !take_letters(&at, e->out) || *at != '\0') {
         return false;
     }
     size_t n = 0;
@@ -478,7 +531,8 @@ static qn_status infer_einsum(qni_infer *ctx)
             const char *other = strchr(e.in[1 - i], e.in[i][d]);
             qni_dim mine = t->dims[d];
             if (other != NULL) {
-                qni_dim its = qni_arg_at(ctx->op, 0, (size_t)(1 - i))->type.dims[other - e.in[1 - i]];
+                qni_dim its =
+                    qni_arg_at(ctx->op, 0, (size_t)(1 - i))->type.dims[other - e.in[1 - i]];
                 bool one = qni_dim_is(mine, 1) || qni_dim_is(its, 1);
                 if (!one) {
                     QNI_TRY(qni_infer_equal(ctx, mine, its, "dimensions of one letter"));
@@ -496,7 +550,8 @@ static qn_status infer_einsum(qni_infer *ctx)
 }
 
 // The view of an operand with the dimensions of `letters`, those that it has not with stride 0.
-static qni_tensor by_letters(const qni_tensor *t, const char *mine, const char *letters, const int64_t *sizes)
+static qni_tensor by_letters(const qni_tensor *t, const char *mine, const char *letters,
+                             const int64_t *sizes)
 {
     qni_tensor out = *t;
     out.rank = (int32_t)strlen(letters);
@@ -528,7 +583,8 @@ static qn_status eval_einsum(qni_eval *call)
         }
     }
     if (strlen(e.summed) > QNI_MAX_RANK) {
-        return qni_eval_fail(call, QN_UNSUPPORTED, "an equation that sums over %zu letters", strlen(e.summed));
+        return qni_eval_fail(call, QN_UNSUPPORTED, "an equation that sums over %zu letters",
+                             strlen(e.summed));
     }
     qni_tensor xo = by_letters(x, e.in[0], e.out, sizes[0]);
     qni_tensor yo = by_letters(y, e.in[1], e.out, sizes[0]);
@@ -538,8 +594,10 @@ static qn_status eval_einsum(qni_eval *call)
     for (int64_t i = 0, n = qni_tensor_count(&call->outs[0]); i < n; i++) {
         float sum = 0.0f;
         uint64_t whole = 0;
-        xs.data = (char *)x->data + qni_tensor_offset(&xo, i) * (int64_t)qni_element_bytes(x->dtype);
-        ys.data = (char *)y->data + qni_tensor_offset(&yo, i) * (int64_t)qni_element_bytes(y->dtype);
+        xs.data = (char *)x->data +
+                  qni_tensor_offset(&xo, i) * (int64_t)qni_element_bytes(x->dtype);
+        ys.data = (char *)y->data +
+                  qni_tensor_offset(&yo, i) * (int64_t)qni_element_bytes(y->dtype);
         for (int64_t k = 0; k < terms; k++) {
             sum = fmaf(element(&xs, k), element(&ys, k), sum);
             whole += (uint64_t)qni_tensor_get_int(&xs, k) * (uint64_t)qni_tensor_get_int(&ys, k);
@@ -555,10 +613,18 @@ static qn_status eval_einsum(qni_eval *call)
 
 static const char *const einsum_cases[] = {
     "values=(fp32[2,3,1,4], fp32[2,4,1,5]); equation=\"nchw,nwhu->nchu\"",
-    "values=(fp16[2,3], fp16[3,4]); equation=\"ab,bc->ac\"", NULL,
+    "values=(fp16[2,3], fp16[3,4]); equation=\"ab,bc->ac\"",
+    NULL,
 };
 
 const qni_op_def qni_op_einsum = {
-    .name = "einsum", .opset = QNI_IOS15, .family = "linear", .params = einsum_params, .n_params = 2,
-    .n_outs = 1, .infer = infer_einsum, .eval = eval_einsum, .cases = einsum_cases,
+    .name = "einsum",
+    .opset = QNI_IOS15,
+    .family = "linear",
+    .params = einsum_params,
+    .n_params = 2,
+    .n_outs = 1,
+    .infer = infer_einsum,
+    .eval = eval_einsum,
+    .cases = einsum_cases,
 };

@@ -1,5 +1,5 @@
-// Family normalization: values brought to a common scale, each operation as one: fp32 inside, one rounding. Formulas:
-// kernels/norm/norm.h.
+// Family normalization: values brought to a common scale, each operation as one: fp32 inside, one
+// rounding. Formulas: kernels/norm/norm.h.
 #include "ops/elementwise.h"
 #include "ops/rows.h"
 
@@ -8,9 +8,10 @@
 
 #define FLOATS QNI_SET_FLOAT
 
-// A plain view of a weight broadcast along all of x but the dimensions in `axes`, which are its own.
-static qn_status spread_view(qni_lower *lower, const qni_value *weight, const qni_type *x, uint32_t axes,
-                             qni_view *out)
+// A plain view of a weight broadcast along all of x but the dimensions in `axes`, which are its
+// own.
+static qn_status spread_view(qni_lower *lower, const qni_value *weight, const qni_type *x,
+                             uint32_t axes, qni_view *out)
 {
     QNI_TRY(qni_lower_dense(lower, weight, out));
     for (int32_t d = 0; d < x->rank; d++) {
@@ -34,10 +35,10 @@ static qni_tensor spread_tensor(const qni_tensor *weight, const qni_tensor *x, u
     return out;
 }
 
-// The rest of every operation here: out, x, then the given weights among parameters [first, first + n), which lie along
-// `weight_axes`; rows along `row_axes`.
-static qn_status eval_with(qni_eval *call, qk_norm_params params, uint32_t row_axes, uint32_t weight_axes,
-                           size_t first, size_t n)
+// The rest of every operation here: out, x, then the given weights among parameters [first, first +
+// n), which lie along `weight_axes`; rows along `row_axes`.
+static qn_status eval_with(qni_eval *call, qk_norm_params params, uint32_t row_axes,
+                           uint32_t weight_axes, size_t first, size_t n)
 {
     const qni_tensor *x = qni_eval_arg(call, 0);
     if (call->outs[0].data == NULL) {
@@ -53,8 +54,8 @@ static qn_status eval_with(qni_eval *call, qk_norm_params params, uint32_t row_a
     return qni_eval_norm(call, &params, row_axes, views, count);
 }
 
-static qn_status lower_with(qni_lower *lower, const qni_op *op, qk_norm_params params, uint32_t row_axes,
-                            uint32_t weight_axes, size_t first, size_t n)
+static qn_status lower_with(qni_lower *lower, const qni_op *op, qk_norm_params params,
+                            uint32_t row_axes, uint32_t weight_axes, size_t first, size_t n)
 {
     const qni_type *x = &qni_arg(op, 0)->type;
     qni_view views[6];
@@ -90,15 +91,27 @@ static uint32_t axes_from(int32_t rank, int32_t first)
     return (((uint32_t)1 << rank) - 1) & ~(((uint32_t)1 << first) - 1);
 }
 
-#define VERSIONS(name_, n_, infer_, eval_, lower_)                                                  \
-    const qni_op_def qni_op_##name_ = {                                                             \
-        .name = #name_, .opset = QNI_IOS15, .family = "normalization", .params = name_##_params,    \
-        .n_params = n_, .n_outs = 1, .infer = infer_, .eval = eval_, .lower = lower_,               \
-        .cases = name_##_cases};                                                                    \
-    const qni_op_def qni_op_##name_##__ios17 = {                                                    \
-        .name = #name_, .opset = QNI_IOS17, .family = "normalization",                              \
-        .params = name_##_params_ios17, .n_params = n_, .n_outs = 1, .infer = infer_,               \
-        .eval = eval_, .lower = lower_, .cases = name_##_cases};
+#define VERSIONS(name_, n_, infer_, eval_, lower_)                              \
+    const qni_op_def qni_op_##name_ = {.name = #name_,                          \
+                                       .opset = QNI_IOS15,                      \
+                                       .family = "normalization",               \
+                                       .params = name_##_params,                \
+                                       .n_params = n_,                          \
+                                       .n_outs = 1,                             \
+                                       .infer = infer_,                         \
+                                       .eval = eval_,                           \
+                                       .lower = lower_,                         \
+                                       .cases = name_##_cases};                 \
+    const qni_op_def qni_op_##name_##__ios17 = {.name = #name_,                 \
+                                                .opset = QNI_IOS17,             \
+                                                .family = "normalization",      \
+                                                .params = name_##_params_ios17, \
+                                                .n_params = n_,                 \
+                                                .n_outs = 1,                    \
+                                                .infer = infer_,                \
+                                                .eval = eval_,                  \
+                                                .lower = lower_,                \
+                                                .cases = name_##_cases};
 
 // ---- layer_norm: rows along `axes` (all by default), gamma and beta of their shape.
 
@@ -151,7 +164,8 @@ static qn_status eval_layer_norm(qni_eval *call)
 {
     uint32_t axes = axes_of(qni_eval_arg(call, 1), qni_eval_arg(call, 0)->rank);
     qk_norm_params params = layer_params(axes, (float)qni_eval_number(call, 4, 1e-5),
-                                         qni_eval_arg(call, 2) != NULL, qni_eval_arg(call, 3) != NULL);
+                                         qni_eval_arg(call, 2) != NULL,
+                                         qni_eval_arg(call, 3) != NULL);
     return eval_with(call, params, axes, axes, 2, 2);
 }
 
@@ -159,8 +173,8 @@ static qn_status lower_layer_norm(qni_lower *lower, const qni_op *op)
 {
     const qni_value *given = qni_arg(op, 1);
     uint32_t axes = axes_of(given != NULL ? given->constant : NULL, qni_arg(op, 0)->type.rank);
-    qk_norm_params params =
-        layer_params(axes, number_of(op, 4), qni_arg(op, 2) != NULL, qni_arg(op, 3) != NULL);
+    qk_norm_params params = layer_params(axes, number_of(op, 4), qni_arg(op, 2) != NULL,
+                                         qni_arg(op, 3) != NULL);
     return lower_with(lower, op, params, axes, axes, 2, 2);
 }
 
@@ -190,7 +204,8 @@ static qn_status check_channels(qni_infer *ctx, size_t first, size_t n)
 {
     const qni_type *x = qni_infer_type(ctx, 0);
     if (x->rank < 2) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL, "x has rank %d; it needs 2 or more", (int)x->rank);
+        return qni_infer_fail(ctx, QN_INVALID_MODEL, "x has rank %d; it needs 2 or more",
+                              (int)x->rank);
     }
     for (size_t p = first; p < first + n; p++) {
         const qni_type *weight = qni_infer_type(ctx, p);
@@ -199,7 +214,8 @@ static qn_status check_channels(qni_infer *ctx, size_t first, size_t n)
                                   ctx->op->def->params[p].name);
         }
         if (weight != NULL) {
-            QNI_TRY(qni_infer_equal(ctx, weight->dims[0], x->dims[1], "the channels of x and a weight"));
+            QNI_TRY(qni_infer_equal(ctx, weight->dims[0], x->dims[1],
+                                    "the channels of x and a weight"));
         }
     }
     return qni_infer_like_x(ctx);
@@ -214,15 +230,16 @@ static qn_status eval_instance_norm(qni_eval *call)
 {
     uint32_t axes = axes_from(qni_eval_arg(call, 0)->rank, 2);
     qk_norm_params params = layer_params(axes, (float)qni_eval_number(call, 3, 1e-5),
-                                         qni_eval_arg(call, 1) != NULL, qni_eval_arg(call, 2) != NULL);
+                                         qni_eval_arg(call, 1) != NULL,
+                                         qni_eval_arg(call, 2) != NULL);
     return eval_with(call, params, axes, 2, 1, 2);
 }
 
 static qn_status lower_instance_norm(qni_lower *lower, const qni_op *op)
 {
     uint32_t axes = axes_from(qni_arg(op, 0)->type.rank, 2);
-    qk_norm_params params =
-        layer_params(axes, number_of(op, 3), qni_arg(op, 1) != NULL, qni_arg(op, 2) != NULL);
+    qk_norm_params params = layer_params(axes, number_of(op, 3), qni_arg(op, 1) != NULL,
+                                         qni_arg(op, 2) != NULL);
     return lower_with(lower, op, params, axes, 2, 1, 2);
 }
 
@@ -370,7 +387,7 @@ static qn_status eval_local_response_norm(qni_eval *call)
     return QN_OK;
 }
 
-static const char *const local_response_norm_cases[] = {"x=fp16[2,7,4]{-4..4}; size=3",
-                                                        "x=fp32[1,5,2,2]{-4..4}; size=2; alpha=0.5", NULL};
+static const char *const local_response_norm_cases[] = {
+    "x=fp16[2,7,4]{-4..4}; size=3", "x=fp32[1,5,2,2]{-4..4}; size=2; alpha=0.5", NULL};
 
 VERSIONS(local_response_norm, 5, infer_local_response_norm, eval_local_response_norm, NULL)

@@ -1,4 +1,5 @@
-// Family reduction: one number of many. Orders of sums and what empty rows give: kernels/reduce/reduce.h.
+// Family reduction: one number of many. Orders of sums and what empty rows give:
+// kernels/reduce/reduce.h.
 #include "ops/rows.h"
 
 #include <string.h>
@@ -71,7 +72,8 @@ static qn_status eval_rows(qni_eval *call, qk_reduce_op op, uint32_t axes)
     return QN_OK;
 }
 
-static qn_status lower_rows(qni_lower *lower, const qni_op *op, qk_reduce_op function, uint32_t axes)
+static qn_status lower_rows(qni_lower *lower, const qni_op *op, qk_reduce_op function,
+                            uint32_t axes)
 {
     qk_reduce_params *params = qni_arena_alloc(lower->arena, sizeof *params);
     if (params == NULL) {
@@ -95,25 +97,32 @@ static qn_status lower_rows(qni_lower *lower, const qni_op *op, qk_reduce_op fun
     return qni_lower_step(lower, qk_reduce_select(lower->cpu), params, views, 2, 1);
 }
 
-#define REDUCTION(name_, function)                                                                  \
-    static qn_status eval_##name_(qni_eval *call)                                                   \
-    {                                                                                               \
-        return eval_rows(call, function,                                                            \
-                         axes_of(qni_eval_arg(call, 1), qni_eval_arg(call, 0)->rank));              \
-    }                                                                                               \
-    static qn_status lower_##name_(qni_lower *lower, const qni_op *op)                              \
-    {                                                                                               \
-        const qni_value *axes = qni_arg(op, 1);                                                     \
-        return lower_rows(lower, op, function,                                                      \
-                          axes_of(axes != NULL ? axes->constant : NULL, qni_arg(op, 0)->type.rank)); \
-    }                                                                                               \
-    static const char *const name_##_cases[] = {                                                    \
-        "x=fp16[2,70]{0.1..2}; axes=[-1]", "x=fp32[3,4,5]{0.1..2}; axes=[0,2]; keep_dims=true",     \
-        "x=fp32[4,3]{0.1..2}", "x=int32[3,4]{1..4}; axes=[1]", NULL};                               \
-    const qni_op_def qni_op_##name_ = {.name = #name_, .opset = QNI_IOS15, .family = "reduction",   \
-                                       .params = axes_params, .n_params = 3, .n_outs = 1,           \
-                                       .infer = infer_reduce, .eval = eval_##name_,                 \
-                                       .lower = lower_##name_, .cases = name_##_cases};
+#define REDUCTION(name_, function)                                                              \
+    static qn_status eval_##name_(qni_eval *call)                                               \
+    {                                                                                           \
+        return eval_rows(call, function,                                                        \
+                         axes_of(qni_eval_arg(call, 1), qni_eval_arg(call, 0)->rank));          \
+    }                                                                                           \
+    static qn_status lower_##name_(qni_lower *lower, const qni_op *op)                          \
+    {                                                                                           \
+        const qni_value *axes = qni_arg(op, 1);                                                 \
+        return lower_rows(                                                                      \
+            lower, op, function,                                                                \
+            axes_of(axes != NULL ? axes->constant : NULL, qni_arg(op, 0)->type.rank));          \
+    }                                                                                           \
+    static const char *const name_##_cases[] = {                                                \
+        "x=fp16[2,70]{0.1..2}; axes=[-1]", "x=fp32[3,4,5]{0.1..2}; axes=[0,2]; keep_dims=true", \
+        "x=fp32[4,3]{0.1..2}", "x=int32[3,4]{1..4}; axes=[1]", NULL};                           \
+    const qni_op_def qni_op_##name_ = {.name = #name_,                                          \
+                                       .opset = QNI_IOS15,                                      \
+                                       .family = "reduction",                                   \
+                                       .params = axes_params,                                   \
+                                       .n_params = 3,                                           \
+                                       .n_outs = 1,                                             \
+                                       .infer = infer_reduce,                                   \
+                                       .eval = eval_##name_,                                    \
+                                       .lower = lower_##name_,                                  \
+                                       .cases = name_##_cases};
 
 REDUCTION(reduce_l1_norm, QK_REDUCE_L1_NORM)
 REDUCTION(reduce_l2_norm, QK_REDUCE_L2_NORM)
@@ -146,33 +155,39 @@ static qn_status infer_arg(qni_infer *ctx)
     const char *name = named ? qni_infer_text(ctx, 3, "int32") : "int32";
     qni_dtype dtype = qni_dtype_from_name(name);
     if (dtype != QNI_I32 && dtype != QNI_U16 && dtype != QNI_I16) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL, "output_dtype \"%s\"; allowed are int32 and uint16",
-                              name);
+        return qni_infer_fail(ctx, QN_INVALID_MODEL,
+                              "output_dtype \"%s\"; allowed are int32 and uint16", name);
     }
     reduced_dims(x, (uint32_t)1 << axis, qni_infer_bool(ctx, 2, false), &rank, dims);
     qni_infer_set(ctx, 0, dtype, rank, dims);
     return QN_OK;
 }
 
-#define ARG_REDUCTION(name_, suffix, opset_, n_, function)                                          \
-    static qn_status eval_##name_##suffix(qni_eval *call)                                           \
-    {                                                                                               \
-        int32_t axis;                                                                               \
-        QNI_TRY(qni_eval_axis(call, qni_eval_int(call, 1, -1), qni_eval_arg(call, 0)->rank, &axis)); \
-        return eval_rows(call, function, (uint32_t)1 << axis);                                      \
-    }                                                                                               \
-    static qn_status lower_##name_##suffix(qni_lower *lower, const qni_op *op)                      \
-    {                                                                                               \
-        return lower_rows(lower, op, function,                                                      \
-                          axes_of(qni_arg(op, 1)->constant, qni_arg(op, 0)->type.rank));            \
-    }                                                                                               \
-    static const char *const name_##suffix##_cases[] = {"x=fp16[2,70]{-4..4}",                      \
-                                                        "x=int32[3,4]{-4..4}; axis=0; keep_dims=true", \
-                                                        NULL};                                      \
-    const qni_op_def qni_op_##name_##suffix = {                                                     \
-        .name = #name_, .opset = opset_, .family = "reduction", .params = arg_params,               \
-        .n_params = n_, .n_outs = 1, .infer = infer_arg, .eval = eval_##name_##suffix,              \
-        .lower = lower_##name_##suffix, .cases = name_##suffix##_cases};
+#define ARG_REDUCTION(name_, suffix, opset_, n_, function)                                       \
+    static qn_status eval_##name_##suffix(qni_eval *call)                                        \
+    {                                                                                            \
+        int32_t axis;                                                                            \
+        QNI_TRY(                                                                                 \
+            qni_eval_axis(call, qni_eval_int(call, 1, -1), qni_eval_arg(call, 0)->rank, &axis)); \
+        return eval_rows(call, function, (uint32_t)1 << axis);                                   \
+    }                                                                                            \
+    static qn_status lower_##name_##suffix(qni_lower *lower, const qni_op *op)                   \
+    {                                                                                            \
+        return lower_rows(lower, op, function,                                                   \
+                          axes_of(qni_arg(op, 1)->constant, qni_arg(op, 0)->type.rank));         \
+    }                                                                                            \
+    static const char *const name_##suffix##_cases[] = {                                         \
+        "x=fp16[2,70]{-4..4}", "x=int32[3,4]{-4..4}; axis=0; keep_dims=true", NULL};             \
+    const qni_op_def qni_op_##name_##suffix = {.name = #name_,                                   \
+                                               .opset = opset_,                                  \
+                                               .family = "reduction",                            \
+                                               .params = arg_params,                             \
+                                               .n_params = n_,                                   \
+                                               .n_outs = 1,                                      \
+                                               .infer = infer_arg,                               \
+                                               .eval = eval_##name_##suffix,                     \
+                                               .lower = lower_##name_##suffix,                   \
+                                               .cases = name_##suffix##_cases};
 
 ARG_REDUCTION(reduce_argmax, , QNI_IOS15, 3, QK_REDUCE_ARGMAX)
 ARG_REDUCTION(reduce_argmax, __ios17, QNI_IOS17, 4, QK_REDUCE_ARGMAX)

@@ -31,8 +31,8 @@ qn_status qni_eval_norm(qni_eval *call, const qk_norm_params *params, uint32_t a
     return QN_OK;
 }
 
-qn_status qni_lower_norm(qni_lower *lower, const qk_norm_params *params, uint32_t axes, qni_view *views,
-                         size_t n)
+qn_status qni_lower_norm(qni_lower *lower, const qk_norm_params *params, uint32_t axes,
+                         qni_view *views, size_t n)
 {
     qk_norm_params *kept = qni_arena_alloc(lower->arena, sizeof *kept);
     if (kept == NULL) {

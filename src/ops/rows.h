@@ -1,4 +1,5 @@
-// Operations that work along rows: some axes of a tensor, brought last for the kernels norm and reduce.
+// Operations that work along rows: some axes of a tensor, brought last for the kernels norm and
+// reduce.
 #ifndef QNI_OPS_ROWS_H
 #define QNI_OPS_ROWS_H
 
@@ -14,7 +15,7 @@ QNI_WARN_UNUSED qn_status qni_eval_norm(qni_eval *call, const qk_norm_params *pa
                                         const qni_tensor *views, size_t n);
 
 // The same as a step. The views are plain and of one rank.
-QNI_WARN_UNUSED qn_status qni_lower_norm(qni_lower *lower, const qk_norm_params *params, uint32_t axes,
-                                         qni_view *views, size_t n);
+QNI_WARN_UNUSED qn_status qni_lower_norm(qni_lower *lower, const qk_norm_params *params,
+                                         uint32_t axes, qni_view *views, size_t n);
 
 #endif

@@ -1,12 +1,12 @@
-// Family scatter_gather: elements chosen, or written, by indices. A negative index counts from the end. One outside of
-// the dimension is an error of the run when it is read.
+// Family scatter_gather: elements chosen, or written, by indices. A negative index counts from the
+// end. One outside of the dimension is an error of the run when it is read.
 #include "ops/common.h"
 #include "ops/elementwise.h"
 #include "ops/weights.h"
 
 #include <string.h>
 
-#define WIDE QNI_SET_BYTES
+#define WIDE  QNI_SET_BYTES
 #define INDEX QNI_SET_INDEX
 
 // An index of the run brought to [0, n).
@@ -14,13 +14,15 @@ static qn_status take_index(const qni_eval *call, int64_t index, int64_t n, int6
 {
     *out = index < 0 ? index + n : index;
     if (*out < 0 || *out >= n) {
-        return qni_eval_fail(call, QN_INVALID_ARGUMENT, "index %lld is outside of a dimension of %lld",
-                             (long long)index, (long long)n);
+        return qni_eval_fail(call, QN_INVALID_ARGUMENT,
+                             "index %lld is outside of a dimension of %lld", (long long)index,
+                             (long long)n);
     }
     return QN_OK;
 }
 
-// Scattering takes the nearest place for an index outside of the dimension, as Core ML's runtime does.
+// Scattering takes the nearest place for an index outside of the dimension, as Core ML's runtime
+// does.
 static int64_t nearest_index(int64_t index, int64_t n)
 {
     index += index < 0 ? n : 0;
@@ -36,20 +38,28 @@ static int64_t product(const int64_t *dims, int32_t begin, int32_t end)
     return n;
 }
 
-static void copy_elements(const qni_tensor *out, int64_t to, const qni_tensor *x, int64_t from, int64_t n)
+static void copy_elements(const qni_tensor *out, int64_t to, const qni_tensor *x, int64_t from,
+                          int64_t n)
 {
     size_t size = qni_element_bytes(x->dtype);
     memcpy((char *)out->data + (size_t)to * size, (const char *)x->data + (size_t)from * size,
            (size_t)n * size);
 }
 
-#define GATHER(name_, suffix, opset_, params_, n_)                                                  \
-    const qni_op_def qni_op_##name_##suffix = {                                                     \
-        .name = #name_, .opset = opset_, .family = "scatter_gather", .params = params_,             \
-        .n_params = n_, .n_outs = 1, .infer = infer_##name_, .eval = eval_##name_,                  \
-        .lower = lower_##name_, .cases = name_##_cases};
+#define GATHER(name_, suffix, opset_, params_, n_)                         \
+    const qni_op_def qni_op_##name_##suffix = {.name = #name_,             \
+                                               .opset = opset_,            \
+                                               .family = "scatter_gather", \
+                                               .params = params_,          \
+                                               .n_params = n_,             \
+                                               .n_outs = 1,                \
+                                               .infer = infer_##name_,     \
+                                               .eval = eval_##name_,       \
+                                               .lower = lower_##name_,     \
+                                               .cases = name_##_cases};
 
-// ---- gather: slices of x along `axis`, one for each index; batch_dims leading dimensions go along.
+// ---- gather: slices of x along `axis`, one for each index; batch_dims leading dimensions go
+// along.
 
 static const qni_param gather_params[] = {
     {"x", QNI_SET_NUMBER, 0, 'T', NULL},
@@ -70,7 +80,8 @@ static void gather_ints(qni_infer *ctx)
     const qni_value *x = qni_arg(ctx->op, 0);
     const qni_value *indices = qni_arg(ctx->op, 1);
     int64_t n = qni_value_n_ints(x);
-    bool known = x->type.rank == 1 && n >= 0 && indices->constant != NULL && indices->type.rank <= 1;
+    bool known = x->type.rank == 1 && n >= 0 && indices->constant != NULL &&
+                 indices->type.rank <= 1;
     qni_dim *ints = known ? qni_infer_ints(ctx, 0) : NULL;
     for (int64_t i = 0; ints != NULL && i < qni_tensor_count(indices->constant); i++) {
         int64_t at = qni_tensor_get_int(indices->constant, i);
@@ -94,13 +105,15 @@ static qn_status infer_gather(qni_infer *ctx)
     batch += batch < 0 ? indices->rank : 0;
     int64_t rank = (int64_t)x->rank - 1 + indices->rank - batch;
     if (batch < 0 || batch > axis || batch > indices->rank || rank > QNI_MAX_RANK) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL, "batch_dims %lld with axis %d and indices of rank %d",
+        return qni_infer_fail(ctx, QN_INVALID_MODEL,
+                              "batch_dims %lld with axis %d and indices of rank %d",
                               (long long)batch, (int)axis, (int)indices->rank);
     }
     int32_t n = 0;
     for (int32_t d = 0; d < axis; d++) {
         if (d < batch) {
-            QNI_TRY(qni_infer_equal(ctx, x->dims[d], indices->dims[d], "the batches of x and indices"));
+            QNI_TRY(
+                qni_infer_equal(ctx, x->dims[d], indices->dims[d], "the batches of x and indices"));
         }
         dims[n++] = x->dims[d];
     }
@@ -162,7 +175,8 @@ static qn_status eval_gather(qni_eval *call)
     return QN_OK;
 }
 
-// Rows of a compressed weight are unpacked as they are gathered: an embedding never stands whole in memory.
+// Rows of a compressed weight are unpacked as they are gathered: an embedding never stands whole in
+// memory.
 static qn_status lower_gather(qni_lower *lower, const qni_op *op)
 {
     const qni_value *x = qni_arg(op, 0);
@@ -193,9 +207,12 @@ static qn_status lower_gather(qni_lower *lower, const qni_op *op)
 }
 
 static const char *const gather_cases[] = {
-    "x=fp16[5,3]; indices=int32[4]{-5..4}; axis=0", "x=fp32[2,5,3]; indices=int32[2,2]{0..4}; axis=1",
-    "x=fp32[2,5,3]; indices=int32[2,2]{0..4}; axis=1; batch_dims=1", "x=int32[5]{-9..9}; indices=int32[](2)",
-    "x=fp32[3](5, 6, 7); indices=int32[2](2, 0) -> fp32[2](7, 5)", NULL,
+    "x=fp16[5,3]; indices=int32[4]{-5..4}; axis=0",
+    "x=fp32[2,5,3]; indices=int32[2,2]{0..4}; axis=1",
+    "x=fp32[2,5,3]; indices=int32[2,2]{0..4}; axis=1; batch_dims=1",
+    "x=int32[5]{-9..9}; indices=int32[](2)",
+    "x=fp32[3](5, 6, 7); indices=int32[2](2, 0) -> fp32[2](7, 5)",
+    NULL,
 };
 
 GATHER(gather, , QNI_IOS15, gather_params, 4)
@@ -258,12 +275,14 @@ static qn_status eval_gather_along_axis(qni_eval *call)
 #define lower_gather_along_axis NULL
 
 static const char *const gather_along_axis_cases[] = {
-    "x=fp16[5,3]; indices=int32[4,3]{-5..4}; axis=0", "x=fp32[2,5]; indices=int32[2,7]{0..4}; axis=-1", NULL};
+    "x=fp16[5,3]; indices=int32[4,3]{-5..4}; axis=0",
+    "x=fp32[2,5]; indices=int32[2,7]{0..4}; axis=-1", NULL};
 
 GATHER(gather_along_axis, , QNI_IOS15, along_params, 3)
 GATHER(gather_along_axis, __ios17, QNI_IOS17, along_params_ios17, 4)
 
-// ---- gather_nd: the last dimension of indices is a place in x (behind batch_dims leading dimensions).
+// ---- gather_nd: the last dimension of indices is a place in x (behind batch_dims leading
+// dimensions).
 
 static const qni_param nd_params[] = {
     {"x", QNI_SET_NUMBER, 0, 'T', NULL},
@@ -287,14 +306,17 @@ static qn_status infer_gather_nd(qni_infer *ctx)
     int64_t depth = known ? indices->dims[indices->rank - 1].add : -1;
     if (!known || batch < 0 || batch >= indices->rank || depth < 0 || batch + depth > x->rank ||
         indices->rank - 1 + x->rank - batch - depth > QNI_MAX_RANK) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL,
-                              "indices of rank %d, whose last dimension is %lld, with batch_dims %lld, for x "
-                              "of rank %d", (int)indices->rank, (long long)depth, (long long)batch, (int)x->rank);
+        return qni_infer_fail(
+            ctx, QN_INVALID_MODEL,
+            "indices of rank %d, whose last dimension is %lld, with batch_dims %lld, for x "
+            "of rank %d",
+            (int)indices->rank, (long long)depth, (long long)batch, (int)x->rank);
     }
     int32_t n = 0;
     for (int32_t d = 0; d + 1 < indices->rank; d++) {
         if (d < batch) {
-            QNI_TRY(qni_infer_equal(ctx, x->dims[d], indices->dims[d], "the batches of x and indices"));
+            QNI_TRY(
+                qni_infer_equal(ctx, x->dims[d], indices->dims[d], "the batches of x and indices"));
         }
         dims[n++] = indices->dims[d];
     }
@@ -306,8 +328,8 @@ static qn_status infer_gather_nd(qni_infer *ctx)
 }
 
 // The position in x of place number i: the elements from there on are the slice.
-static qn_status nd_place(const qni_eval *call, const qni_tensor *x, const qni_tensor *indices, int64_t i,
-                          int64_t batch, int64_t depth, int64_t *out)
+static qn_status nd_place(const qni_eval *call, const qni_tensor *x, const qni_tensor *indices,
+                          int64_t i, int64_t batch, int64_t depth, int64_t *out)
 {
     int64_t per_batch = product(indices->dims, (int32_t)batch, indices->rank - 1);
     int64_t at = batch > 0 && per_batch > 0 ? i / per_batch : 0;
@@ -343,7 +365,8 @@ static qn_status eval_gather_nd(qni_eval *call)
 #define lower_gather_nd NULL
 
 static const char *const gather_nd_cases[] = {
-    "x=fp16[5,3]; indices=int32[4,1]{-5..4}", "x=fp32[2,5,3]; indices=int32[2,2,1]{0..4}; batch_dims=1",
+    "x=fp16[5,3]; indices=int32[4,1]{-5..4}",
+    "x=fp32[2,5,3]; indices=int32[2,2,1]{0..4}; batch_dims=1",
     "x=fp32[4,3]; indices=int32[3,2]{0..2}", NULL};
 
 GATHER(gather_nd, , QNI_IOS15, nd_params, 3)
@@ -370,17 +393,20 @@ static qn_status check_mode(qni_infer *ctx, size_t p)
     return find_mode(mode) >= 0
                ? QN_OK
                : qni_infer_fail(ctx, QN_INVALID_MODEL,
-                                "mode \"%s\"; allowed are add, sub, mul, div, max, min and update", mode);
+                                "mode \"%s\"; allowed are add, sub, mul, div, max, min and update",
+                                mode);
 }
 
-static void combine(const qni_tensor *out, int64_t to, const qni_tensor *updates, int64_t from, int mode)
+static void combine(const qni_tensor *out, int64_t to, const qni_tensor *updates, int64_t from,
+                    int mode)
 {
-    static const qk_binary_op ops[N_MODES] = {QK_BINARY_add,      QK_BINARY_sub,     QK_BINARY_mul,
-                                              QK_BINARY_real_div, QK_BINARY_maximum, QK_BINARY_minimum,
-                                              QK_BINARY_first};
+    static const qk_binary_op ops[N_MODES] = {
+        QK_BINARY_add,     QK_BINARY_sub,     QK_BINARY_mul,  QK_BINARY_real_div,
+        QK_BINARY_maximum, QK_BINARY_minimum, QK_BINARY_first};
     size_t size = qni_element_bytes(out->dtype);
     qni_tensor a = qni_tensor_make(out->dtype, 0, NULL, (char *)out->data + (size_t)to * size);
-    qni_tensor b = qni_tensor_make(out->dtype, 0, NULL, (char *)updates->data + (size_t)from * size);
+    qni_tensor b = qni_tensor_make(out->dtype, 0, NULL,
+                                   (char *)updates->data + (size_t)from * size);
     const qk_binary_params params = {ops[mode]};
     const qni_tensor views[3] = {a, ops[mode] == QK_BINARY_first ? b : a, b};
     qni_run_kernel(qk_binary_select(QNI_CPU_BIT(QNI_CPU_REF)), &params, views, 3);
@@ -396,26 +422,36 @@ static qn_status begin_scatter(qni_eval *call)
     return QN_OK;
 }
 
-#define SCATTER_PARAMS(name_, axis_param)                                                           \
-    static const qni_param name_##_params[] = {                                                     \
-        {"data", WIDE, 0, 'T', NULL},                                                               \
-        {"indices", INDEX, 0, 0, NULL},                                                             \
-        {"updates", WIDE, 0, 'T', NULL},                                                            \
-        axis_param{"mode", QNI_DT(STRING), QNI_CONST | QNI_OPTIONAL, 0, "\"add\""},                 \
-        {"validate_indices", QNI_DT(BOOL), QNI_CONST | QNI_OPTIONAL, 0, "false"},                   \
+#define SCATTER_PARAMS(name_, axis_param)                                           \
+    static const qni_param name_##_params[] = {                                     \
+        {"data", WIDE, 0, 'T', NULL},                                               \
+        {"indices", INDEX, 0, 0, NULL},                                             \
+        {"updates", WIDE, 0, 'T', NULL},                                            \
+        axis_param{"mode", QNI_DT(STRING), QNI_CONST | QNI_OPTIONAL, 0, "\"add\""}, \
+        {"validate_indices", QNI_DT(BOOL), QNI_CONST | QNI_OPTIONAL, 0, "false"},   \
     };
 #define AXIS {"axis", QNI_DT(I32), QNI_CONST | QNI_OPTIONAL, 0, "0"},
 #define NO_AXIS
 
-#define SCATTER(name_, n_)                                                                          \
-    const qni_op_def qni_op_##name_ = {                                                             \
-        .name = #name_, .opset = QNI_IOS15, .family = "scatter_gather", .params = name_##_params,   \
-        .n_params = (n_) - 1, .n_outs = 1, .infer = infer_##name_, .eval = eval_##name_,            \
-        .cases = name_##_cases};                                                                    \
-    const qni_op_def qni_op_##name_##__ios17 = {                                                    \
-        .name = #name_, .opset = QNI_IOS17, .family = "scatter_gather", .params = name_##_params,   \
-        .n_params = n_, .n_outs = 1, .infer = infer_##name_, .eval = eval_##name_,                  \
-        .cases = name_##_cases};
+#define SCATTER(name_, n_)                                                  \
+    const qni_op_def qni_op_##name_ = {.name = #name_,                      \
+                                       .opset = QNI_IOS15,                  \
+                                       .family = "scatter_gather",          \
+                                       .params = name_##_params,            \
+                                       .n_params = (n_)-1,                  \
+                                       .n_outs = 1,                         \
+                                       .infer = infer_##name_,              \
+                                       .eval = eval_##name_,                \
+                                       .cases = name_##_cases};             \
+    const qni_op_def qni_op_##name_##__ios17 = {.name = #name_,             \
+                                                .opset = QNI_IOS17,         \
+                                                .family = "scatter_gather", \
+                                                .params = name_##_params,   \
+                                                .n_params = n_,             \
+                                                .n_outs = 1,                \
+                                                .infer = infer_##name_,     \
+                                                .eval = eval_##name_,       \
+                                                .cases = name_##_cases};
 
 // ---- scatter: updates[..., i, ...] into data[..., indices[i], ...].
 
@@ -430,14 +466,14 @@ static qn_status infer_scatter(qni_infer *ctx)
     QNI_TRY(check_mode(ctx, 4));
     QNI_TRY(qni_infer_axis(ctx, 3, qni_infer_int(ctx, 3, 0), data->rank, &axis));
     if (updates->rank != data->rank - 1 + indices->rank) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL, "updates has rank %d; wanted is %d", (int)updates->rank,
-                              (int)(data->rank - 1 + indices->rank));
+        return qni_infer_fail(ctx, QN_INVALID_MODEL, "updates has rank %d; wanted is %d",
+                              (int)updates->rank, (int)(data->rank - 1 + indices->rank));
     }
     for (int32_t d = 0; d < updates->rank; d++) {
         int32_t i = d - axis;
-        qni_dim wanted = i < 0                 ? data->dims[d]
-                         : i < indices->rank   ? indices->dims[i]
-                                               : data->dims[d - indices->rank + 1];
+        qni_dim wanted = i < 0               ? data->dims[d]
+                         : i < indices->rank ? indices->dims[i]
+                                             : data->dims[d - indices->rank + 1];
         QNI_TRY(qni_infer_equal(ctx, updates->dims[d], wanted, "updates"));
     }
     qni_infer_same(ctx, 0, data);
@@ -488,8 +524,9 @@ static qn_status infer_scatter_along_axis(qni_infer *ctx)
     QNI_TRY(check_mode(ctx, 4));
     QNI_TRY(qni_infer_axis(ctx, 3, qni_infer_int(ctx, 3, 0), data->rank, &axis));
     if (indices->rank != data->rank || updates->rank != data->rank) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL, "data, indices and updates have ranks %d, %d and %d",
-                              (int)data->rank, (int)indices->rank, (int)updates->rank);
+        return qni_infer_fail(ctx, QN_INVALID_MODEL,
+                              "data, indices and updates have ranks %d, %d and %d", (int)data->rank,
+                              (int)indices->rank, (int)updates->rank);
     }
     for (int32_t d = 0; d < data->rank; d++) {
         QNI_TRY(qni_infer_equal(ctx, updates->dims[d], indices->dims[d], "updates and indices"));
@@ -514,8 +551,8 @@ static qn_status eval_scatter_along_axis(qni_eval *call)
     int64_t count = indices->dims[axis];
     for (int64_t i = 0, total = qni_tensor_count(indices); i < total; i++) {
         int64_t at = nearest_index(qni_tensor_get_int(indices, i), n);
-        combine(&call->outs[0], (i / (inner * count) * n + at) * inner + i % inner, qni_eval_arg(call, 2), i,
-                mode);
+        combine(&call->outs[0], (i / (inner * count) * n + at) * inner + i % inner,
+                qni_eval_arg(call, 2), i, mode);
     }
     return QN_OK;
 }
@@ -539,8 +576,9 @@ static qn_status infer_scatter_nd(qni_infer *ctx)
     bool known = indices->rank > 0 && qni_dim_is_const(indices->dims[indices->rank - 1]);
     int64_t depth = known ? indices->dims[indices->rank - 1].add : -1;
     if (!known || depth > data->rank || updates->rank != indices->rank - 1 + data->rank - depth) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL, "updates has rank %d for indices of depth %lld",
-                              (int)updates->rank, (long long)depth);
+        return qni_infer_fail(ctx, QN_INVALID_MODEL,
+                              "updates has rank %d for indices of depth %lld", (int)updates->rank,
+                              (long long)depth);
     }
     for (int32_t d = 0; d < updates->rank; d++) {
         qni_dim wanted = d + 1 < indices->rank ? indices->dims[d]
@@ -563,7 +601,8 @@ static qn_status eval_scatter_nd(qni_eval *call)
     for (int64_t i = 0; i < places; i++) {
         int64_t to = 0;
         for (int64_t d = 0; d < depth; d++) {
-            to = to * data->dims[d] + nearest_index(qni_tensor_get_int(indices, i * depth + d), data->dims[d]);
+            to = to * data->dims[d] +
+                 nearest_index(qni_tensor_get_int(indices, i * depth + d), data->dims[d]);
         }
         to *= inner;
         for (int64_t j = 0; j < inner; j++) {

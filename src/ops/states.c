@@ -11,8 +11,8 @@ static qn_status infer_contents(qni_infer *ctx)
     return QN_OK;
 }
 
-// read_state: the contents of `input` at this place in the program. Compiled, it is the state's memory itself; who
-// writes over it later saves what is still to be read.
+// read_state: the contents of `input` at this place in the program. Compiled, it is the state's
+// memory itself; who writes over it later saves what is still to be read.
 static const qni_param read_params[] = {
     {"input", QNI_SET_ANY, QNI_STATE, 0, NULL},
 };
@@ -39,8 +39,8 @@ const qni_op_def qni_op_read_state = {
     .cases = read_cases,
 };
 
-// write_state: the contents of `input` become `data`. An update in place (slice_update of what was read) costs nothing
-// more; everything else is copied.
+// write_state: the contents of `input` become `data`. An update in place (slice_update of what was
+// read) costs nothing more; everything else is copied.
 static const qni_param write_params[] = {
     {"input", QNI_SET_ANY, QNI_STATE, 'T', NULL},
     {"data", QNI_SET_ANY, 0, 'T', NULL},

@@ -32,8 +32,15 @@ static qn_status eval_shape(qni_eval *call)
 static const char *const shape_cases[] = {"x=fp16[2,3]", "x=fp32[]", "x=bool[0,4]", NULL};
 
 const qni_op_def qni_op_shape = {
-    .name = "shape", .opset = QNI_IOS15, .family = "tensor_operation", .params = shape_params,
-    .n_params = 1, .n_outs = 1, .infer = infer_shape, .eval = eval_shape, .cases = shape_cases,
+    .name = "shape",
+    .opset = QNI_IOS15,
+    .family = "tensor_operation",
+    .params = shape_params,
+    .n_params = 1,
+    .n_outs = 1,
+    .infer = infer_shape,
+    .eval = eval_shape,
+    .cases = shape_cases,
 };
 
 // ---- identity: x.
@@ -50,9 +57,17 @@ static qn_status infer_identity(qni_infer *ctx)
 static const char *const identity_cases[] = {"x=fp16[2,3]", "x=int32[]", NULL};
 
 const qni_op_def qni_op_identity = {
-    .name = "identity", .opset = QNI_IOS15, .family = "tensor_operation", .params = identity_params,
-    .n_params = 1, .n_outs = 1, .traits = QNI_VIEW, .infer = infer_identity,
-    .eval = qni_eval_same_elements, .lower = qni_lower_same_elements, .cases = identity_cases,
+    .name = "identity",
+    .opset = QNI_IOS15,
+    .family = "tensor_operation",
+    .params = identity_params,
+    .n_params = 1,
+    .n_outs = 1,
+    .traits = QNI_VIEW,
+    .infer = infer_identity,
+    .eval = qni_eval_same_elements,
+    .lower = qni_lower_same_elements,
+    .cases = identity_cases,
 };
 
 // ---- flatten2d: x as a matrix, the dimensions before `axis` in its rows.
@@ -83,9 +98,16 @@ static const char *const flatten2d_cases[] = {"x=fp16[2,3,4]", "x=fp32[2,3,4]; a
                                               "x=fp32[2,3]; axis=0", NULL};
 
 const qni_op_def qni_op_flatten2d = {
-    .name = "flatten2d", .opset = QNI_IOS15, .family = "tensor_operation",
-    .params = flatten2d_params, .n_params = 2, .n_outs = 1, .traits = QNI_VIEW,
-    .infer = infer_flatten2d, .eval = qni_eval_same_elements, .lower = qni_lower_same_elements,
+    .name = "flatten2d",
+    .opset = QNI_IOS15,
+    .family = "tensor_operation",
+    .params = flatten2d_params,
+    .n_params = 2,
+    .n_outs = 1,
+    .traits = QNI_VIEW,
+    .infer = infer_flatten2d,
+    .eval = qni_eval_same_elements,
+    .lower = qni_lower_same_elements,
     .cases = flatten2d_cases,
 };
 
@@ -194,7 +216,8 @@ static qn_status lower_concat(qni_lower *lower, const qni_op *op)
     size_t n = qni_arg_count(op, 0);
     int64_t axis = qni_tensor_get_int(qni_arg(op, 1)->constant, 0);
     axis += axis < 0 ? type->rank : 0;
-    bool interleave = qni_arg(op, 2) != NULL && qni_tensor_get_int(qni_arg(op, 2)->constant, 0) != 0;
+    bool interleave = qni_arg(op, 2) != NULL &&
+                      qni_tensor_get_int(qni_arg(op, 2)->constant, 0) != 0;
     qni_view out;
     QNI_TRY(qni_lower_output(lower, op->outs[0], &out));
     qni_dim at = qni_dim_of(0);
@@ -217,14 +240,24 @@ static qn_status lower_concat(qni_lower *lower, const qni_op *op)
 }
 
 static const char *const concat_cases[] = {
-    "values=(fp16[2,3], fp16[2,1]); axis=1", "values=(fp32[1,3], fp32[2,3], fp32[0,3]); axis=0",
+    "values=(fp16[2,3], fp16[2,1]); axis=1",
+    "values=(fp32[1,3], fp32[2,3], fp32[0,3]); axis=0",
     "values=(int32[2]{-9..9}, int32[1]{-9..9}); axis=-1",
-    "values=(fp32[2,3], fp32[2,3]); axis=1; interleave=true", "values=fp16[3]; axis=0", NULL,
+    "values=(fp32[2,3], fp32[2,3]); axis=1; interleave=true",
+    "values=fp16[3]; axis=0",
+    NULL,
 };
 
 const qni_op_def qni_op_concat = {
-    .name = "concat", .opset = QNI_IOS15, .family = "tensor_operation", .params = concat_params,
-    .n_params = 3, .n_outs = 1, .infer = infer_concat, .eval = eval_concat, .lower = lower_concat,
+    .name = "concat",
+    .opset = QNI_IOS15,
+    .family = "tensor_operation",
+    .params = concat_params,
+    .n_params = 3,
+    .n_outs = 1,
+    .infer = infer_concat,
+    .eval = eval_concat,
+    .lower = lower_concat,
     .cases = concat_cases,
 };
 
@@ -242,7 +275,8 @@ static qn_status infer_stack(qni_infer *ctx)
     int32_t axis;
     QNI_TRY(qni_infer_axis(ctx, 1, qni_infer_int(ctx, 1, 0), first->rank + 1, &axis));
     if (first->rank == QNI_MAX_RANK) {
-        return qni_infer_fail(ctx, QN_UNSUPPORTED, "the result has rank %d; at most %d is supported",
+        return qni_infer_fail(ctx, QN_UNSUPPORTED,
+                              "the result has rank %d; at most %d is supported",
                               (int)first->rank + 1, QNI_MAX_RANK);
     }
     bool known = true;
@@ -250,7 +284,8 @@ static qn_status infer_stack(qni_infer *ctx)
         const qni_value *value = qni_arg_at(ctx->op, 0, i);
         known = known && value->type.rank == 0 && qni_value_n_ints(value) == 1;
         for (int32_t d = 0; d < first->rank && value->type.rank == first->rank; d++) {
-            QNI_TRY(qni_infer_equal(ctx, first->dims[d], value->type.dims[d], "the values to stack"));
+            QNI_TRY(
+                qni_infer_equal(ctx, first->dims[d], value->type.dims[d], "the values to stack"));
         }
         if (value->type.rank != first->rank) {
             return qni_infer_fail(ctx, QN_INVALID_MODEL, "values have ranks %d and %d",
@@ -321,13 +356,22 @@ static qn_status lower_stack(qni_lower *lower, const qni_op *op)
 }
 
 static const char *const stack_cases[] = {
-    "values=(fp16[2,3], fp16[2,3]); axis=0", "values=(fp32[2,3], fp32[2,3]); axis=-1",
-    "values=(int32[]{-9..9}, int32[]{-9..9}, int32[]{-9..9}); axis=0", NULL,
+    "values=(fp16[2,3], fp16[2,3]); axis=0",
+    "values=(fp32[2,3], fp32[2,3]); axis=-1",
+    "values=(int32[]{-9..9}, int32[]{-9..9}, int32[]{-9..9}); axis=0",
+    NULL,
 };
 
 const qni_op_def qni_op_stack = {
-    .name = "stack", .opset = QNI_IOS15, .family = "tensor_operation", .params = stack_params,
-    .n_params = 2, .n_outs = 1, .infer = infer_stack, .eval = eval_stack, .lower = lower_stack,
+    .name = "stack",
+    .opset = QNI_IOS15,
+    .family = "tensor_operation",
+    .params = stack_params,
+    .n_params = 2,
+    .n_outs = 1,
+    .infer = infer_stack,
+    .eval = eval_stack,
+    .lower = lower_stack,
     .cases = stack_cases,
 };
 
@@ -410,14 +454,24 @@ static qn_status lower_split(qni_lower *lower, const qni_op *op)
 }
 
 static const char *const split_cases[] = {
-    "x=fp16[2,6]; num_splits=2; axis=1", "x=fp32[5,2]; split_sizes=[2,3]; axis=0",
-    "x=int32[4]{-9..9}; num_splits=2; axis=-1", NULL,
+    "x=fp16[2,6]; num_splits=2; axis=1",
+    "x=fp32[5,2]; split_sizes=[2,3]; axis=0",
+    "x=int32[4]{-9..9}; num_splits=2; axis=-1",
+    NULL,
 };
 
 const qni_op_def qni_op_split = {
-    .name = "split", .opset = QNI_IOS15, .family = "tensor_operation", .params = split_params,
-    .n_params = 4, .n_outs = -1, .traits = QNI_VIEW, .infer = infer_split, .eval = eval_split,
-    .lower = lower_split, .cases = split_cases,
+    .name = "split",
+    .opset = QNI_IOS15,
+    .family = "tensor_operation",
+    .params = split_params,
+    .n_params = 4,
+    .n_outs = -1,
+    .traits = QNI_VIEW,
+    .infer = infer_split,
+    .eval = eval_split,
+    .lower = lower_split,
+    .cases = split_cases,
 };
 
 // ---- tile: x repeated reps[d] times along each dimension.
@@ -432,8 +486,8 @@ static qn_status infer_tile(qni_infer *ctx)
     const qni_type *x = qni_infer_type(ctx, 0);
     const qni_value *reps = qni_arg(ctx->op, 1);
     if (reps->type.rank != 1 || !qni_dim_is(reps->type.dims[0], x->rank)) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL, "reps needs one entry for each of %d dimensions",
-                              (int)x->rank);
+        return qni_infer_fail(ctx, QN_INVALID_MODEL,
+                              "reps needs one entry for each of %d dimensions", (int)x->rank);
     }
     qni_dim dims[QNI_MAX_RANK];
     bool known = qni_value_n_ints(reps) >= 0;
@@ -474,7 +528,8 @@ static qn_status eval_tile(qni_eval *call)
         int64_t size = x->dims[d];
         for (int64_t at = size; at < out->dims[d]; at += size) {
             qni_tensor to = filled;
-            to.data = (char *)out->data + at * out->strides[d] * (int64_t)qni_element_bytes(out->dtype);
+            to.data = (char *)out->data +
+                      at * out->strides[d] * (int64_t)qni_element_bytes(out->dtype);
             qni_tensor_copy(&to, &filled);
         }
         filled.dims[d] = out->dims[d];
@@ -500,12 +555,21 @@ static qn_status lower_tile(qni_lower *lower, const qni_op *op)
 }
 
 static const char *const tile_cases[] = {
-    "x=fp16[2,3]; reps=[2,1]", "x=fp32[2,3]; reps=[3,2]", "x=int32[3]{-9..9}; reps=[0]",
-    "x=fp32[2](1, 2); reps=[2] -> fp32[4](1, 2, 1, 2)", "x=bool[2,1,2]; reps=[1,3,2]", NULL,
+    "x=fp16[2,3]; reps=[2,1]",     "x=fp32[2,3]; reps=[3,2]",
+    "x=int32[3]{-9..9}; reps=[0]", "x=fp32[2](1, 2); reps=[2] -> fp32[4](1, 2, 1, 2)",
+    "x=bool[2,1,2]; reps=[1,3,2]", NULL,
 };
 
 const qni_op_def qni_op_tile = {
-    .name = "tile", .opset = QNI_IOS15, .family = "tensor_operation", .params = tile_params,
-    .n_params = 2, .n_outs = 1, .traits = QNI_VIEW, .infer = infer_tile, .eval = eval_tile,
-    .lower = lower_tile, .cases = tile_cases,
+    .name = "tile",
+    .opset = QNI_IOS15,
+    .family = "tensor_operation",
+    .params = tile_params,
+    .n_params = 2,
+    .n_outs = 1,
+    .traits = QNI_VIEW,
+    .infer = infer_tile,
+    .eval = eval_tile,
+    .lower = lower_tile,
+    .cases = tile_cases,
 };

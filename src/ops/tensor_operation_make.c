@@ -15,8 +15,10 @@ static qn_status infer_fill(qni_infer *ctx)
 {
     const qni_value *shape = qni_arg(ctx->op, 0);
     qni_dim dims[QNI_MAX_RANK];
-    if (shape->type.rank != 1 || !qni_dim_is_const(shape->type.dims[0]) || shape->type.dims[0].add > QNI_MAX_RANK) {
-        return qni_infer_fail(ctx, QN_UNSUPPORTED, "shape must be a vector of known length, at most %d", QNI_MAX_RANK);
+    if (shape->type.rank != 1 || !qni_dim_is_const(shape->type.dims[0]) ||
+        shape->type.dims[0].add > QNI_MAX_RANK) {
+        return qni_infer_fail(ctx, QN_UNSUPPORTED,
+                              "shape must be a vector of known length, at most %d", QNI_MAX_RANK);
     }
     int32_t rank = (int32_t)shape->type.dims[0].add;
     bool known = qni_value_n_ints(shape) >= 0;
@@ -55,11 +57,19 @@ static qn_status eval_fill(qni_eval *call)
     return QN_OK;
 }
 
-static const char *const fill_cases[] = {"shape=[2,3]; value=1.5", "shape=int32[2](2, 3); value=7", "shape=[0]", NULL};
+static const char *const fill_cases[] = {"shape=[2,3]; value=1.5", "shape=int32[2](2, 3); value=7",
+                                         "shape=[0]", NULL};
 
 const qni_op_def qni_op_fill = {
-    .name = "fill", .opset = QNI_IOS15, .family = "tensor_operation", .params = fill_params, .n_params = 2,
-    .n_outs = 1, .infer = infer_fill, .eval = eval_fill, .cases = fill_cases,
+    .name = "fill",
+    .opset = QNI_IOS15,
+    .family = "tensor_operation",
+    .params = fill_params,
+    .n_params = 2,
+    .n_outs = 1,
+    .infer = infer_fill,
+    .eval = eval_fill,
+    .cases = fill_cases,
 };
 
 // ---- fill_like: the same, of the shape of ref_tensor.
@@ -85,11 +95,19 @@ static qn_status eval_fill_like(qni_eval *call)
     return QN_OK;
 }
 
-static const char *const fill_like_cases[] = {"ref_tensor=fp16[2,3]; value=1.5", "ref_tensor=bool[2]; value=7", NULL};
+static const char *const fill_like_cases[] = {"ref_tensor=fp16[2,3]; value=1.5",
+                                              "ref_tensor=bool[2]; value=7", NULL};
 
 const qni_op_def qni_op_fill_like = {
-    .name = "fill_like", .opset = QNI_IOS16, .family = "tensor_operation", .params = fill_like_params,
-    .n_params = 2, .n_outs = 1, .infer = infer_fill_like, .eval = eval_fill_like, .cases = fill_like_cases,
+    .name = "fill_like",
+    .opset = QNI_IOS16,
+    .family = "tensor_operation",
+    .params = fill_like_params,
+    .n_params = 2,
+    .n_outs = 1,
+    .infer = infer_fill_like,
+    .eval = eval_fill_like,
+    .cases = fill_like_cases,
 };
 
 // ---- range_1d: start, start + step, ... up to end, end not among them.
@@ -118,10 +136,11 @@ static qn_status infer_range(qni_infer *ctx)
         return qni_infer_fail(ctx, QN_INVALID_MODEL, "step is 0");
     }
     if (end->constant != NULL && start->constant != NULL && step->constant != NULL) {
-        count = qni_dim_of(range_length(qni_tensor_get(start->constant, 0), qni_tensor_get(end->constant, 0),
+        count = qni_dim_of(range_length(qni_tensor_get(start->constant, 0),
+                                        qni_tensor_get(end->constant, 0),
                                         qni_tensor_get(step->constant, 0)));
-    } else if (qni_value_n_ints(end) == 1 && qni_value_n_ints(start) == 1 && qni_value_n_ints(step) == 1 &&
-               qni_dim_is(qni_value_int(step, 0), 1)) {
+    } else if (qni_value_n_ints(end) == 1 && qni_value_n_ints(start) == 1 &&
+               qni_value_n_ints(step) == 1 && qni_dim_is(qni_value_int(step, 0), 1)) {
         qni_dim length = qni_dim_sub(ctx->symbols, qni_value_int(end, 0), qni_value_int(start, 0));
         count = qni_dim_max(ctx->symbols, length, qni_dim_of(0));
     } else {
@@ -141,7 +160,8 @@ static qn_status eval_range(qni_eval *call)
     }
     for (int64_t i = 0, n = qni_tensor_count(&call->outs[0]); i < n; i++) {
         if (call->outs[0].dtype == QNI_I32) {
-            qni_tensor_set_int(&call->outs[0], i, qni_eval_int(call, 1, 0) + i * qni_eval_int(call, 2, 1));
+            qni_tensor_set_int(&call->outs[0], i,
+                               qni_eval_int(call, 1, 0) + i * qni_eval_int(call, 2, 1));
         } else {
             qni_tensor_set(&call->outs[0], i, start + (double)i * step);
         }
@@ -149,15 +169,24 @@ static qn_status eval_range(qni_eval *call)
     return QN_OK;
 }
 
-static const char *const range_cases[] = {"end=7; start=1; step=2", "end=fp32[](2.5); start=fp32[](0); step=fp32[](0.5)",
-                                          "end=int32[](9); start=int32[](3); step=int32[](-1)", NULL};
+static const char *const range_cases[] = {
+    "end=7; start=1; step=2", "end=fp32[](2.5); start=fp32[](0); step=fp32[](0.5)",
+    "end=int32[](9); start=int32[](3); step=int32[](-1)", NULL};
 
 const qni_op_def qni_op_range_1d = {
-    .name = "range_1d", .opset = QNI_IOS15, .family = "tensor_operation", .params = range_params, .n_params = 3,
-    .n_outs = 1, .infer = infer_range, .eval = eval_range, .cases = range_cases,
+    .name = "range_1d",
+    .opset = QNI_IOS15,
+    .family = "tensor_operation",
+    .params = range_params,
+    .n_params = 3,
+    .n_outs = 1,
+    .infer = infer_range,
+    .eval = eval_range,
+    .cases = range_cases,
 };
 
-// ---- one_hot: on_value where the index along the new dimension `axis` is the one given, off_value elsewhere.
+// ---- one_hot: on_value where the index along the new dimension `axis` is the one given, off_value
+// elsewhere.
 
 static const qni_param one_hot_params[] = {
     {"indices", QNI_SET_INDEX, 0, 0, NULL},
@@ -174,7 +203,8 @@ static qn_status infer_one_hot(qni_infer *ctx)
     int32_t axis;
     QNI_TRY(qni_infer_axis(ctx, 2, qni_infer_int(ctx, 2, -1), x->rank + 1, &axis));
     if (x->rank == QNI_MAX_RANK) {
-        return qni_infer_fail(ctx, QN_UNSUPPORTED, "the result has more than %d dimensions", QNI_MAX_RANK);
+        return qni_infer_fail(ctx, QN_UNSUPPORTED, "the result has more than %d dimensions",
+                              QNI_MAX_RANK);
     }
     qni_dim depth = qni_value_n_ints(size) == 1 ? qni_value_int(size, 0)
                                                 : qni_dim_unknown(ctx->symbols, ctx->op->name);
@@ -217,15 +247,25 @@ static qn_status eval_one_hot(qni_eval *call)
 }
 
 static const char *const one_hot_cases[] = {
-    "indices=int32[3](0, 2, 9); one_hot_vector_size=4", "indices=int32[2,2]{0..2}; one_hot_vector_size=3; axis=0; "
-    "on_value=2.5; off_value=-1.0", NULL};
+    "indices=int32[3](0, 2, 9); one_hot_vector_size=4",
+    "indices=int32[2,2]{0..2}; one_hot_vector_size=3; axis=0; "
+    "on_value=2.5; off_value=-1.0",
+    NULL};
 
 const qni_op_def qni_op_one_hot = {
-    .name = "one_hot", .opset = QNI_IOS15, .family = "tensor_operation", .params = one_hot_params, .n_params = 5,
-    .n_outs = 1, .infer = infer_one_hot, .eval = eval_one_hot, .cases = one_hot_cases,
+    .name = "one_hot",
+    .opset = QNI_IOS15,
+    .family = "tensor_operation",
+    .params = one_hot_params,
+    .n_params = 5,
+    .n_outs = 1,
+    .infer = infer_one_hot,
+    .eval = eval_one_hot,
+    .cases = one_hot_cases,
 };
 
-// ---- pad: margins around the last dimensions: of a constant, mirrored without the edge, or of the edge repeated.
+// ---- pad: margins around the last dimensions: of a constant, mirrored without the edge, or of the
+// edge repeated.
 
 static const qni_param pad_params[] = {
     {"x", QNI_SET_BYTES, 0, 0, NULL},
@@ -242,10 +282,13 @@ static qn_status infer_pad(qni_infer *ctx)
     bool sized = pad->type.rank == 1 && qni_dim_is_const(pad->type.dims[0]);
     int64_t n = sized ? pad->type.dims[0].add : -1;
     if (n < 0 || n % 2 != 0 || n / 2 > x->rank) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL, "pad has %lld numbers for rank %d", (long long)n, (int)x->rank);
+        return qni_infer_fail(ctx, QN_INVALID_MODEL, "pad has %lld numbers for rank %d",
+                              (long long)n, (int)x->rank);
     }
-    if (strcmp(mode, "constant") != 0 && strcmp(mode, "reflect") != 0 && strcmp(mode, "replicate") != 0) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL, "mode \"%s\"; allowed are constant, reflect and replicate", mode);
+    if (strcmp(mode, "constant") != 0 && strcmp(mode, "reflect") != 0 &&
+        strcmp(mode, "replicate") != 0) {
+        return qni_infer_fail(ctx, QN_INVALID_MODEL,
+                              "mode \"%s\"; allowed are constant, reflect and replicate", mode);
     }
     bool known = qni_value_n_ints(pad) >= 0;
     qni_dim dims[QNI_MAX_RANK];
@@ -256,7 +299,8 @@ static qn_status infer_pad(qni_infer *ctx)
             dims[d] = qni_dim_unknown(ctx->symbols, ctx->op->name);
             continue;
         }
-        qni_dim margins = qni_dim_add(ctx->symbols, qni_value_int(pad, 2 * i), qni_value_int(pad, 2 * i + 1));
+        qni_dim margins = qni_dim_add(ctx->symbols, qni_value_int(pad, 2 * i),
+                                      qni_value_int(pad, 2 * i + 1));
         dims[d] = qni_dim_add(ctx->symbols, x->dims[d], margins);
     }
     qni_infer_set(ctx, 0, x->dtype, x->rank, dims);
@@ -300,7 +344,9 @@ static qn_status eval_pad(qni_eval *call)
     int64_t one = 1;
     value = qni_tensor_make(x->dtype, 1, &one, NULL);
     QNI_TRY(qni_eval_scratch(call, 16, 1, &value.data));
-    qni_tensor_convert(&value, &(qni_tensor){qni_eval_arg(call, 3)->data, qni_eval_arg(call, 3)->dtype, 1, {1}, {1}});
+    qni_tensor_convert(
+        &value,
+        &(qni_tensor){qni_eval_arg(call, 3)->data, qni_eval_arg(call, 3)->dtype, 1, {1}, {1}});
     size_t size = qni_element_bytes(x->dtype);
     for (int64_t i = 0, count = qni_tensor_count(out); i < count; i++) {
         int64_t rest = i;
@@ -312,8 +358,8 @@ static qn_status eval_pad(qni_eval *call)
             inside = inside && source >= 0;
             from += source * x->strides[d];
         }
-        memcpy((char *)out->data + (size_t)i * size, inside ? (const char *)x->data + (size_t)from * size : value.data,
-               size);
+        memcpy((char *)out->data + (size_t)i * size,
+               inside ? (const char *)x->data + (size_t)from * size : value.data, size);
     }
     return QN_OK;
 }
@@ -323,11 +369,19 @@ static const char *const pad_cases[] = {
     "x=fp32[3]; pad=[2,2]; mode=\"replicate\"", "x=fp32[2,3]; pad=int32[4](1, 0, 0, 2)", NULL};
 
 const qni_op_def qni_op_pad = {
-    .name = "pad", .opset = QNI_IOS15, .family = "tensor_operation", .params = pad_params, .n_params = 4,
-    .n_outs = 1, .infer = infer_pad, .eval = eval_pad, .cases = pad_cases,
+    .name = "pad",
+    .opset = QNI_IOS15,
+    .family = "tensor_operation",
+    .params = pad_params,
+    .n_params = 4,
+    .n_outs = 1,
+    .infer = infer_pad,
+    .eval = eval_pad,
+    .cases = pad_cases,
 };
 
-// ---- band_part: x inside a band around the diagonal of its last two dimensions, 0 outside; -1 is no bound.
+// ---- band_part: x inside a band around the diagonal of its last two dimensions, 0 outside; -1 is
+// no bound.
 
 static const qni_param band_params[] = {
     {"x", QNI_SET_BYTES, 0, 0, NULL},
@@ -366,14 +420,23 @@ static qn_status eval_band(qni_eval *call)
     return QN_OK;
 }
 
-static const char *const band_cases[] = {"x=fp16[4,5]; lower=1; upper=0", "x=fp32[2,3,3]; lower=-1; upper=1", NULL};
+static const char *const band_cases[] = {"x=fp16[4,5]; lower=1; upper=0",
+                                         "x=fp32[2,3,3]; lower=-1; upper=1", NULL};
 
 const qni_op_def qni_op_band_part = {
-    .name = "band_part", .opset = QNI_IOS15, .family = "tensor_operation", .params = band_params, .n_params = 3,
-    .n_outs = 1, .infer = infer_band, .eval = eval_band, .cases = band_cases,
+    .name = "band_part",
+    .opset = QNI_IOS15,
+    .family = "tensor_operation",
+    .params = band_params,
+    .n_params = 3,
+    .n_outs = 1,
+    .infer = infer_band,
+    .eval = eval_band,
+    .cases = band_cases,
 };
 
-// ---- cumsum: sums along `axis` so far; without the element itself when exclusive, from the end when reverse.
+// ---- cumsum: sums along `axis` so far; without the element itself when exclusive, from the end
+// when reverse.
 
 static const qni_param cumsum_params[] = {
     {"x", QNI_SET_NUMBER, 0, 'T', NULL},
@@ -424,10 +487,18 @@ static qn_status eval_cumsum(qni_eval *call)
     return QN_OK;
 }
 
-static const char *const cumsum_cases[] = {"x=fp16[4,5]; axis=1", "x=int32[3,4]{-9..9}; axis=0; exclusive=true",
+static const char *const cumsum_cases[] = {"x=fp16[4,5]; axis=1",
+                                           "x=int32[3,4]{-9..9}; axis=0; exclusive=true",
                                            "x=fp32[2,3,4]; axis=-1; reverse=true", NULL};
 
 const qni_op_def qni_op_cumsum = {
-    .name = "cumsum", .opset = QNI_IOS15, .family = "tensor_operation", .params = cumsum_params, .n_params = 4,
-    .n_outs = 1, .infer = infer_cumsum, .eval = eval_cumsum, .cases = cumsum_cases,
+    .name = "cumsum",
+    .opset = QNI_IOS15,
+    .family = "tensor_operation",
+    .params = cumsum_params,
+    .n_params = 4,
+    .n_outs = 1,
+    .infer = infer_cumsum,
+    .eval = eval_cumsum,
+    .cases = cumsum_cases,
 };

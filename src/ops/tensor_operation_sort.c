@@ -29,7 +29,8 @@ static void merge_sort(sorted *items, sorted *room, int64_t n, bool ascending)
             int64_t i = begin;
             int64_t j = middle;
             for (int64_t k = begin; k < end; k++) {
-                bool left = i < middle && (j >= end || comes_first(&items[i], &items[j], ascending));
+                bool left = i < middle &&
+                            (j >= end || comes_first(&items[i], &items[j], ascending));
                 room[k] = left ? items[i++] : items[j++];
             }
         }
@@ -44,7 +45,8 @@ static int64_t row_start(const qni_tensor *x, int32_t axis, int64_t row)
     return row / step * step * x->dims[axis] + row % step;
 }
 
-static void sort_row(const qni_tensor *x, int32_t axis, int64_t row, bool ascending, sorted *items, sorted *room)
+static void sort_row(const qni_tensor *x, int32_t axis, int64_t row, bool ascending, sorted *items,
+                     sorted *room)
 {
     int64_t start = row_start(x, axis, row);
     for (int64_t i = 0; i < x->dims[axis]; i++) {
@@ -53,8 +55,8 @@ static void sort_row(const qni_tensor *x, int32_t axis, int64_t row, bool ascend
     merge_sort(items, room, x->dims[axis], ascending);
 }
 
-static qn_status begin_rows(qni_eval *call, const qni_tensor *x, int32_t axis, sorted **items, sorted **room,
-                            int64_t *rows)
+static qn_status begin_rows(qni_eval *call, const qni_tensor *x, int32_t axis, sorted **items,
+                            sorted **room, int64_t *rows)
 {
     QNI_TRY(qni_eval_scratch(call, (size_t)x->dims[axis] + 1, sizeof **items, items));
     QNI_TRY(qni_eval_scratch(call, (size_t)x->dims[axis] + 1, sizeof **room, room));
@@ -94,18 +96,27 @@ static qn_status eval_argsort(qni_eval *call)
     for (int64_t row = 0; row < rows; row++) {
         sort_row(x, axis, row, qni_eval_bool(call, 2, false), items, room);
         for (int64_t i = 0; i < x->dims[axis]; i++) {
-            qni_tensor_set_int(&call->outs[0], row_start(x, axis, row) + i * x->strides[axis], items[i].index);
+            qni_tensor_set_int(&call->outs[0], row_start(x, axis, row) + i * x->strides[axis],
+                               items[i].index);
         }
     }
     return QN_OK;
 }
 
-static const char *const argsort_cases[] = {"x=fp16[4,5]", "x=int32[3,4]{-2..2}; axis=0; ascending=true",
+static const char *const argsort_cases[] = {"x=fp16[4,5]",
+                                            "x=int32[3,4]{-2..2}; axis=0; ascending=true",
                                             "x=fp32[3](2, 3, 1) -> int32[3](1, 0, 2)", NULL};
 
 const qni_op_def qni_op_argsort = {
-    .name = "argsort", .opset = QNI_IOS15, .family = "tensor_operation", .params = argsort_params, .n_params = 3,
-    .n_outs = 1, .infer = infer_argsort, .eval = eval_argsort, .cases = argsort_cases,
+    .name = "argsort",
+    .opset = QNI_IOS15,
+    .family = "tensor_operation",
+    .params = argsort_params,
+    .n_params = 3,
+    .n_outs = 1,
+    .infer = infer_argsort,
+    .eval = eval_argsort,
+    .cases = argsort_cases,
 };
 
 // ---- topk: the k largest (smallest when ascending) along `axis`, in order, and their indices.
@@ -133,7 +144,8 @@ static qn_status infer_topk(qni_infer *ctx)
     }
     memcpy(dims, x->dims, sizeof dims);
     dims[axis] = k == -1 ? x->dims[axis] : qni_dim_of(k);
-    if (k < -1 || !qni_dim_require(ctx->symbols, x->dims[axis], k, INT64_MAX, ctx->op->name, "the dimension for topk")) {
+    if (k < -1 || !qni_dim_require(ctx->symbols, x->dims[axis], k, INT64_MAX, ctx->op->name,
+                                   "the dimension for topk")) {
         return qni_infer_fail(ctx, QN_INVALID_MODEL, "k %lld of a smaller dimension", (long long)k);
     }
     const char *name = ctx->op->def->n_params > 6 ? qni_infer_text(ctx, 6, "int32") : "int32";
@@ -179,7 +191,9 @@ static qn_status eval_topk(qni_eval *call)
         for (int64_t i = 0; i < k; i++) {
             int64_t at = to + i * call->outs[0].strides[axis];
             memcpy((char *)call->outs[0].data + (size_t)at * size,
-                   (const char *)x->data + (size_t)(from + items[i].index * x->strides[axis]) * size, size);
+                   (const char *)x->data +
+                       (size_t)(from + items[i].index * x->strides[axis]) * size,
+                   size);
             if (call->n_outs > 1) {
                 qni_tensor_set_int(&call->outs[1], at, items[i].index);
             }
@@ -188,22 +202,44 @@ static qn_status eval_topk(qni_eval *call)
     return QN_OK;
 }
 
-static const char *const topk_cases[] = {"x=fp16[4,5]; k=2", "x=int32[3,4]{-9..9}; k=3; axis=0; ascending=true",
+static const char *const topk_cases[] = {"x=fp16[4,5]; k=2",
+                                         "x=int32[3,4]{-9..9}; k=3; axis=0; ascending=true",
                                          "x=fp32[2,3]; k=-1", NULL};
 
 const qni_op_def qni_op_topk = {
-    .name = "topk", .opset = QNI_IOS15, .family = "tensor_operation", .params = topk_params, .n_params = 4,
-    .n_outs = -1, .infer = infer_topk, .eval = eval_topk, .cases = topk_cases,
+    .name = "topk",
+    .opset = QNI_IOS15,
+    .family = "tensor_operation",
+    .params = topk_params,
+    .n_params = 4,
+    .n_outs = -1,
+    .infer = infer_topk,
+    .eval = eval_topk,
+    .cases = topk_cases,
 };
 
 const qni_op_def qni_op_topk__ios16 = {
-    .name = "topk", .opset = QNI_IOS16, .family = "tensor_operation", .params = topk_params, .n_params = 6,
-    .n_outs = -1, .infer = infer_topk, .eval = eval_topk, .cases = topk_cases,
+    .name = "topk",
+    .opset = QNI_IOS16,
+    .family = "tensor_operation",
+    .params = topk_params,
+    .n_params = 6,
+    .n_outs = -1,
+    .infer = infer_topk,
+    .eval = eval_topk,
+    .cases = topk_cases,
 };
 
 const qni_op_def qni_op_topk__ios17 = {
-    .name = "topk", .opset = QNI_IOS17, .family = "tensor_operation", .params = topk_params, .n_params = 7,
-    .n_outs = -1, .infer = infer_topk, .eval = eval_topk, .cases = topk_cases,
+    .name = "topk",
+    .opset = QNI_IOS17,
+    .family = "tensor_operation",
+    .params = topk_params,
+    .n_params = 7,
+    .n_outs = -1,
+    .infer = infer_topk,
+    .eval = eval_topk,
+    .cases = topk_cases,
 };
 
 // ---- non_zero: the indices of the elements that are not zero, one row each.
@@ -249,15 +285,24 @@ static qn_status eval_non_zero(qni_eval *call)
     return QN_OK;
 }
 
-static const char *const non_zero_cases[] = {"x=int32[3,4]{-1..1}", "x=fp32[3](0, 2, 0) -> int32[1,1](1)", NULL};
+static const char *const non_zero_cases[] = {"x=int32[3,4]{-1..1}",
+                                             "x=fp32[3](0, 2, 0) -> int32[1,1](1)", NULL};
 
 const qni_op_def qni_op_non_zero = {
-    .name = "non_zero", .opset = QNI_IOS15, .family = "tensor_operation", .params = non_zero_params, .n_params = 1,
-    .n_outs = 1, .infer = infer_non_zero, .eval = eval_non_zero, .cases = non_zero_cases,
+    .name = "non_zero",
+    .opset = QNI_IOS15,
+    .family = "tensor_operation",
+    .params = non_zero_params,
+    .n_params = 1,
+    .n_outs = 1,
+    .infer = infer_non_zero,
+    .eval = eval_non_zero,
+    .cases = non_zero_cases,
 };
 
-// ---- non_maximum_suppression: of boxes that overlap more than iou_threshold, only that of the highest score stays.
-// Boxes are center x, center y, width, height. iOS17 has the boxes in the last dimension, and no score_threshold.
+// ---- non_maximum_suppression: of boxes that overlap more than iou_threshold, only that of the
+// highest score stays. Boxes are center x, center y, width, height. iOS17 has the boxes in the last
+// dimension, and no score_threshold.
 
 static const qni_param nms_params[] = {
     {"boxes", QNI_SET_FLOAT, 0, 'T', NULL},
@@ -282,10 +327,13 @@ static qn_status infer_nms(qni_infer *ctx)
     const qni_type *scores = qni_infer_type(ctx, 1);
     bool last = ctx->op->def->opset >= QNI_IOS17;
     int64_t most = qni_infer_int(ctx, last ? 3 : 4, 0);
-    if (boxes->rank != 3 || scores->rank != 3 || most < 0 || !qni_dim_is(boxes->dims[last ? 1 : 2], 4)) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL, "boxes and scores need rank 3, boxes four values each");
+    if (boxes->rank != 3 || scores->rank != 3 || most < 0 ||
+        !qni_dim_is(boxes->dims[last ? 1 : 2], 4)) {
+        return qni_infer_fail(ctx, QN_INVALID_MODEL,
+                              "boxes and scores need rank 3, boxes four values each");
     }
-    QNI_TRY(qni_infer_equal(ctx, boxes->dims[last ? 2 : 1], scores->dims[last ? 2 : 1], "boxes and scores"));
+    QNI_TRY(qni_infer_equal(ctx, boxes->dims[last ? 2 : 1], scores->dims[last ? 2 : 1],
+                            "boxes and scores"));
     qni_dim n = boxes->dims[0];
     qni_dim classes = scores->dims[last ? 1 : 2];
     qni_dim count = qni_dim_of(most);
@@ -340,7 +388,8 @@ static int64_t best_class(const suppression *s, int64_t batch, int64_t i, double
 }
 
 // Fills `kept` with the indices that stay, and returns how many.
-static int64_t suppress(const suppression *s, int64_t batch, sorted *items, sorted *room, int64_t *kept)
+static int64_t suppress(const suppression *s, int64_t batch, sorted *items, sorted *room,
+                        int64_t *kept)
 {
     int64_t n = s->boxes->dims[1];
     int64_t candidates = 0;
@@ -369,16 +418,19 @@ static int64_t suppress(const suppression *s, int64_t batch, sorted *items, sort
 }
 
 // What is not filled: boxes and scores 0, indices -1.
-static void give_kept(const qni_eval *call, const suppression *s, bool last, int64_t batch, const int64_t *kept,
-                      int64_t count)
+static void give_kept(const qni_eval *call, const suppression *s, bool last, int64_t batch,
+                      const int64_t *kept, int64_t count)
 {
     for (int64_t k = 0; k < s->most; k++) {
         for (int o = 0; o < 2; o++) {
             const qni_tensor *from = o == 0 ? s->boxes : s->scores;
             int64_t width = from->dims[2];
             for (int64_t v = 0; v < width; v++) {
-                int64_t to = last ? (batch * width + v) * s->most + k : (batch * s->most + k) * width + v;
-                double x = k < count ? qni_tensor_get(from, (batch * from->dims[1] + kept[k]) * width + v) : 0;
+                int64_t to = last ? (batch * width + v) * s->most + k
+                                  : (batch * s->most + k) * width + v;
+                double x = k < count
+                               ? qni_tensor_get(from, (batch * from->dims[1] + kept[k]) * width + v)
+                               : 0;
                 qni_tensor_set(&call->outs[o], to, x);
             }
         }
@@ -398,14 +450,19 @@ static qn_status run_nms(qni_eval *call, bool last)
         boxes = qni_tensor_permute(&boxes, turn);
         scores = qni_tensor_permute(&scores, turn);
     }
-    suppression s = {&boxes, &scores, qni_eval_number(call, 2, 0), last ? -INFINITY : qni_eval_number(call, 3, 0),
-                     qni_eval_int(call, last ? 3 : 4, 0), qni_eval_bool(call, last ? 4 : 5, false)};
+    suppression s = {&boxes,
+                     &scores,
+                     qni_eval_number(call, 2, 0),
+                     last ? -INFINITY : qni_eval_number(call, 3, 0),
+                     qni_eval_int(call, last ? 3 : 4, 0),
+                     qni_eval_bool(call, last ? 4 : 5, false)};
     sorted *items;
     sorted *room;
     int64_t *kept;
     size_t n = (size_t)boxes.dims[1] + 1;
     if (call->outs[0].data == NULL) {
-        return qni_eval_fail(call, QN_UNSUPPORTED, "non_maximum_suppression of shapes that only the run tells");
+        return qni_eval_fail(call, QN_UNSUPPORTED,
+                             "non_maximum_suppression of shapes that only the run tells");
     }
     QNI_TRY(qni_eval_scratch(call, n, sizeof *items, &items));
     QNI_TRY(qni_eval_scratch(call, n, sizeof *room, &room));
@@ -426,19 +483,34 @@ static qn_status eval_nms_ios17(qni_eval *call)
     return run_nms(call, true);
 }
 
-static const char *const nms_cases[] = {
-    "boxes=fp32[1,6,4]{0.5..2}; scores=fp32[1,6,2]{0..1}; iou_threshold=0.3; score_threshold=0.2; max_boxes=4", NULL};
+static const char *const nms_cases[] = {"boxes=fp32[1,6,4]{0.5..2}; scores=fp32[1,6,2]{0..1}; "
+                                        "iou_threshold=0.3; score_threshold=0.2; max_boxes=4",
+                                        NULL};
 static const char *const nms_cases_ios17[] = {
     "boxes=fp32[1,4,6]{0.5..2}; scores=fp32[1,2,6]{0..1}; iou_threshold=0.3; max_boxes=4; "
-    "per_class_suppression=true", NULL};
+    "per_class_suppression=true",
+    NULL};
 
 const qni_op_def qni_op_non_maximum_suppression = {
-    .name = "non_maximum_suppression", .opset = QNI_IOS15, .family = "tensor_operation", .params = nms_params,
-    .n_params = 6, .n_outs = 4, .infer = infer_nms, .eval = eval_nms, .cases = nms_cases,
+    .name = "non_maximum_suppression",
+    .opset = QNI_IOS15,
+    .family = "tensor_operation",
+    .params = nms_params,
+    .n_params = 6,
+    .n_outs = 4,
+    .infer = infer_nms,
+    .eval = eval_nms,
+    .cases = nms_cases,
 };
 
 const qni_op_def qni_op_non_maximum_suppression__ios17 = {
-    .name = "non_maximum_suppression", .opset = QNI_IOS17, .family = "tensor_operation",
-    .params = nms_params_ios17, .n_params = 5, .n_outs = 3, .infer = infer_nms, .eval = eval_nms_ios17,
+    .name = "non_maximum_suppression",
+    .opset = QNI_IOS17,
+    .family = "tensor_operation",
+    .params = nms_params_ios17,
+    .n_params = 5,
+    .n_outs = 3,
+    .infer = infer_nms,
+    .eval = eval_nms_ios17,
     .cases = nms_cases_ios17,
 };

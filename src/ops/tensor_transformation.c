@@ -16,8 +16,9 @@ static qn_status infer_expand_dims(qni_infer *ctx)
     const qni_type *x = qni_infer_type(ctx, 0);
     int64_t rank = x->rank + qni_tensor_count(qni_infer_const(ctx, 1));
     if (rank > QNI_MAX_RANK) {
-        return qni_infer_fail(ctx, QN_UNSUPPORTED, "the result has rank %lld; at most %d is supported",
-                              (long long)rank, QNI_MAX_RANK);
+        return qni_infer_fail(ctx, QN_UNSUPPORTED,
+                              "the result has rank %lld; at most %d is supported", (long long)rank,
+                              QNI_MAX_RANK);
     }
     uint32_t axes;
     QNI_TRY(qni_infer_axes(ctx, 1, (int32_t)rank, &axes));
@@ -32,19 +33,31 @@ static qn_status infer_expand_dims(qni_infer *ctx)
 }
 
 static const char *const expand_dims_cases[] = {
-    "x=fp16[3]; axes=[0]",       "x=fp32[2,3]; axes=[1,3]", "x=int32[2,3]{-5..5}; axes=[-1]",
-    "x=bool[2]; axes=[0,1]",     "x=fp32[0,3]; axes=[1]",
-    "x=fp32[2](1, 2); axes=[0] -> fp32[1,2](1, 2)", NULL,
+    "x=fp16[3]; axes=[0]",
+    "x=fp32[2,3]; axes=[1,3]",
+    "x=int32[2,3]{-5..5}; axes=[-1]",
+    "x=bool[2]; axes=[0,1]",
+    "x=fp32[0,3]; axes=[1]",
+    "x=fp32[2](1, 2); axes=[0] -> fp32[1,2](1, 2)",
+    NULL,
 };
 
 const qni_op_def qni_op_expand_dims = {
-    .name = "expand_dims", .opset = QNI_IOS15, .family = "tensor_transformation",
-    .params = expand_dims_params, .n_params = 2, .n_outs = 1, .traits = QNI_VIEW,
-    .infer = infer_expand_dims, .eval = qni_eval_same_elements, .lower = qni_lower_same_elements,
+    .name = "expand_dims",
+    .opset = QNI_IOS15,
+    .family = "tensor_transformation",
+    .params = expand_dims_params,
+    .n_params = 2,
+    .n_outs = 1,
+    .traits = QNI_VIEW,
+    .infer = infer_expand_dims,
+    .eval = qni_eval_same_elements,
+    .lower = qni_lower_same_elements,
     .cases = expand_dims_cases,
 };
 
-// ---- squeeze: without the dimensions `axes`, which have size 1; without all such when no axes are given.
+// ---- squeeze: without the dimensions `axes`, which have size 1; without all such when no axes are
+// given.
 
 static const qni_param squeeze_params[] = {
     {"x", QNI_SET_ANY, 0, 0, NULL},
@@ -62,7 +75,8 @@ static qn_status infer_squeeze(qni_infer *ctx)
         bool one = qni_dim_is(x->dims[d], 1);
         bool named = (axes >> d & 1) != 0;
         if (named && !one && qni_arg(ctx->op, 1) != NULL) {
-            QNI_TRY(qni_infer_equal(ctx, x->dims[d], qni_dim_of(1), "a dimension to squeeze and 1"));
+            QNI_TRY(
+                qni_infer_equal(ctx, x->dims[d], qni_dim_of(1), "a dimension to squeeze and 1"));
             continue;
         }
         if (!named || !one) {
@@ -79,14 +93,21 @@ static const char *const squeeze_cases[] = {
 };
 
 const qni_op_def qni_op_squeeze = {
-    .name = "squeeze", .opset = QNI_IOS15, .family = "tensor_transformation",
-    .params = squeeze_params, .n_params = 2, .n_outs = 1, .traits = QNI_VIEW,
-    .infer = infer_squeeze, .eval = qni_eval_same_elements, .lower = qni_lower_same_elements,
+    .name = "squeeze",
+    .opset = QNI_IOS15,
+    .family = "tensor_transformation",
+    .params = squeeze_params,
+    .n_params = 2,
+    .n_outs = 1,
+    .traits = QNI_VIEW,
+    .infer = infer_squeeze,
+    .eval = qni_eval_same_elements,
+    .lower = qni_lower_same_elements,
     .cases = squeeze_cases,
 };
 
-// ---- reshape: the elements in row-major order under `shape`; one -1 is what is left over, 0 keeps the dimension of x (from
-// iOS17 counted from the right).
+// ---- reshape: the elements in row-major order under `shape`; one -1 is what is left over, 0 keeps
+// the dimension of x (from iOS17 counted from the right).
 
 static const qni_param reshape_params[] = {
     {"x", QNI_SET_ANY, 0, 0, NULL},
@@ -103,8 +124,9 @@ static qn_status infer_unknown_dims(qni_infer *ctx, int64_t rank)
 {
     qni_dim dims[QNI_MAX_RANK];
     if (rank > QNI_MAX_RANK) {
-        return qni_infer_fail(ctx, QN_UNSUPPORTED, "the result has rank %lld; at most %d is supported",
-                              (long long)rank, QNI_MAX_RANK);
+        return qni_infer_fail(ctx, QN_UNSUPPORTED,
+                              "the result has rank %lld; at most %d is supported", (long long)rank,
+                              QNI_MAX_RANK);
     }
     for (int64_t d = 0; d < rank; d++) {
         dims[d] = qni_dim_unknown(ctx->symbols, ctx->op->name);
@@ -201,24 +223,36 @@ static qn_status eval_reshape(qni_eval *call)
 }
 
 static const char *const reshape_cases[] = {
-    "x=fp16[2,6]; shape=[3,4]",      "x=fp16[2,6]; shape=[-1,3]",
-    "x=fp32[2,3,4]; shape=[0,-1]",   "x=int32[4]{-5..5}; shape=[2,2]",
-    "x=fp32[1]; shape=[1,1,1]",      "x=fp32[0,4]; shape=[-1,2]",
-    "x=fp32[2,3]; shape=int32[2](3,2)", "x=bool[6]; shape=[6,1]",
-    NULL,
+    "x=fp16[2,6]; shape=[3,4]",         "x=fp16[2,6]; shape=[-1,3]", "x=fp32[2,3,4]; shape=[0,-1]",
+    "x=int32[4]{-5..5}; shape=[2,2]",   "x=fp32[1]; shape=[1,1,1]",  "x=fp32[0,4]; shape=[-1,2]",
+    "x=fp32[2,3]; shape=int32[2](3,2)", "x=bool[6]; shape=[6,1]",    NULL,
 };
 
 const qni_op_def qni_op_reshape = {
-    .name = "reshape", .opset = QNI_IOS15, .family = "tensor_transformation",
-    .params = reshape_params, .n_params = 2, .n_outs = 1, .traits = QNI_VIEW,
-    .infer = infer_reshape, .eval = eval_reshape, .lower = qni_lower_same_elements,
+    .name = "reshape",
+    .opset = QNI_IOS15,
+    .family = "tensor_transformation",
+    .params = reshape_params,
+    .n_params = 2,
+    .n_outs = 1,
+    .traits = QNI_VIEW,
+    .infer = infer_reshape,
+    .eval = eval_reshape,
+    .lower = qni_lower_same_elements,
     .cases = reshape_cases,
 };
 
 const qni_op_def qni_op_reshape__ios17 = {
-    .name = "reshape", .opset = QNI_IOS17, .family = "tensor_transformation",
-    .params = reshape_params_ios17, .n_params = 2, .n_outs = 1, .traits = QNI_VIEW,
-    .infer = infer_reshape, .eval = eval_reshape, .lower = qni_lower_same_elements,
+    .name = "reshape",
+    .opset = QNI_IOS17,
+    .family = "tensor_transformation",
+    .params = reshape_params_ios17,
+    .n_params = 2,
+    .n_outs = 1,
+    .traits = QNI_VIEW,
+    .infer = infer_reshape,
+    .eval = eval_reshape,
+    .lower = qni_lower_same_elements,
     .cases = reshape_cases,
 };
 
@@ -240,7 +274,8 @@ static qn_status read_perm(qni_infer *ctx, int32_t rank, int32_t *perm)
     for (int32_t d = 0; d < rank; d++) {
         QNI_TRY(qni_infer_axis(ctx, 1, qni_tensor_get_int(t, d), rank, &perm[d]));
         if ((seen >> perm[d] & 1) != 0) {
-            return qni_infer_fail(ctx, QN_INVALID_MODEL, "perm names dimension %d twice", (int)perm[d]);
+            return qni_infer_fail(ctx, QN_INVALID_MODEL, "perm names dimension %d twice",
+                                  (int)perm[d]);
         }
         seen |= (uint32_t)1 << perm[d];
     }
@@ -289,13 +324,24 @@ static qn_status lower_transpose(qni_lower *lower, const qni_op *op)
 }
 
 static const char *const transpose_cases[] = {
-    "x=fp16[2,3]; perm=[1,0]", "x=fp32[2,3,4]; perm=[-1,0,1]", "x=int32[2,1,3]{-5..5}; perm=[2,1,0]",
-    "x=bool[3,2]; perm=[1,0]", "x=fp32[0,3]; perm=[1,0]",      NULL,
+    "x=fp16[2,3]; perm=[1,0]",
+    "x=fp32[2,3,4]; perm=[-1,0,1]",
+    "x=int32[2,1,3]{-5..5}; perm=[2,1,0]",
+    "x=bool[3,2]; perm=[1,0]",
+    "x=fp32[0,3]; perm=[1,0]",
+    NULL,
 };
 
 const qni_op_def qni_op_transpose = {
-    .name = "transpose", .opset = QNI_IOS15, .family = "tensor_transformation",
-    .params = transpose_params, .n_params = 2, .n_outs = 1, .traits = QNI_VIEW,
-    .infer = infer_transpose, .eval = eval_transpose, .lower = lower_transpose,
+    .name = "transpose",
+    .opset = QNI_IOS15,
+    .family = "tensor_transformation",
+    .params = transpose_params,
+    .n_params = 2,
+    .n_outs = 1,
+    .traits = QNI_VIEW,
+    .infer = infer_transpose,
+    .eval = eval_transpose,
+    .lower = lower_transpose,
     .cases = transpose_cases,
 };

@@ -1,4 +1,5 @@
-// Family tensor_transformation, blocks: reorderings that are a reshape, a transpose and a reshape, and windows.
+// Family tensor_transformation, blocks: reorderings that are a reshape, a transpose and a reshape,
+// and windows.
 #include "ops/common.h"
 
 #include <string.h>
@@ -40,10 +41,17 @@ static qn_status lower_shuffle(qni_lower *lower, const qni_op *op, const shuffle
     return qni_lower_bind(lower, op->outs[0], &view);
 }
 
-typedef enum block_order { DEPTH_TO_SPACE, SPACE_TO_DEPTH, PIXEL_SHUFFLE, PIXEL_UNSHUFFLE } block_order;
+typedef enum block_order {
+    DEPTH_TO_SPACE,
+    SPACE_TO_DEPTH,
+    PIXEL_SHUFFLE,
+    PIXEL_UNSHUFFLE
+} block_order;
 
-// [n, c, h, w] by blocks of b: where the block's rows and columns stand in c is what tells them apart.
-static void order_blocks(qni_symbols *sy, block_order order, const qni_dim *x, int64_t b, shuffle *s)
+// [n, c, h, w] by blocks of b: where the block's rows and columns stand in c is what tells them
+// apart.
+static void order_blocks(qni_symbols *sy, block_order order, const qni_dim *x, int64_t b,
+                         shuffle *s)
 {
     static const int32_t perms[4][6] = {
         [DEPTH_TO_SPACE] = {0, 3, 4, 1, 5, 2},  // [n, b, b, c, h, w] -> [n, c, h, b, w, b]
@@ -56,21 +64,28 @@ static void order_blocks(qni_symbols *sy, block_order order, const qni_dim *x, i
     memcpy(s->perm, perms[order], sizeof perms[order]);
     if (order == DEPTH_TO_SPACE || order == PIXEL_SHUFFLE) {
         qni_dim c = qni_dim_floor_div(sy, x[1], qni_dim_of(b * b));
-        const qni_dim middle[6] = {x[0], order == DEPTH_TO_SPACE ? block : c, block,
-                                   order == DEPTH_TO_SPACE ? c : block, x[2], x[3]};
+        const qni_dim middle[6] = {x[0],  order == DEPTH_TO_SPACE ? block : c,
+                                   block, order == DEPTH_TO_SPACE ? c : block,
+                                   x[2],  x[3]};
         memcpy(s->middle, middle, sizeof middle);
     } else {
-        const qni_dim middle[6] = {x[0], x[1], qni_dim_floor_div(sy, x[2], block), block,
-                                   qni_dim_floor_div(sy, x[3], block), block};
+        const qni_dim middle[6] = {x[0],
+                                   x[1],
+                                   qni_dim_floor_div(sy, x[2], block),
+                                   block,
+                                   qni_dim_floor_div(sy, x[3], block),
+                                   block};
         memcpy(s->middle, middle, sizeof middle);
     }
 }
 
-static const qni_param block_params[] = {{"x", FLOATS, 0, 'T', NULL}, {"block_size", QNI_DT(I32), QNI_CONST, 0, NULL}};
+static const qni_param block_params[] = {{"x", FLOATS, 0, 'T', NULL},
+                                         {"block_size", QNI_DT(I32), QNI_CONST, 0, NULL}};
 static const qni_param upscale_params[] = {{"x", FLOATS, 0, 'T', NULL},
                                            {"upscale_factor", QNI_DT(I32), QNI_CONST, 0, NULL}};
-static const qni_param downscale_params[] = {{"x", FLOATS, 0, 'T', NULL},
-                                             {"downscale_factor", QNI_DT(U32) | QNI_DT(I32), QNI_CONST, 0, NULL}};
+static const qni_param downscale_params[] = {
+    {"x", FLOATS, 0, 'T', NULL},
+    {"downscale_factor", QNI_DT(U32) | QNI_DT(I32), QNI_CONST, 0, NULL}};
 
 static qn_status infer_blocks(qni_infer *ctx, block_order order)
 {
@@ -78,8 +93,10 @@ static qn_status infer_blocks(qni_infer *ctx, block_order order)
     int64_t b = qni_infer_int(ctx, 1, 0);
     bool to_space = order == DEPTH_TO_SPACE || order == PIXEL_SHUFFLE;
     if (x->rank != 4 || b < 1 || b > 1 << 15) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL, "x has rank %d and blocks size %lld; wanted are rank 4 and 1 "
-                              "or more", (int)x->rank, (long long)b);
+        return qni_infer_fail(ctx, QN_INVALID_MODEL,
+                              "x has rank %d and blocks size %lld; wanted are rank 4 and 1 "
+                              "or more",
+                              (int)x->rank, (long long)b);
     }
     qni_dim block = qni_dim_of(b);
     qni_dim square = qni_dim_of(b * b);
@@ -99,7 +116,8 @@ static qn_status infer_blocks(qni_infer *ctx, block_order order)
         }
     }
     if (!divides) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL, "blocks of %lld do not divide x", (long long)b);
+        return qni_infer_fail(ctx, QN_INVALID_MODEL, "blocks of %lld do not divide x",
+                              (long long)b);
     }
     qni_infer_set(ctx, 0, x->dtype, 4, dims);
     return QN_OK;
@@ -125,18 +143,31 @@ static qn_status lower_blocks(qni_lower *lower, const qni_op *op, block_order or
     return lower_shuffle(lower, op, &s);
 }
 
-#define BLOCKS(name_, opset_, order, params_, cases_)                                               \
-    static qn_status infer_##name_(qni_infer *ctx) { return infer_blocks(ctx, order); }             \
-    static qn_status eval_##name_(qni_eval *call) { return eval_blocks(call, order); }              \
-    static qn_status lower_##name_(qni_lower *lower, const qni_op *op)                              \
-    {                                                                                               \
-        return lower_blocks(lower, op, order);                                                      \
-    }                                                                                               \
-    static const char *const name_##_cases[] = {cases_, NULL};                                      \
-    const qni_op_def qni_op_##name_ = {                                                             \
-        .name = #name_, .opset = opset_, .family = "tensor_transformation", .params = params_,      \
-        .n_params = 2, .n_outs = 1, .traits = QNI_VIEW, .infer = infer_##name_,                     \
-        .eval = eval_##name_, .lower = lower_##name_, .cases = name_##_cases};
+#define BLOCKS(name_, opset_, order, params_, cases_)                     \
+    static qn_status infer_##name_(qni_infer *ctx)                        \
+    {                                                                     \
+        return infer_blocks(ctx, order);                                  \
+    }                                                                     \
+    static qn_status eval_##name_(qni_eval *call)                         \
+    {                                                                     \
+        return eval_blocks(call, order);                                  \
+    }                                                                     \
+    static qn_status lower_##name_(qni_lower *lower, const qni_op *op)    \
+    {                                                                     \
+        return lower_blocks(lower, op, order);                            \
+    }                                                                     \
+    static const char *const name_##_cases[] = {cases_, NULL};            \
+    const qni_op_def qni_op_##name_ = {.name = #name_,                    \
+                                       .opset = opset_,                   \
+                                       .family = "tensor_transformation", \
+                                       .params = params_,                 \
+                                       .n_params = 2,                     \
+                                       .n_outs = 1,                       \
+                                       .traits = QNI_VIEW,                \
+                                       .infer = infer_##name_,            \
+                                       .eval = eval_##name_,              \
+                                       .lower = lower_##name_,            \
+                                       .cases = name_##_cases};
 
 BLOCKS(depth_to_space, QNI_IOS15, DEPTH_TO_SPACE, block_params, "x=fp16[1,8,2,3]; block_size=2")
 BLOCKS(space_to_depth, QNI_IOS15, SPACE_TO_DEPTH, block_params, "x=fp32[2,2,4,6]; block_size=2")
@@ -144,8 +175,8 @@ BLOCKS(pixel_shuffle, QNI_IOS15, PIXEL_SHUFFLE, upscale_params, "x=fp16[1,8,2,3]
 BLOCKS(pixel_unshuffle, QNI_IOS16, PIXEL_UNSHUFFLE, downscale_params,
        "x=fp32[1,2,4,6]; downscale_factor=uint32[](2)")
 
-// ---- space_to_batch, batch_to_space: blocks of the two spatial dimensions into the batch, after padding, and back, before
-// cropping. [n, c, h, w].
+// ---- space_to_batch, batch_to_space: blocks of the two spatial dimensions into the batch, after
+// padding, and back, before cropping. [n, c, h, w].
 
 static const qni_param to_batch_params[] = {
     {"x", FLOATS, 0, 'T', NULL},
@@ -163,14 +194,17 @@ static qn_status read_blocks(qni_infer *ctx, int64_t *blocks, int64_t *margins)
 {
     const qni_tensor *b = qni_infer_const(ctx, 1);
     const qni_tensor *m = qni_infer_const(ctx, 2);
-    bool ok = qni_infer_type(ctx, 0)->rank == 4 && qni_tensor_count(b) == 2 && qni_tensor_count(m) == 4;
+    bool ok = qni_infer_type(ctx, 0)->rank == 4 && qni_tensor_count(b) == 2 &&
+              qni_tensor_count(m) == 4;
     for (int i = 0; ok && i < 4; i++) {
         margins[i] = qni_tensor_get_int(m, i);
         blocks[i / 2] = qni_tensor_get_int(b, i / 2);
-        ok = margins[i] >= 0 && margins[i] < INT32_MAX && blocks[i / 2] > 0 && blocks[i / 2] < 1 << 15;
+        ok = margins[i] >= 0 && margins[i] < INT32_MAX && blocks[i / 2] > 0 &&
+             blocks[i / 2] < 1 << 15;
     }
     return ok ? QN_OK
-              : qni_infer_fail(ctx, QN_INVALID_MODEL, "x needs rank 4, block_shape 2 sizes above 0, and the margins "
+              : qni_infer_fail(ctx, QN_INVALID_MODEL,
+                               "x needs rank 4, block_shape 2 sizes above 0, and the margins "
                                "4 numbers that are not negative");
 }
 
@@ -213,9 +247,10 @@ static qn_status infer_batch_to_space(qni_infer *ctx)
     return QN_OK;
 }
 
-// Element [n, c, y, x] of the space side for an element of the batch side; false when it lies in a margin.
-static bool space_place(const int64_t *batch_index, const int64_t *b, const int64_t *m, const qni_tensor *space,
-                        int64_t *place)
+// Element [n, c, y, x] of the space side for an element of the batch side; false when it lies in a
+// margin.
+static bool space_place(const int64_t *batch_index, const int64_t *b, const int64_t *m,
+                        const qni_tensor *space, int64_t *place)
 {
     int64_t n = space->dims[0];
     int64_t block = batch_index[0] / n;
@@ -224,7 +259,9 @@ static bool space_place(const int64_t *batch_index, const int64_t *b, const int6
     if (y < 0 || x < 0 || y >= space->dims[2] || x >= space->dims[3]) {
         return false;
     }
-    *place = ((batch_index[0] % n * space->dims[1] + batch_index[1]) * space->dims[2] + y) * space->dims[3] + x;
+    *place = ((batch_index[0] % n * space->dims[1] + batch_index[1]) * space->dims[2] + y) *
+                 space->dims[3] +
+             x;
     return true;
 }
 
@@ -253,7 +290,8 @@ static qn_status eval_batches(qni_eval *call, bool to_batch)
         if (space_place(index, b, m, space, &place)) {
             int64_t to = to_batch ? i : place;
             int64_t from = to_batch ? place : i;
-            memcpy((char *)out->data + (size_t)to * size, (const char *)x->data + (size_t)from * size, size);
+            memcpy((char *)out->data + (size_t)to * size,
+                   (const char *)x->data + (size_t)from * size, size);
         }
     }
     return QN_OK;
@@ -277,18 +315,31 @@ static const char *const batch_to_space_cases[] = {
     "x=fp32[4,1,2,3]; block_shape=[2,2]; crops=int32[2,2](1, 0, 1, 1)", NULL};
 
 const qni_op_def qni_op_space_to_batch = {
-    .name = "space_to_batch", .opset = QNI_IOS15, .family = "tensor_transformation",
-    .params = to_batch_params, .n_params = 3, .n_outs = 1, .infer = infer_space_to_batch,
-    .eval = eval_space_to_batch, .cases = space_to_batch_cases,
+    .name = "space_to_batch",
+    .opset = QNI_IOS15,
+    .family = "tensor_transformation",
+    .params = to_batch_params,
+    .n_params = 3,
+    .n_outs = 1,
+    .infer = infer_space_to_batch,
+    .eval = eval_space_to_batch,
+    .cases = space_to_batch_cases,
 };
 
 const qni_op_def qni_op_batch_to_space = {
-    .name = "batch_to_space", .opset = QNI_IOS15, .family = "tensor_transformation",
-    .params = from_batch_params, .n_params = 3, .n_outs = 1, .infer = infer_batch_to_space,
-    .eval = eval_batch_to_space, .cases = batch_to_space_cases,
+    .name = "batch_to_space",
+    .opset = QNI_IOS15,
+    .family = "tensor_transformation",
+    .params = from_batch_params,
+    .n_params = 3,
+    .n_outs = 1,
+    .infer = infer_batch_to_space,
+    .eval = eval_batch_to_space,
+    .cases = batch_to_space_cases,
 };
 
-// ---- sliding_windows: all windows of `size` along `axis`, `stride` apart: a dimension of windows, then one of size.
+// ---- sliding_windows: all windows of `size` along `axis`, `stride` apart: a dimension of windows,
+// then one of size.
 
 static const qni_param windows_params[] = {
     {"x", QNI_SET_BYTES, 0, 0, NULL},
@@ -304,17 +355,18 @@ static qn_status infer_windows(qni_infer *ctx)
     int64_t stride = qni_infer_int(ctx, 3, 1);
     int32_t axis;
     QNI_TRY(qni_infer_axis(ctx, 1, qni_infer_int(ctx, 1, 0), x->rank, &axis));
-    if (size < 1 || stride < 1 || x->rank == QNI_MAX_RANK || qni_dim_hi(ctx->symbols, x->dims[axis]) < size) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL, "windows of %lld, %lld apart, for rank %d", (long long)size,
-                              (long long)stride, (int)x->rank);
+    if (size < 1 || stride < 1 || x->rank == QNI_MAX_RANK ||
+        qni_dim_hi(ctx->symbols, x->dims[axis]) < size) {
+        return qni_infer_fail(ctx, QN_INVALID_MODEL, "windows of %lld, %lld apart, for rank %d",
+                              (long long)size, (long long)stride, (int)x->rank);
     }
     qni_dim dims[QNI_MAX_RANK];
     for (int32_t d = 0; d <= x->rank; d++) {
         dims[d] = d <= axis ? x->dims[d] : d == axis + 1 ? qni_dim_of(size) : x->dims[d - 1];
     }
     qni_dim room = qni_dim_sub(ctx->symbols, x->dims[axis], qni_dim_of(size));
-    dims[axis] = qni_dim_add(ctx->symbols, qni_dim_floor_div(ctx->symbols, room, qni_dim_of(stride)),
-                             qni_dim_of(1));
+    dims[axis] = qni_dim_add(
+        ctx->symbols, qni_dim_floor_div(ctx->symbols, room, qni_dim_of(stride)), qni_dim_of(1));
     qni_infer_set(ctx, 0, x->dtype, x->rank + 1, dims);
     return QN_OK;
 }
@@ -336,12 +388,18 @@ static qn_status eval_windows(qni_eval *call)
     return QN_OK;
 }
 
-static const char *const windows_cases[] = {"x=fp16[2,7]; axis=1; size=3", "x=fp32[7,2]; axis=0; size=2; stride=3",
-                                            NULL};
+static const char *const windows_cases[] = {"x=fp16[2,7]; axis=1; size=3",
+                                            "x=fp32[7,2]; axis=0; size=2; stride=3", NULL};
 
 const qni_op_def qni_op_sliding_windows = {
-    .name = "sliding_windows", .opset = QNI_IOS15, .family = "tensor_transformation",
-    .params = windows_params, .n_params = 4, .n_outs = 1, .infer = infer_windows, .eval = eval_windows,
+    .name = "sliding_windows",
+    .opset = QNI_IOS15,
+    .family = "tensor_transformation",
+    .params = windows_params,
+    .n_params = 4,
+    .n_outs = 1,
+    .infer = infer_windows,
+    .eval = eval_windows,
     .cases = windows_cases,
 };
 
@@ -406,12 +464,21 @@ static qn_status lower_reverse(qni_lower *lower, const qni_op *op)
 static const char *const reverse_cases[] = {"x=fp16[2,7]; axes=[1]", "x=int32[3,4]{-9..9}", NULL};
 
 const qni_op_def qni_op_reverse = {
-    .name = "reverse", .opset = QNI_IOS15, .family = "tensor_transformation", .params = reverse_params,
-    .n_params = 2, .n_outs = 1, .traits = QNI_VIEW, .infer = infer_reverse, .eval = eval_reverse,
-    .lower = lower_reverse, .cases = reverse_cases,
+    .name = "reverse",
+    .opset = QNI_IOS15,
+    .family = "tensor_transformation",
+    .params = reverse_params,
+    .n_params = 2,
+    .n_outs = 1,
+    .traits = QNI_VIEW,
+    .infer = infer_reverse,
+    .eval = eval_reverse,
+    .lower = lower_reverse,
+    .cases = reverse_cases,
 };
 
-// ---- reverse_sequence: for each slice along batch_axis, its first `lengths` elements along seq_axis reversed.
+// ---- reverse_sequence: for each slice along batch_axis, its first `lengths` elements along
+// seq_axis reversed.
 
 static const qni_param reverse_sequence_params[] = {
     {"x", QNI_SET_BYTES, 0, 0, NULL},
@@ -428,10 +495,12 @@ static qn_status infer_reverse_sequence(qni_infer *ctx)
     QNI_TRY(qni_infer_axis(ctx, 2, qni_infer_int(ctx, 2, 0), x->rank, &seq));
     QNI_TRY(qni_infer_axis(ctx, 3, qni_infer_int(ctx, 3, 0), x->rank, &batch));
     if (seq == batch || qni_infer_type(ctx, 1)->rank != 1) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL, "seq_axis and batch_axis are both %d, or lengths is no vector",
+        return qni_infer_fail(ctx, QN_INVALID_MODEL,
+                              "seq_axis and batch_axis are both %d, or lengths is no vector",
                               (int)seq);
     }
-    QNI_TRY(qni_infer_equal(ctx, qni_infer_type(ctx, 1)->dims[0], x->dims[batch], "lengths and the batch"));
+    QNI_TRY(qni_infer_equal(ctx, qni_infer_type(ctx, 1)->dims[0], x->dims[batch],
+                            "lengths and the batch"));
     qni_infer_same(ctx, 0, x);
     return QN_OK;
 }
@@ -450,8 +519,8 @@ static qn_status eval_reverse_sequence(qni_eval *call)
     for (int64_t i = 0; i < x->dims[batch]; i++) {
         int64_t n = qni_tensor_get_int(qni_eval_arg(call, 1), i);
         if (n < 0 || n > x->dims[seq]) {
-            return qni_eval_fail(call, QN_INVALID_ARGUMENT, "length %lld; allowed are 0 to %lld", (long long)n,
-                                 (long long)x->dims[seq]);
+            return qni_eval_fail(call, QN_INVALID_ARGUMENT, "length %lld; allowed are 0 to %lld",
+                                 (long long)n, (long long)x->dims[seq]);
         }
         qni_tensor to = qni_tensor_slice(&call->outs[0], batch, i, 1, 1);
         qni_tensor from = qni_tensor_slice(x, batch, i, 1, 1);
@@ -467,13 +536,19 @@ static const char *const reverse_sequence_cases[] = {
     "x=int32[4,2,3]{-9..9}; lengths=int32[3](1, 3, 4); seq_axis=0; batch_axis=2", NULL};
 
 const qni_op_def qni_op_reverse_sequence = {
-    .name = "reverse_sequence", .opset = QNI_IOS15, .family = "tensor_transformation",
-    .params = reverse_sequence_params, .n_params = 4, .n_outs = 1, .infer = infer_reverse_sequence,
-    .eval = eval_reverse_sequence, .cases = reverse_sequence_cases,
+    .name = "reverse_sequence",
+    .opset = QNI_IOS15,
+    .family = "tensor_transformation",
+    .params = reverse_sequence_params,
+    .n_params = 4,
+    .n_outs = 1,
+    .infer = infer_reverse_sequence,
+    .eval = eval_reverse_sequence,
+    .cases = reverse_sequence_cases,
 };
 
-// ---- reshape_like: x under dimensions taken from reference tensors: [begins[i], ends[i]) of each, to its last
-// dimension where end_masks[i] says so.
+// ---- reshape_like: x under dimensions taken from reference tensors: [begins[i], ends[i]) of each,
+// to its last dimension where end_masks[i] says so.
 
 static const qni_param reshape_like_params[] = {
     {"x", QNI_SET_BYTES, 0, 0, NULL},
@@ -496,17 +571,21 @@ static qn_status infer_reshape_like(qni_infer *ctx)
     qni_dim dims[QNI_MAX_RANK];
     int32_t rank = 0;
     if (qni_arg_count(op, 2) != n || qni_arg_count(op, 3) != n || qni_arg_count(op, 4) != n) {
-        return qni_infer_fail(ctx, QN_INVALID_MODEL, "ref_tensors, begins, ends and end_masks differ in number");
+        return qni_infer_fail(ctx, QN_INVALID_MODEL,
+                              "ref_tensors, begins, ends and end_masks differ in number");
     }
     for (size_t i = 0; i < n; i++) {
         const qni_type *ref = &qni_arg_at(op, 1, i)->type;
         bool to_end = qni_tensor_get_int(qni_arg_at(op, 4, i)->constant, 0) != 0;
-        int64_t begin = python_index(qni_tensor_get_int(qni_arg_at(op, 2, i)->constant, 0), ref->rank);
+        int64_t begin = python_index(qni_tensor_get_int(qni_arg_at(op, 2, i)->constant, 0),
+                                     ref->rank);
         int64_t end = to_end ? ref->rank
-                             : python_index(qni_tensor_get_int(qni_arg_at(op, 3, i)->constant, 0), ref->rank);
+                             : python_index(qni_tensor_get_int(qni_arg_at(op, 3, i)->constant, 0),
+                                            ref->rank);
         for (int64_t d = begin; d < end; d++) {
             if (rank == QNI_MAX_RANK) {
-                return qni_infer_fail(ctx, QN_UNSUPPORTED, "the result has more than %d dimensions", QNI_MAX_RANK);
+                return qni_infer_fail(ctx, QN_UNSUPPORTED, "the result has more than %d dimensions",
+                                      QNI_MAX_RANK);
             }
             dims[rank++] = ref->dims[d];
         }
@@ -518,10 +597,20 @@ static qn_status infer_reshape_like(qni_infer *ctx)
 }
 
 static const char *const reshape_like_cases[] = {
-    "x=fp16[6,4]; ref_tensors=(fp16[2,3,9], fp16[7,4]); begins=(0, 1); ends=(2, 2); end_masks=(false, true)", NULL};
+    "x=fp16[6,4]; ref_tensors=(fp16[2,3,9], fp16[7,4]); begins=(0, 1); ends=(2, 2); "
+    "end_masks=(false, true)",
+    NULL};
 
 const qni_op_def qni_op_reshape_like = {
-    .name = "reshape_like", .opset = QNI_IOS16, .family = "tensor_transformation",
-    .params = reshape_like_params, .n_params = 5, .n_outs = 1, .traits = QNI_VIEW, .infer = infer_reshape_like,
-    .eval = qni_eval_same_elements, .lower = qni_lower_same_elements, .cases = reshape_like_cases,
+    .name = "reshape_like",
+    .opset = QNI_IOS16,
+    .family = "tensor_transformation",
+    .params = reshape_like_params,
+    .n_params = 5,
+    .n_outs = 1,
+    .traits = QNI_VIEW,
+    .infer = infer_reshape_like,
+    .eval = qni_eval_same_elements,
+    .lower = qni_lower_same_elements,
+    .cases = reshape_like_cases,
 };

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-// A slice as Python writes it, x[begin:end:stride], in every dimension. Places of the parameters in their tables.
+// A slice as Python writes it, x[begin:end:stride], in every dimension. Places of the parameters in
+// their tables.
 typedef struct slice_params {
     size_t begin, end, stride, begin_mask, end_mask, squeeze_mask;
 } slice_params;
@@ -29,7 +30,8 @@ static int64_t step_of(const qni_op *op, size_t p, int32_t d)
     return value != NULL ? qni_tensor_get_int(value->constant, d) : 1;
 }
 
-// An index from the end when negative, then between lo and hi. What is not known to be negative must not be.
+// An index from the end when negative, then between lo and hi. What is not known to be negative
+// must not be.
 static qni_dim clamp_index(qni_symbols *s, qni_dim index, qni_dim dim, qni_dim lo, qni_dim hi,
                            const char *where)
 {
@@ -67,19 +69,25 @@ static void measure_dim(qni_symbols *s, const qni_op *op, const slice_params *p,
     }
     if (out->squeezed) {
         qni_dim last = qni_dim_sub(s, dim, qni_dim_of(1));
-        out->begin = from_start ? zero : clamp_index(s, qni_value_int(begin, d), dim, zero, last, op->name);
+        out->begin = from_start
+                         ? zero
+                         : clamp_index(s, qni_value_int(begin, d), dim, zero, last, op->name);
         out->size = qni_dim_of(1);
         out->step = 1;
     } else if (out->step > 0) {
-        qni_dim b = from_start ? zero : clamp_index(s, qni_value_int(begin, d), dim, zero, dim, op->name);
+        qni_dim b = from_start ? zero
+                               : clamp_index(s, qni_value_int(begin, d), dim, zero, dim, op->name);
         qni_dim e = to_end ? dim : clamp_index(s, qni_value_int(end, d), dim, zero, dim, op->name);
         out->begin = b;
         out->size = ceil_div(s, qni_dim_max(s, qni_dim_sub(s, e, b), zero), out->step);
     } else {
         qni_dim below = qni_dim_of(-1);
         qni_dim last = qni_dim_sub(s, dim, qni_dim_of(1));
-        qni_dim b = from_start ? last : clamp_index(s, qni_value_int(begin, d), dim, below, last, op->name);
-        qni_dim e = to_end ? below : clamp_index(s, qni_value_int(end, d), dim, below, last, op->name);
+        qni_dim b = from_start
+                        ? last
+                        : clamp_index(s, qni_value_int(begin, d), dim, below, last, op->name);
+        qni_dim e = to_end ? below
+                           : clamp_index(s, qni_value_int(end, d), dim, below, last, op->name);
         out->begin = b;
         out->size = ceil_div(s, qni_dim_max(s, qni_dim_sub(s, b, e), zero), -out->step);
     }
@@ -92,9 +100,10 @@ static qn_status check_length(qni_infer *ctx, size_t p, int32_t rank)
         return QN_OK;
     }
     char text[160];
-    return qni_infer_fail(ctx, QN_INVALID_MODEL, "%s is %s; it needs one entry for each of %d dimensions",
-                          ctx->op->def->params[p].name,
-                          qni_type_describe(ctx->symbols, &value->type, text, sizeof text), (int)rank);
+    return qni_infer_fail(
+        ctx, QN_INVALID_MODEL, "%s is %s; it needs one entry for each of %d dimensions",
+        ctx->op->def->params[p].name,
+        qni_type_describe(ctx->symbols, &value->type, text, sizeof text), (int)rank);
 }
 
 // Checks the parameters and measures all dimensions.
@@ -169,12 +178,11 @@ static qn_status slice_view(qni_lower *lower, const qni_op *op, const slice_para
     return QN_OK;
 }
 
-// ---- slice_by_index: x[begin:end:stride]; masks take the whole way to the start or end, squeeze_mask takes one index
-// and drops the dimension.
+// ---- slice_by_index: x[begin:end:stride]; masks take the whole way to the start or end,
+// squeeze_mask takes one index and drops the dimension.
 
 #define SLICE_PARAMS(index_types)                                         \
-    {"x", QNI_SET_ANY, 0, 0, NULL},                                       \
-        {"begin", index_types, 0, 'I', NULL},                             \
+    {"x", QNI_SET_ANY, 0, 0, NULL}, {"begin", index_types, 0, 'I', NULL}, \
         {"end", index_types, 0, 'I', NULL},                               \
         {"stride", index_types, QNI_CONST | QNI_OPTIONAL, 0, NULL},       \
         {"begin_mask", QNI_DT(BOOL), QNI_CONST | QNI_OPTIONAL, 0, NULL},  \
@@ -278,16 +286,30 @@ static const char *const slice_by_index_cases[] = {
 };
 
 const qni_op_def qni_op_slice_by_index = {
-    .name = "slice_by_index", .opset = QNI_IOS15, .family = "tensor_transformation",
-    .params = slice_by_index_params, .n_params = 7, .n_outs = 1, .traits = QNI_VIEW,
-    .infer = infer_slice_by_index, .eval = eval_slice_by_index, .lower = lower_slice_by_index,
+    .name = "slice_by_index",
+    .opset = QNI_IOS15,
+    .family = "tensor_transformation",
+    .params = slice_by_index_params,
+    .n_params = 7,
+    .n_outs = 1,
+    .traits = QNI_VIEW,
+    .infer = infer_slice_by_index,
+    .eval = eval_slice_by_index,
+    .lower = lower_slice_by_index,
     .cases = slice_by_index_cases,
 };
 
 const qni_op_def qni_op_slice_by_index__ios17 = {
-    .name = "slice_by_index", .opset = QNI_IOS17, .family = "tensor_transformation",
-    .params = slice_by_index_params_ios17, .n_params = 7, .n_outs = 1, .traits = QNI_VIEW,
-    .infer = infer_slice_by_index, .eval = eval_slice_by_index, .lower = lower_slice_by_index,
+    .name = "slice_by_index",
+    .opset = QNI_IOS17,
+    .family = "tensor_transformation",
+    .params = slice_by_index_params_ios17,
+    .n_params = 7,
+    .n_outs = 1,
+    .traits = QNI_VIEW,
+    .infer = infer_slice_by_index,
+    .eval = eval_slice_by_index,
+    .lower = lower_slice_by_index,
     .cases = slice_by_index_cases,
 };
 
@@ -359,7 +381,8 @@ static qn_status eval_slice_update(qni_eval *call)
     return QN_OK;
 }
 
-// In place where nobody reads the old contents any more: what makes a state's update cost what is new only.
+// In place where nobody reads the old contents any more: what makes a state's update cost what is
+// new only.
 static qn_status lower_slice_update(qni_lower *lower, const qni_op *op)
 {
     const qni_value *x = qni_arg(op, 0);
@@ -404,15 +427,23 @@ static qn_status lower_slice_update(qni_lower *lower, const qni_op *op)
 static const char *const slice_update_cases[] = {
     "x=fp16[4,5]; update=fp16[2,3]; begin=[1,2]; end=[3,5]",
     "x=fp32[6]; update=fp32[2]; begin=[1]; end=[5]; stride=[2]",
-    "x=int32[3,4]{-9..9}; update=int32[4]{-9..9}; begin=[1,0]; end=[2,4]; squeeze_mask=[true,false]",
+    "x=int32[3,4]{-9..9}; update=int32[4]{-9..9}; begin=[1,0]; end=[2,4]; "
+    "squeeze_mask=[true,false]",
     "x=fp32[4]; update=fp32[4]; begin=[0]; end=[0]; end_mask=[true]",
     NULL,
 };
 
 const qni_op_def qni_op_slice_update = {
-    .name = "slice_update", .opset = QNI_IOS18, .family = "tensor_transformation",
-    .params = slice_update_params, .n_params = 8, .n_outs = 1, .infer = infer_slice_update,
-    .eval = eval_slice_update, .lower = lower_slice_update, .cases = slice_update_cases,
+    .name = "slice_update",
+    .opset = QNI_IOS18,
+    .family = "tensor_transformation",
+    .params = slice_update_params,
+    .n_params = 8,
+    .n_outs = 1,
+    .infer = infer_slice_update,
+    .eval = eval_slice_update,
+    .lower = lower_slice_update,
+    .cases = slice_update_cases,
 };
 
 // ---- slice_by_size: x[begin : begin + size]; a size of -1 goes to the end.
@@ -429,8 +460,8 @@ static const qni_param slice_by_size_params_ios17[] = {
     {"size", QNI_SET_INDEX, 0, 'I', NULL},
 };
 
-static bool measure_by_size(qni_symbols *s, const qni_op *op, int32_t d, qni_dim dim, qni_dim *begin,
-                            qni_dim *size)
+static bool measure_by_size(qni_symbols *s, const qni_op *op, int32_t d, qni_dim dim,
+                            qni_dim *begin, qni_dim *size)
 {
     const qni_value *b = qni_arg(op, 1);
     const qni_value *n = qni_arg(op, 2);
@@ -463,8 +494,8 @@ static qn_status infer_slice_by_size(qni_infer *ctx)
             qni_dim room = qni_dim_sub(ctx->symbols, x->dims[d], end);
             if (!qni_dim_require(ctx->symbols, room, 0, INT64_MAX, ctx->op->name,
                                  "the room behind the slice")) {
-                return qni_infer_fail(ctx, QN_INVALID_MODEL, "the slice ends outside of dimension %d",
-                                      (int)d);
+                return qni_infer_fail(ctx, QN_INVALID_MODEL,
+                                      "the slice ends outside of dimension %d", (int)d);
             }
         }
         if (d == 0 && known) {
@@ -520,15 +551,29 @@ static const char *const slice_by_size_cases[] = {
 };
 
 const qni_op_def qni_op_slice_by_size = {
-    .name = "slice_by_size", .opset = QNI_IOS15, .family = "tensor_transformation",
-    .params = slice_by_size_params, .n_params = 3, .n_outs = 1, .traits = QNI_VIEW,
-    .infer = infer_slice_by_size, .eval = eval_slice_by_size, .lower = lower_slice_by_size,
+    .name = "slice_by_size",
+    .opset = QNI_IOS15,
+    .family = "tensor_transformation",
+    .params = slice_by_size_params,
+    .n_params = 3,
+    .n_outs = 1,
+    .traits = QNI_VIEW,
+    .infer = infer_slice_by_size,
+    .eval = eval_slice_by_size,
+    .lower = lower_slice_by_size,
     .cases = slice_by_size_cases,
 };
 
 const qni_op_def qni_op_slice_by_size__ios17 = {
-    .name = "slice_by_size", .opset = QNI_IOS17, .family = "tensor_transformation",
-    .params = slice_by_size_params_ios17, .n_params = 3, .n_outs = 1, .traits = QNI_VIEW,
-    .infer = infer_slice_by_size, .eval = eval_slice_by_size, .lower = lower_slice_by_size,
+    .name = "slice_by_size",
+    .opset = QNI_IOS17,
+    .family = "tensor_transformation",
+    .params = slice_by_size_params_ios17,
+    .n_params = 3,
+    .n_outs = 1,
+    .traits = QNI_VIEW,
+    .infer = infer_slice_by_size,
+    .eval = eval_slice_by_size,
+    .lower = lower_slice_by_size,
     .cases = slice_by_size_cases,
 };

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-// ---- scaled_dot_product_attention: softmax(query . key^T / sqrt(d) + attn_mask) . value. A mask of bool leaves out
-// what is false.
+// ---- scaled_dot_product_attention: softmax(query . key^T / sqrt(d) + attn_mask) . value. A mask
+// of bool leaves out what is false.
 
 static const qni_param attention_params[] = {
     {"query", QNI_SET_FLOAT, 0, 'T', NULL},
@@ -23,13 +23,17 @@ static qn_status infer_attention(qni_infer *ctx)
     const qni_type *mask = qni_infer_type(ctx, 3);
     int32_t r = q->rank;
     if (r < 3 || r > 5 || k->rank != r || v->rank != r) {
-        return qni_infer_fail(ctx, QN_UNSUPPORTED, "query, key and value have ranks %d, %d and %d; wanted is "
-                              "one of 3 to 5", (int)r, (int)k->rank, (int)v->rank);
+        return qni_infer_fail(ctx, QN_UNSUPPORTED,
+                              "query, key and value have ranks %d, %d and %d; wanted is "
+                              "one of 3 to 5",
+                              (int)r, (int)k->rank, (int)v->rank);
     }
     qni_dim dims[QNI_MAX_RANK];
     for (int32_t d = 0; d < r - 2; d++) {
-        QNI_TRY(qni_infer_equal(ctx, q->dims[d], k->dims[d], "the leading dimensions of query and key"));
-        QNI_TRY(qni_infer_equal(ctx, q->dims[d], v->dims[d], "the leading dimensions of query and value"));
+        QNI_TRY(qni_infer_equal(ctx, q->dims[d], k->dims[d],
+                                "the leading dimensions of query and key"));
+        QNI_TRY(qni_infer_equal(ctx, q->dims[d], v->dims[d],
+                                "the leading dimensions of query and value"));
         dims[d] = q->dims[d];
     }
     QNI_TRY(qni_infer_equal(ctx, q->dims[r - 1], k->dims[r - 1], "the columns of query and key"));
@@ -52,7 +56,8 @@ static qn_status infer_attention(qni_infer *ctx)
     return QN_OK;
 }
 
-// [..., m, d] as [b, h, 1, m, d] or, for keys and values, [b, h, t, d]: leading dimensions are put into b.
+// [..., m, d] as [b, h, 1, m, d] or, for keys and values, [b, h, t, d]: leading dimensions are put
+// into b.
 static qni_tensor split_leading(const qni_tensor *t, bool with_group)
 {
     qni_tensor out = *t;
@@ -104,7 +109,8 @@ static qn_status eval_attention(qni_eval *call)
     return QN_OK;
 }
 
-// The heads of a view, dimension `d`, as heads of keys times queries that share them. `group` is the second factor.
+// The heads of a view, dimension `d`, as heads of keys times queries that share them. `group` is
+// the second factor.
 static bool split_heads(qni_symbols *s, qni_view *view, int32_t d, qni_dim heads, qni_dim group)
 {
     qni_dim dims[QNI_MAX_RANK];
@@ -160,8 +166,8 @@ static qn_status attention_views(qni_lower *lower, const qni_op *op, qni_view *v
         qni_dim dims[4] = {qni_view_dim(s, &views[1], 0), qni_dim_mul(s, heads, group),
                            qni_view_dim(s, &views[1], 3), qni_view_dim(s, k, 2)};
         QNI_TRY(qni_lower_plain(lower, qni_arg(op, 3), &views[4]));
-        *ok = qni_view_broadcast(s, &views[4], 4, dims) && split_heads(s, &views[4], 1, heads, group) &&
-              qni_view_is_plain(&views[4]);
+        *ok = qni_view_broadcast(s, &views[4], 4, dims) &&
+              split_heads(s, &views[4], 1, heads, group) && qni_view_is_plain(&views[4]);
     }
     return QN_OK;
 }
@@ -187,20 +193,31 @@ static qn_status lower_attention(qni_lower *lower, const qni_op *op)
     }
     if (!split_heads(lower->symbols, &views[0], 1, qni_view_dim(lower->symbols, &views[1], 1),
                      qni_view_dim(lower->symbols, &views[1], 2))) {
-        return qni_fail(lower->err, QN_INTERNAL, op->name, "the heads of the result cannot be split");
+        return qni_fail(lower->err, QN_INTERNAL, op->name,
+                        "the heads of the result cannot be split");
     }
-    return qni_lower_step(lower, qk_attention_select(lower->cpu), params, views, has_mask ? 5 : 4, 1);
+    return qni_lower_step(lower, qk_attention_select(lower->cpu), params, views, has_mask ? 5 : 4,
+                          1);
 }
 
 static const char *const attention_cases[] = {
     "query=fp16[1,2,3,20]; key=fp16[1,2,5,20]; value=fp16[1,2,5,18]",
-    "query=fp32[2,2,1,32]; key=fp32[2,2,70,32]; value=fp32[2,2,70,32]; attn_mask=fp32[1,1,1,70]{-2..0}",
+    "query=fp32[2,2,1,32]; key=fp32[2,2,70,32]; value=fp32[2,2,70,32]; "
+    "attn_mask=fp32[1,1,1,70]{-2..0}",
     "query=fp16[1,4,13,32]; key=fp16[1,4,33,32]; value=fp16[1,4,33,32]; attn_mask=bool[13,33]",
-    "query=fp32[2,3,8]; key=fp32[2,4,8]; value=fp32[2,4,8]", NULL,
+    "query=fp32[2,3,8]; key=fp32[2,4,8]; value=fp32[2,4,8]",
+    NULL,
 };
 
 const qni_op_def qni_op_scaled_dot_product_attention = {
-    .name = "scaled_dot_product_attention", .opset = QNI_IOS18, .family = "transformers",
-    .params = attention_params, .n_params = 4, .n_outs = 1, .infer = infer_attention,
-    .eval = eval_attention, .lower = lower_attention, .cases = attention_cases,
+    .name = "scaled_dot_product_attention",
+    .opset = QNI_IOS18,
+    .family = "transformers",
+    .params = attention_params,
+    .n_params = 4,
+    .n_outs = 1,
+    .infer = infer_attention,
+    .eval = eval_attention,
+    .lower = lower_attention,
+    .cases = attention_cases,
 };

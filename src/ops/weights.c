@@ -84,7 +84,8 @@ qn_status qni_lower_weights(qni_lower *lower, qni_weight_source *source, const q
     char format[64];
     const void *packed = NULL;
     snprintf(format, sizeof format, "panels %s %p %p%s", qni_dtype_name(source->source.declared),
-             source->scale.data, source->lut.data, source->source.is_transposed ? " transposed" : "");
+             source->scale.data, source->lut.data,
+             source->source.is_transposed ? " transposed" : "");
     const qni_pack wanted = {source->source.data.data, format, pack, source, free_packed};
     QNI_TRY(qni_lower_packed(lower, &wanted, &packed));
     *out = packed;

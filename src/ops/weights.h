@@ -11,8 +11,8 @@ typedef struct qni_weight_source {
     qni_tensor scale, offset, lut;
 } qni_weight_source;
 
-// Follows `value` ([n, k]) to a constant, or through one operation that decompresses constants. False when it comes from
-// anything else.
+// Follows `value` ([n, k]) to a constant, or through one operation that decompresses constants.
+// False when it comes from anything else.
 bool qni_find_weight(const qni_value *value, qni_weight_source *out);
 
 // The packed form, from the model's cache.

@@ -1,8 +1,9 @@
-// What a backend does, as a table of functions: src/cpu runs models with quince's own compiler and kernels, src/apple
-// hands them to Core ML. Callers cannot tell them apart.
+// What a backend does, as a table of functions: src/cpu runs models with quince's own compiler and
+// kernels, src/apple hands them to Core ML. Callers cannot tell them apart.
 //
-// A model is opened once, does not change, and may be used from any thread. A context runs one thing at a time; states
-// are memory beside it, and any context of the model's functions may be given any state of the right kind.
+// A model is opened once, does not change, and may be used from any thread. A context runs one
+// thing at a time; states are memory beside it, and any context of the model's functions may be
+// given any state of the right kind.
 #ifndef QNI_RUNNER_RUNNER_H
 #define QNI_RUNNER_RUNNER_H
 
@@ -16,7 +17,8 @@ typedef struct qni_runner_table qni_runner_table;
 typedef struct qni_runner_options {
     size_t n_threads;      // 0: as many as processors
     const char *precision; // NULL: "exact"
-    const char *cpu;       // the highest kernel tier to use; NULL: QUINCE_CPU, else what the machine has
+    // the highest kernel tier to use; NULL: QUINCE_CPU, else what the machine has
+    const char *cpu;
 } qni_runner_options;
 
 // One function of a model. The arrays belong to the model.
@@ -36,18 +38,19 @@ typedef struct qni_model_info {
     size_t weight_bytes;         // of the weight files
 } qni_model_info;
 
-// A dimension of an input that will differ from run to run: the first plan is made for all of its values already.
+// A dimension of an input that will differ from run to run: the first plan is made for all of its
+// values already.
 typedef struct qni_open_dim {
     size_t input;
     int32_t axis;
 } qni_open_dim;
 
 typedef struct qni_run_stats {
-    size_t n_plans;         // in the function's cache
-    uint64_t n_compiled;    // plans made by this context so far
+    size_t n_plans;      // in the function's cache
+    uint64_t n_compiled; // plans made by this context so far
     uint64_t compile_us;
-    size_t memory_bytes;    // of this context: arenas, outputs, scratch
-    size_t packed_bytes;    // weights of the model in packed form
+    size_t memory_bytes; // of this context: arenas, outputs, scratch
+    size_t packed_bytes; // weights of the model in packed form
 } qni_run_stats;
 
 // What went wrong with numbers in the last run while watching.
@@ -68,7 +71,8 @@ typedef struct qni_profile_row {
 typedef struct qni_run_context qni_run_context;
 typedef struct qni_run_state qni_run_state;
 
-// Sees the result of every operation that the compiled program still has, in order. A failure ends the run.
+// Sees the result of every operation that the compiled program still has, in order. A failure ends
+// the run.
 typedef qn_status qni_run_tap(void *user, const char *operation, const char *op,
                               const qni_tensor *results, size_t n_results, qn_error *err);
 
@@ -85,14 +89,17 @@ struct qni_runner_table {
                                 size_t n_open_dims, qni_run_context **out, qn_error *err);
     void (*free_context)(qni_run_context *context);
 
-    // A state of the function's n_states features, all zero. Functions whose states have the same names, types and
-    // shapes share it.
-    qn_status (*create_state)(qni_runner *runner, size_t function, qni_run_state **out, qn_error *err);
+    // A state of the function's n_states features, all zero. Functions whose states have the same
+    // names, types and shapes share it.
+    qn_status (*create_state)(qni_runner *runner, size_t function, qni_run_state **out,
+                              qn_error *err);
     void (*free_state)(qni_run_state *state);
-    qni_tensor (*state_tensor)(qni_run_state *state, size_t i); // the live memory; not while running
+    // the live memory; not while running
+    qni_tensor (*state_tensor)(qni_run_state *state, size_t i);
 
-    // Runs once. Inputs in the signature's order: any strides; the dtype of the feature, or another number type, which
-    // is converted. A missing optional input has data NULL. `state` is NULL when the function has none.
+    // Runs once. Inputs in the signature's order: any strides; the dtype of the feature, or another
+    // number type, which is converted. A missing optional input has data NULL. `state` is NULL when
+    // the function has none.
     qn_status (*run)(qni_run_context *context, const qni_tensor *inputs, qni_run_state *state,
                      qn_error *err);
     // Of the last run, contiguous; until the next run of the context.
@@ -101,7 +108,8 @@ struct qni_runner_table {
     void (*set_watch)(qni_run_context *context, bool on);   // count overflows from the next run on
     void (*set_profile)(qni_run_context *context, bool on); // time the operations
     void (*set_tap)(qni_run_context *context, qni_run_tap *tap, void *user);
-    size_t (*overflows)(const qni_run_context *context, qni_overflow *rows, size_t capacity); // -> how many there are
+    // -> how many there are
+    size_t (*overflows)(const qni_run_context *context, qni_overflow *rows, size_t capacity);
     size_t (*profile)(const qni_run_context *context, qni_profile_row *rows, size_t capacity);
     void (*stats)(const qni_run_context *context, qni_run_stats *out);
     // The text of the plan that the last run used, appended; "" for backends that have none.

@@ -53,8 +53,9 @@ qn_status qni_blob_find(const qni_map *map, uint64_t offset, qni_dtype dtype, in
     *out = qni_tensor_make(dtype, rank, dims, NULL);
     size_t wanted = qni_tensor_bytes(out);
     if (stored != dtype) {
-        return qni_fail(err, QN_INVALID_MODEL, where, "the program says %s, the weight file has %s (%u)",
-                        qni_dtype_name(dtype), qni_dtype_name(stored), u32_at(d + 4));
+        return qni_fail(err, QN_INVALID_MODEL, where,
+                        "the program says %s, the weight file has %s (%u)", qni_dtype_name(dtype),
+                        qni_dtype_name(stored), u32_at(d + 4));
     }
     if (bytes != wanted) {
         return qni_fail(err, QN_INVALID_MODEL, where,

@@ -9,7 +9,8 @@
 static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    return slash != NULL ? qni_strndup(path, (size_t)(slash - path) + (slash == path)) : qni_strdup(".");
+    return slash != NULL ? qni_strndup(path, (size_t)(slash - path) + (slash == path))
+                         : qni_strdup(".");
 }
 
 // ---- The manifest
@@ -26,8 +27,8 @@ static qn_status find_root_path(const json_t *manifest, const char *where, const
     const json_t *item = json_object_get(items, id);
     *out = json_string_value(json_object_get(item, "path"));
     if (*out == NULL) {
-        return qni_fail(err, QN_INVALID_MODEL, where, "the manifest has no path for the root model \"%s\"",
-                        id);
+        return qni_fail(err, QN_INVALID_MODEL, where,
+                        "the manifest has no path for the root model \"%s\"", id);
     }
     if (!qni_path_is_inside(*out)) {
         return qni_fail(err, QN_INVALID_MODEL, where,
@@ -47,11 +48,12 @@ static qn_status join_root(qni_package *p, const json_t *manifest, const char *w
         return qni_fail_memory(err);
     }
     if (!qni_file_exists(p->model)) {
-        return qni_fail(err, QN_INVALID_MODEL, where, "the root model \"%s\" is not in the package", name);
+        return qni_fail(err, QN_INVALID_MODEL, where, "the root model \"%s\" is not in the package",
+                        name);
     }
     if (!qni_path_is_below(p->root, p->model)) {
-        return qni_fail(err, QN_INVALID_MODEL, where, "the root model \"%s\" lies outside of the package",
-                        name);
+        return qni_fail(err, QN_INVALID_MODEL, where,
+                        "the root model \"%s\" lies outside of the package", name);
     }
     return QN_OK;
 }
@@ -120,11 +122,13 @@ void qni_package_close(qni_package *p)
 
 // ---- Weight files
 
-qn_status qni_package_weight_path(const qni_package *p, const char *name, char **path, qn_error *err)
+qn_status qni_package_weight_path(const qni_package *p, const char *name, char **path,
+                                  qn_error *err)
 {
     static const char prefix[] = "@model_path/";
     *path = NULL;
-    if (strncmp(name, prefix, sizeof prefix - 1) != 0 || !qni_path_is_inside(name + sizeof prefix - 1)) {
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0 ||
+        !qni_path_is_inside(name + sizeof prefix - 1)) {
         return qni_fail(err, QN_INVALID_MODEL, name,
                         "the weight file \"%s\" is not named below \"@model_path/\"", name);
     }
@@ -141,8 +145,8 @@ qn_status qni_package_weight_path(const qni_package *p, const char *name, char *
     }
     if (!qni_file_exists(full) || !qni_path_is_below(p->root, full)) {
         qni_free(full);
-        return qni_fail(err, QN_INVALID_MODEL, name,
-                        "the weight file \"%s\" is not in the package", name);
+        return qni_fail(err, QN_INVALID_MODEL, name, "the weight file \"%s\" is not in the package",
+                        name);
     }
     *path = full;
     return QN_OK;

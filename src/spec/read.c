@@ -30,15 +30,17 @@ static qn_status check_model_type(qni_reader *r, const unsigned char *bytes, siz
         return qni_reader_fail(r, QN_INVALID_MODEL, "not a model: it says no type of model");
     }
     if (field != 502) {
-        return qni_reader_fail(r, QN_UNSUPPORTED,
-                               "the model is of type \"%s\"%s; quince runs ML Programs, which "
-                               "coremltools.convert(..., convert_to=\"mlprogram\") writes",
-                               name, strncmp(name, "neuralNetwork", 13) == 0 ? ", the format before ML Programs" : "");
+        return qni_reader_fail(
+            r, QN_UNSUPPORTED,
+            "the model is of type \"%s\"%s; quince runs ML Programs, which "
+            "coremltools.convert(..., convert_to=\"mlprogram\") writes",
+            name, strncmp(name, "neuralNetwork", 13) == 0 ? ", the format before ML Programs" : "");
     }
     return QN_OK;
 }
 
-static const Spec__FunctionDescription *find_description(const Spec__Description *d, const char *name)
+static const Spec__FunctionDescription *find_description(const Spec__Description *d,
+                                                         const char *name)
 {
     for (size_t i = 0; i < d->n_functions; i++) {
         if (d->functions[i]->name != NULL && strcmp(d->functions[i]->name, name) == 0) {
@@ -53,13 +55,15 @@ static qn_status read_signature(qni_reader *r, const Spec__Description *d, qni_m
 {
     const Spec__FunctionDescription *own = find_description(d, f->name);
     if (d->n_functions != 0 && own == NULL) {
-        return qni_reader_fail(r, QN_INVALID_MODEL, "function \"%s\" is not in the description", f->name);
+        return qni_reader_fail(r, QN_INVALID_MODEL, "function \"%s\" is not in the description",
+                               f->name);
     }
     f->n_inputs = own != NULL ? own->n_inputs : d->n_inputs;
     f->n_outputs = own != NULL ? own->n_outputs : d->n_outputs;
     f->n_states = own != NULL ? own->n_states : d->n_states;
     QNI_TRY(qni_read_features(r, own != NULL ? own->inputs : d->inputs, f->n_inputs, &f->inputs));
-    QNI_TRY(qni_read_features(r, own != NULL ? own->outputs : d->outputs, f->n_outputs, &f->outputs));
+    QNI_TRY(
+        qni_read_features(r, own != NULL ? own->outputs : d->outputs, f->n_outputs, &f->outputs));
     return qni_read_features(r, own != NULL ? own->states : d->states, f->n_states, &f->states);
 }
 
@@ -115,7 +119,8 @@ static qn_status read_message(qni_reader *r, const Spec__Model *m, bool with_pro
 {
     enum { OLDEST = 6, NEWEST = 10 }; // iOS15 to iOS26
     if (m->version < OLDEST || m->version > NEWEST) {
-        return qni_reader_fail(r, QN_UNSUPPORTED, "specification version %d; ML Programs of %d to %d are read",
+        return qni_reader_fail(r, QN_UNSUPPORTED,
+                               "specification version %d; ML Programs of %d to %d are read",
                                (int)m->version, OLDEST, NEWEST);
     }
     if (m->description == NULL) {
@@ -130,8 +135,8 @@ static qn_status read_bytes(qni_reader *r, const qni_map *map, bool with_program
 {
     ProtobufCMessage *message = NULL;
     QNI_TRY(check_model_type(r, qni_map_data(map), qni_map_size(map)));
-    QNI_TRY(qni_wire_unpack(&spec__model__descriptor, qni_map_data(map), qni_map_size(map), r->where,
-                            &message, r->err));
+    QNI_TRY(qni_wire_unpack(&spec__model__descriptor, qni_map_data(map), qni_map_size(map),
+                            r->where, &message, r->err));
     qn_status status = read_message(r, (const Spec__Model *)(const void *)message, with_program);
     qni_wire_free(message);
     return status;
@@ -175,7 +180,8 @@ static qn_status read_model(const char *path, const qni_op_table *table, bool wi
     return QN_OK;
 }
 
-qn_status qni_model_read(const char *path, const qni_op_table *table, qni_model **out, qn_error *err)
+qn_status qni_model_read(const char *path, const qni_op_table *table, qni_model **out,
+                         qn_error *err)
 {
     return read_model(path, table, true, out, err);
 }

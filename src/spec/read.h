@@ -5,7 +5,8 @@
 #include "base/feature.h"
 #include "mil/op_def.h"
 
-// One function, with the features that its callers see. States are features of kind QNI_FEATURE_STATE.
+// One function, with the features that its callers see. States are features of kind
+// QNI_FEATURE_STATE.
 typedef struct qni_model_function {
     const char *name;
     qni_function *function; // NULL when only the description was read
@@ -30,16 +31,18 @@ typedef struct qni_model {
     size_t weight_bytes;
     const qni_missing_op *missing; // when only the description was read
     size_t n_missing;
-    size_t n_operations;           // of all functions, constants not counted
+    size_t n_operations; // of all functions, constants not counted
 } qni_model;
 
-// Reads the package or .mlmodel at `path`. Errors name the file, field or operation. QN_UNSUPPORTED: a model of another
-// type than mlProgram, or operations that `table` has not; the message names them.
+// Reads the package or .mlmodel at `path`. Errors name the file, field or operation.
+// QN_UNSUPPORTED: a model of another type than mlProgram, or operations that `table` has not; the
+// message names them.
 QNI_WARN_UNUSED qn_status qni_model_read(const char *path, const qni_op_table *table,
                                          qni_model **out, qn_error *err);
 
-// Reads what the model says of itself and which operations it has, not the functions themselves: `function` is NULL, and
-// `missing` lists what `table` has not. For looking at models that cannot be run.
+// Reads what the model says of itself and which operations it has, not the functions themselves:
+// `function` is NULL, and `missing` lists what `table` has not. For looking at models that cannot
+// be run.
 QNI_WARN_UNUSED qn_status qni_model_read_description(const char *path, const qni_op_table *table,
                                                      qni_model **out, qn_error *err);
 

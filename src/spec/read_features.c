@@ -6,8 +6,8 @@
 
 static const char *kind_name(const Spec__FeatureType *type)
 {
-    static const char *const names[] = {"nothing",        "int64Type",  "doubleType",
-                                        "stringType",     "imageType",  "multiArrayType",
+    static const char *const names[] = {"nothing",        "int64Type",    "doubleType",
+                                        "stringType",     "imageType",    "multiArrayType",
                                         "dictionaryType", "sequenceType", "stateType"};
     int kind = (int)type->type_case;
     return kind >= 0 && kind < (int)(sizeof names / sizeof *names) ? names[kind] : "unknown";
@@ -17,8 +17,8 @@ static qn_status read_shape(qni_reader *r, const int64_t *dims, size_t n, const 
                             qni_shape *to)
 {
     if (n > QNI_MAX_RANK) {
-        return qni_reader_fail(r, QN_UNSUPPORTED, "\"%s\" has rank %zu; at most %d is supported", name, n,
-                               QNI_MAX_RANK);
+        return qni_reader_fail(r, QN_UNSUPPORTED, "\"%s\" has rank %zu; at most %d is supported",
+                               name, n, QNI_MAX_RANK);
     }
     to->rank = (int32_t)n;
     for (size_t i = 0; i < n; i++) {
@@ -38,7 +38,8 @@ static qn_status read_choices(qni_reader *r, const Spec__Shapes *from, qni_featu
         return qni_fail_memory(r->err);
     }
     for (size_t i = 0; i < from->n_shapes; i++) {
-        QNI_TRY(read_shape(r, from->shapes[i]->dims, from->shapes[i]->n_dims, to->name, &choices[i]));
+        QNI_TRY(
+            read_shape(r, from->shapes[i]->dims, from->shapes[i]->n_dims, to->name, &choices[i]));
     }
     to->choices = choices;
     to->n_choices = from->n_shapes;
@@ -48,14 +49,15 @@ static qn_status read_choices(qni_reader *r, const Spec__Shapes *from, qni_featu
 static qn_status read_ranges(qni_reader *r, const Spec__Ranges *from, qni_feature *to)
 {
     if (from->n_ranges > QNI_MAX_RANK) {
-        return qni_reader_fail(r, QN_UNSUPPORTED, "\"%s\" has rank %zu; at most %d is supported", to->name,
-                               from->n_ranges, QNI_MAX_RANK);
+        return qni_reader_fail(r, QN_UNSUPPORTED, "\"%s\" has rank %zu; at most %d is supported",
+                               to->name, from->n_ranges, QNI_MAX_RANK);
     }
     to->is_range = true;
     if (to->shape.rank == 0) { // some writers leave the default shape out
         to->shape.rank = (int32_t)from->n_ranges;
         for (size_t i = 0; i < from->n_ranges; i++) {
-            to->shape.dims[i] = (int64_t)(from->ranges[i]->lower < INT32_MAX ? from->ranges[i]->lower : 0);
+            to->shape.dims[i] =
+                (int64_t)(from->ranges[i]->lower < INT32_MAX ? from->ranges[i]->lower : 0);
         }
     }
     if (to->shape.rank != (int32_t)from->n_ranges) {
@@ -66,8 +68,8 @@ static qn_status read_ranges(qni_reader *r, const Spec__Ranges *from, qni_featur
         uint64_t lower = from->ranges[i]->lower;
         int64_t upper = from->ranges[i]->upper;
         if (lower > INT64_MAX / 2 || (upper >= 0 && upper < (int64_t)lower)) {
-            return qni_reader_fail(r, QN_INVALID_MODEL, "\"%s\" has a dimension of %llu to %lld", to->name,
-                                   (unsigned long long)lower, (long long)upper);
+            return qni_reader_fail(r, QN_INVALID_MODEL, "\"%s\" has a dimension of %llu to %lld",
+                                   to->name, (unsigned long long)lower, (long long)upper);
         }
         to->lo[i] = (int64_t)lower;
         to->hi[i] = upper < 0 ? -1 : upper;
@@ -79,8 +81,9 @@ static qn_status read_array(qni_reader *r, const Spec__ArrayType *from, qni_feat
 {
     to->dtype = qni_dtype_of_array(from->data_type);
     if (to->dtype == QNI_NO_DTYPE) {
-        return qni_reader_fail(r, QN_UNSUPPORTED, "\"%s\" has array type %d, which is not supported",
-                               to->name, (int)from->data_type);
+        return qni_reader_fail(r, QN_UNSUPPORTED,
+                               "\"%s\" has array type %d, which is not supported", to->name,
+                               (int)from->data_type);
     }
     QNI_TRY(read_shape(r, from->shape, from->n_shape, to->name, &to->shape));
     if (from->flexibility_case == SPEC__ARRAY_TYPE__FLEXIBILITY_ENUMERATED) {
@@ -136,7 +139,8 @@ static qn_status read_feature(qni_reader *r, const Spec__Feature *from, qni_feat
     return QN_OK;
 }
 
-qn_status qni_read_features(qni_reader *r, Spec__Feature *const *from, size_t n, const qni_feature **out)
+qn_status qni_read_features(qni_reader *r, Spec__Feature *const *from, size_t n,
+                            const qni_feature **out)
 {
     qni_feature *features = qni_arena_array(&r->program->arena, n + 1, sizeof *features);
     if (features == NULL) {

@@ -1,4 +1,5 @@
-// Functions: their inputs, blocks and operations, built into the IR, which checks and infers as it goes.
+// Functions: their inputs, blocks and operations, built into the IR, which checks and infers as it
+// goes.
 #include "base/alloc.h"
 #include "spec/codes.h"
 #include "spec/reader.h"
@@ -6,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-// Names that are visible at a place in the program. Inner blocks hide nothing: MIL's names are unique in a function.
+// Names that are visible at a place in the program. Inner blocks hide nothing: MIL's names are
+// unique in a function.
 typedef struct scope {
     qni_names names; // -> value id
     qni_function *function;
@@ -22,21 +24,21 @@ qn_status qni_choose_block(qni_reader *r, const Spec__Function *from, const char
     for (size_t i = 0; i < from->n_blocks; i++) {
         if (from->blocks[i]->key != NULL && strcmp(from->blocks[i]->key, wanted) == 0) {
             if (chosen != NULL) {
-                return qni_reader_fail(r, QN_INVALID_MODEL, "function \"%s\" has two blocks for \"%s\"",
-                                       name, wanted);
+                return qni_reader_fail(r, QN_INVALID_MODEL,
+                                       "function \"%s\" has two blocks for \"%s\"", name, wanted);
             }
             chosen = from->blocks[i];
         }
     }
     if (chosen == NULL || chosen->value == NULL) {
-        return qni_reader_fail(r, QN_INVALID_MODEL, "function \"%s\" has no block for its opset \"%s\"",
-                               name, wanted);
+        return qni_reader_fail(r, QN_INVALID_MODEL,
+                               "function \"%s\" has no block for its opset \"%s\"", name, wanted);
     }
     *opset = qni_opset_of_key(wanted);
     if (*opset == 0) {
         return qni_reader_fail(r, QN_UNSUPPORTED,
-                               "function \"%s\" is of opset \"%s\"; known are CoreML5 to CoreML9", name,
-                               wanted);
+                               "function \"%s\" is of opset \"%s\"; known are CoreML5 to CoreML9",
+                               name, wanted);
     }
     *block = chosen->value;
     return QN_OK;
@@ -47,7 +49,8 @@ qn_status qni_choose_block(qni_reader *r, const Spec__Function *from, const char
 static qn_status define(qni_reader *r, scope *s, const qni_value *value)
 {
     bool found = false;
-    QNI_TRY(qni_names_add(&s->names, value->name, strlen(value->name), value->id, &found, NULL, r->err));
+    QNI_TRY(qni_names_add(&s->names, value->name, strlen(value->name), value->id, &found, NULL,
+                          r->err));
     if (found) {
         return qni_reader_fail(r, QN_INVALID_MODEL, "\"%s\" is defined twice", value->name);
     }
@@ -60,8 +63,8 @@ static qn_status look_up(qni_reader *r, const scope *s, const char *name, const 
     uint32_t id;
     const char *text = name != NULL ? name : "";
     if (!qni_names_find(&s->names, text, strlen(text), &id)) {
-        return qni_reader_fail(r, QN_INVALID_MODEL, "%s reads \"%s\", which is not defined before it", user,
-                               text);
+        return qni_reader_fail(r, QN_INVALID_MODEL,
+                               "%s reads \"%s\", which is not defined before it", user, text);
     }
     *out = s->function->values[id];
     return QN_OK;
@@ -87,8 +90,9 @@ static qn_status begin_draft(qni_reader *r, const Spec__Operation *op, draft *d)
     for (size_t i = 0; i < op->n_inputs; i++) {
         size_t n = op->inputs[i]->value != NULL ? op->inputs[i]->value->n_bindings : 0;
         if (n > QNI_MAX_VALUES_PER_ARGUMENT) {
-            return qni_reader_fail(r, QN_LIMIT_EXCEEDED, "an argument of %zu values; at most %d are read",
-                                   n, QNI_MAX_VALUES_PER_ARGUMENT);
+            return qni_reader_fail(r, QN_LIMIT_EXCEEDED,
+                                   "an argument of %zu values; at most %d are read", n,
+                                   QNI_MAX_VALUES_PER_ARGUMENT);
         }
         n_values += n;
     }
@@ -121,8 +125,8 @@ static qn_status read_inputs(qni_reader *r, scope *s, const Spec__Operation *op,
             } else if (b->binding_case == SPEC__BINDING__BINDING_VALUE) {
                 QNI_TRY(qni_read_value(r, s->function, b->value, arg->name, value));
             } else {
-                return qni_reader_fail(r, QN_INVALID_MODEL, "argument \"%s\" of %s is empty", arg->name,
-                                       op->type);
+                return qni_reader_fail(r, QN_INVALID_MODEL, "argument \"%s\" of %s is empty",
+                                       arg->name, op->type);
             }
         }
     }
@@ -139,8 +143,8 @@ static bool has_param(const qni_op_def *def, const char *name)
     return false;
 }
 
-// Attributes are the operation's name, notes of the writer, and values of parameters: const's and those of iOS16's
-// compressed constants.
+// Attributes are the operation's name, notes of the writer, and values of parameters: const's and
+// those of iOS16's compressed constants.
 static qn_status read_attributes(qni_reader *r, scope *s, const Spec__Operation *op,
                                  const qni_op_def *def, draft *d)
 {
@@ -153,10 +157,10 @@ static qn_status read_attributes(qni_reader *r, scope *s, const Spec__Operation 
         QNI_TRY(qni_read_text(r, key, &arg->name));
         arg->values = &d->values[d->n_values];
         arg->n = 1;
-        QNI_TRY(qni_read_value(r, s->function, op->attributes[i]->value,
-                               op->n_outputs != 0 && op->outputs[0]->name != NULL ? op->outputs[0]->name
-                                                                                  : key,
-                               &d->values[d->n_values++]));
+        QNI_TRY(qni_read_value(
+            r, s->function, op->attributes[i]->value,
+            op->n_outputs != 0 && op->outputs[0]->name != NULL ? op->outputs[0]->name : key,
+            &d->values[d->n_values++]));
     }
     return QN_OK;
 }
@@ -196,8 +200,12 @@ static qn_status add_op(qni_reader *r, scope *s, qni_block *block, const Spec__O
     QNI_TRY(read_inputs(r, s, op, d));
     QNI_TRY(read_attributes(r, s, op, def, d));
     QNI_TRY(read_outputs(r, op, d));
-    qni_op_spec spec = {.def = def, .name = name, .args = d->args, .n_args = d->n_args,
-                        .out_names = d->out_names, .out_types = d->out_type_list,
+    qni_op_spec spec = {.def = def,
+                        .name = name,
+                        .args = d->args,
+                        .n_args = d->n_args,
+                        .out_names = d->out_names,
+                        .out_types = d->out_type_list,
                         .n_outs = op->n_outputs};
     qni_op *made = NULL;
     QNI_TRY(qni_block_add_op(block, &spec, &made, r->err));
@@ -258,8 +266,8 @@ static const qni_feature *find_feature(const qni_feature *features, size_t n, co
     return NULL;
 }
 
-static qn_status open_dims(qni_reader *r, qni_function *function, const qni_feature *f, const char *name,
-                           qni_type *type)
+static qn_status open_dims(qni_reader *r, qni_function *function, const qni_feature *f,
+                           const char *name, qni_type *type)
 {
     for (int32_t d = 0; d < type->rank; d++) {
         if (type->dims[d].sym == 0) {
@@ -315,8 +323,8 @@ static qn_status read_block_outputs(qni_reader *r, const scope *s, const Spec__B
     return status;
 }
 
-static qn_status read_body(qni_reader *r, scope *s, const Spec__Function *from, const Spec__Block *block,
-                           const qni_model_function *to)
+static qn_status read_body(qni_reader *r, scope *s, const Spec__Function *from,
+                           const Spec__Block *block, const qni_model_function *to)
 {
     QNI_TRY(read_function_inputs(r, s, from, to));
     for (size_t i = 0; i < block->n_operations; i++) {
@@ -333,7 +341,8 @@ static qn_status match_features(qni_reader *r, qni_model_function *f)
     size_t n_states = 0;
     qni_feature *inputs = qni_arena_array(&r->program->arena, body->n_inputs + 1, sizeof *inputs);
     qni_feature *states = qni_arena_array(&r->program->arena, body->n_inputs + 1, sizeof *states);
-    qni_feature *outputs = qni_arena_array(&r->program->arena, body->n_outputs + 1, sizeof *outputs);
+    qni_feature *outputs = qni_arena_array(&r->program->arena, body->n_outputs + 1,
+                                           sizeof *outputs);
     if (inputs == NULL || states == NULL || outputs == NULL) {
         return qni_fail_memory(r->err);
     }
@@ -349,12 +358,16 @@ static qn_status match_features(qni_reader *r, qni_model_function *f)
         const qni_value *value = body->outputs[i];
         const qni_feature *known = find_feature(f->outputs, f->n_outputs, value->name);
         outputs[i] = known != NULL ? *known
-                                   : (qni_feature){.name = value->name, .description = "",
+                                   : (qni_feature){.name = value->name,
+                                                   .description = "",
                                                    .kind_name = "multiArrayType"};
         outputs[i].dtype = value->type.dtype;
-        outputs[i].shape.rank = value->type.rank; // descriptions mostly leave it out; 0: known when it has run
+        // descriptions mostly leave it out; 0: known when it has run
+        outputs[i].shape.rank = value->type.rank;
         for (int32_t d = 0; d < value->type.rank; d++) {
-            outputs[i].shape.dims[d] = qni_dim_is_const(value->type.dims[d]) ? value->type.dims[d].add : 0;
+            outputs[i].shape.dims[d] = qni_dim_is_const(value->type.dims[d])
+                                           ? value->type.dims[d].add
+                                           : 0;
         }
     }
     f->inputs = inputs;
@@ -382,8 +395,8 @@ qn_status qni_read_function(qni_reader *r, const Spec__Function *from, qni_model
 
 // ---- Names only
 
-static qn_status count_missing(qni_reader *r, const char *type, int32_t opset, qni_missing_op **missing,
-                               size_t capacity)
+static qn_status count_missing(qni_reader *r, const char *type, int32_t opset,
+                               qni_missing_op **missing, size_t capacity)
 {
     for (size_t i = 0; i < r->model->n_missing; i++) {
         if (strcmp((*missing)[i].name, type) == 0 && (*missing)[i].opset == opset) {

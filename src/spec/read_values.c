@@ -31,7 +31,8 @@ static qn_status read_dim(qni_reader *r, const Spec__Dimension *from, const char
         *to = qni_dim_of((int64_t)size);
         return QN_OK;
     }
-    if (from->dimension_case == SPEC__DIMENSION__DIMENSION_UNKNOWN && from->unknown->variadic == 0) {
+    if (from->dimension_case == SPEC__DIMENSION__DIMENSION_UNKNOWN &&
+        from->unknown->variadic == 0) {
         *to = (qni_dim){0, INT32_MAX};
         return QN_OK;
     }
@@ -43,13 +44,14 @@ static qn_status read_tensor_type(qni_reader *r, const Spec__TensorType *from, c
 {
     qni_dtype dtype = qni_dtype_of_program(from->data_type);
     if (dtype == QNI_NO_DTYPE) {
-        return qni_reader_fail(r, QN_UNSUPPORTED, "\"%s\" has element type %d, which is not supported",
-                               name, (int)from->data_type);
+        return qni_reader_fail(r, QN_UNSUPPORTED,
+                               "\"%s\" has element type %d, which is not supported", name,
+                               (int)from->data_type);
     }
     if (from->n_dims > QNI_MAX_RANK || (from->rank >= 0 && from->rank != (int64_t)from->n_dims)) {
         return qni_reader_fail(r, from->n_dims > QNI_MAX_RANK ? QN_UNSUPPORTED : QN_INVALID_MODEL,
-                               "\"%s\" has rank %lld and %zu dimensions; at most %d are supported", name,
-                               (long long)from->rank, from->n_dims, QNI_MAX_RANK);
+                               "\"%s\" has rank %lld and %zu dimensions; at most %d are supported",
+                               name, (long long)from->rank, from->n_dims, QNI_MAX_RANK);
     }
     to->dtype = dtype;
     to->rank = (int32_t)from->n_dims;
@@ -91,8 +93,8 @@ qn_status qni_read_type(qni_reader *r, const Spec__ValueType *from, const char *
 
 static qn_status wrong_count(qni_reader *r, const char *name, size_t got, int64_t wanted)
 {
-    return qni_reader_fail(r, QN_INVALID_MODEL, "\"%s\" has %zu elements; its shape takes %lld", name, got,
-                           (long long)wanted);
+    return qni_reader_fail(r, QN_INVALID_MODEL, "\"%s\" has %zu elements; its shape takes %lld",
+                           name, got, (long long)wanted);
 }
 
 // How many elements stand in the message, or SIZE_MAX for bytes.
@@ -112,15 +114,20 @@ static size_t n_elements(const Spec__TensorValue *v)
     return 0;
 }
 
-static qn_status set_element(qni_reader *r, const Spec__TensorValue *v, size_t i, const qni_tensor *to)
+static qn_status set_element(qni_reader *r, const Spec__TensorValue *v, size_t i,
+                             const qni_tensor *to)
 {
     int64_t at = (int64_t)i;
     switch (v->value_case) {
-    case SPEC__TENSOR_VALUE__VALUE_FLOATS: qni_tensor_set(to, at, (double)v->floats->values[i]); break;
+    case SPEC__TENSOR_VALUE__VALUE_FLOATS:
+        qni_tensor_set(to, at, (double)v->floats->values[i]);
+        break;
     case SPEC__TENSOR_VALUE__VALUE_DOUBLES: qni_tensor_set(to, at, v->doubles->values[i]); break;
     case SPEC__TENSOR_VALUE__VALUE_INTS: qni_tensor_set_int(to, at, v->ints->values[i]); break;
     case SPEC__TENSOR_VALUE__VALUE_LONGS: qni_tensor_set_int(to, at, v->longs->values[i]); break;
-    case SPEC__TENSOR_VALUE__VALUE_BOOLS: qni_tensor_set_int(to, at, v->bools->values[i] != 0); break;
+    case SPEC__TENSOR_VALUE__VALUE_BOOLS:
+        qni_tensor_set_int(to, at, v->bools->values[i] != 0);
+        break;
     case SPEC__TENSOR_VALUE__VALUE_STRINGS:
         return qni_read_text(r, v->strings->values[i], &((const char **)to->data)[i]);
     case SPEC__TENSOR_VALUE__VALUE_BYTES:
@@ -159,8 +166,8 @@ static qn_status fill_immediate(qni_reader *r, const Spec__TensorValue *v, const
     if (v->value_case == SPEC__TENSOR_VALUE__VALUE_BYTES) {
         const ProtobufCBinaryData *bytes = &v->bytes->values;
         if (bytes->len != qni_tensor_bytes(to)) {
-            return qni_reader_fail(r, QN_INVALID_MODEL, "\"%s\" has %zu bytes; its type takes %zu", name,
-                                   bytes->len, qni_tensor_bytes(to));
+            return qni_reader_fail(r, QN_INVALID_MODEL, "\"%s\" has %zu bytes; its type takes %zu",
+                                   name, bytes->len, qni_tensor_bytes(to));
         }
         if (bytes->len != 0) {
             memcpy(to->data, bytes->data, bytes->len);
@@ -180,7 +187,8 @@ static qn_status read_immediate(qni_reader *r, const Spec__Immediate *from, cons
                                 qni_tensor *to)
 {
     if (from->value_case != SPEC__IMMEDIATE__VALUE_TENSOR) {
-        return qni_reader_fail(r, QN_UNSUPPORTED, "\"%s\" is no tensor, which is not supported", name);
+        return qni_reader_fail(r, QN_UNSUPPORTED, "\"%s\" is no tensor, which is not supported",
+                               name);
     }
     // Memory is only asked for what the message can fill.
     size_t n = n_elements(from->tensor);

@@ -21,16 +21,18 @@ typedef struct qni_reader {
 } qni_reader;
 
 // Fails with the model file as `where`.
-#define qni_reader_fail(reader, status, ...) qni_fail((reader)->err, status, (reader)->where, __VA_ARGS__)
+#define qni_reader_fail(reader, status, ...) \
+    qni_fail((reader)->err, status, (reader)->where, __VA_ARGS__)
 
-// The type of a value. A dimension that the file does not know becomes {INT32_MAX, 0}: only its rank is told. With
-// `static_dims` not NULL all must be known and are put there.
-QNI_WARN_UNUSED qn_status qni_read_type(qni_reader *r, const Spec__ValueType *from, const char *name,
-                                        qni_type *to);
+// The type of a value. A dimension that the file does not know becomes {INT32_MAX, 0}: only its
+// rank is told. With `static_dims` not NULL all must be known and are put there.
+QNI_WARN_UNUSED qn_status qni_read_type(qni_reader *r, const Spec__ValueType *from,
+                                        const char *name, qni_type *to);
 
 // A constant: an immediate value, copied into the program, or a blob of a weight file.
-QNI_WARN_UNUSED qn_status qni_read_value(qni_reader *r, qni_function *function, const Spec__Value *from,
-                                         const char *name, qni_value **out);
+QNI_WARN_UNUSED qn_status qni_read_value(qni_reader *r, qni_function *function,
+                                         const Spec__Value *from, const char *name,
+                                         qni_value **out);
 
 // The features of the description, into the program's arena.
 QNI_WARN_UNUSED qn_status qni_read_features(qni_reader *r, Spec__Feature *const *from, size_t n,
@@ -45,8 +47,9 @@ QNI_WARN_UNUSED qn_status qni_read_function(qni_reader *r, const Spec__Function 
 QNI_WARN_UNUSED qn_status qni_read_operation_names(qni_reader *r, const Spec__Function *from);
 
 // The specialization to use, and its opset.
-QNI_WARN_UNUSED qn_status qni_choose_block(qni_reader *r, const Spec__Function *from, const char *name,
-                                           const Spec__Block **block, int32_t *opset);
+QNI_WARN_UNUSED qn_status qni_choose_block(qni_reader *r, const Spec__Function *from,
+                                           const char *name, const Spec__Block **block,
+                                           int32_t *opset);
 
 // A string of the file in the program's arena: valid UTF-8 without zero bytes.
 QNI_WARN_UNUSED qn_status qni_read_text(qni_reader *r, const char *from, const char **to);

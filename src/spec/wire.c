@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-// The parts of the wire format: a tag is field << 3 | type; https://protobuf.dev/programming-guides/encoding
+// The parts of the wire format: a tag is field << 3 | type;
+// https://protobuf.dev/programming-guides/encoding
 enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
 
 typedef struct cursor {
@@ -58,8 +59,8 @@ static bool read_field(cursor *c, uint32_t *field, unsigned *type, cursor *inner
     return true;
 }
 
-bool qni_wire_each_field(const unsigned char *bytes, size_t n, bool (*see)(void *context, uint32_t field),
-                         void *context)
+bool qni_wire_each_field(const unsigned char *bytes, size_t n,
+                         bool (*see)(void *context, uint32_t field), void *context)
 {
     cursor c = {bytes, bytes + n};
     while (c.at < c.end) {
@@ -109,8 +110,8 @@ static qn_status check_depth(const ProtobufCMessageDescriptor *type, const unsig
         if (!read_field(&top->rest, &number, &wire, &inner)) {
             return fail_at(bytes, &top->rest, where, top->type->short_name, err);
         }
-        const ProtobufCFieldDescriptor *field =
-            protobuf_c_message_descriptor_get_field(top->type, number);
+        const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(top->type,
+                                                                                        number);
         if (field == NULL || wire != BYTES || field->type != PROTOBUF_C_TYPE_MESSAGE) {
             continue;
         }
@@ -125,7 +126,8 @@ static qn_status check_depth(const ProtobufCMessageDescriptor *type, const unsig
 
 // ---- Memory
 
-// An empty message takes two bytes on the wire and up to a few hundred in memory; each piece has its header, too.
+// An empty message takes two bytes on the wire and up to a few hundred in memory; each piece has
+// its header, too.
 enum { BYTES_PER_BYTE = 128 };
 
 typedef struct budget {
@@ -150,13 +152,14 @@ static void budget_free(void *context, void *memory)
     qni_free(memory);
 }
 
-qn_status qni_wire_unpack(const ProtobufCMessageDescriptor *type, const unsigned char *bytes, size_t n,
-                          const char *where, ProtobufCMessage **message, qn_error *err)
+qn_status qni_wire_unpack(const ProtobufCMessageDescriptor *type, const unsigned char *bytes,
+                          size_t n, const char *where, ProtobufCMessage **message, qn_error *err)
 {
     *message = NULL;
     if (n > QNI_MAX_MODEL_PROTO_BYTES) {
-        return qni_fail(err, QN_LIMIT_EXCEEDED, where, "%zu bytes of protobuf; at most %zu are read",
-                        n, QNI_MAX_MODEL_PROTO_BYTES);
+        return qni_fail(err, QN_LIMIT_EXCEEDED, where,
+                        "%zu bytes of protobuf; at most %zu are read", n,
+                        QNI_MAX_MODEL_PROTO_BYTES);
     }
     QNI_TRY(check_depth(type, bytes, n, where, err));
     budget b = {QNI_MIB + BYTES_PER_BYTE * n, false};
@@ -166,10 +169,12 @@ qn_status qni_wire_unpack(const ProtobufCMessageDescriptor *type, const unsigned
         return QN_OK;
     }
     if (b.is_over) {
-        return qni_fail(err, QN_LIMIT_EXCEEDED, where, "the model takes too much memory for its size");
+        return qni_fail(err, QN_LIMIT_EXCEEDED, where,
+                        "the model takes too much memory for its size");
     }
     // protobuf-c does not say why it gave up: out of memory, or a field of the wrong kind.
-    return qni_fail(err, QN_INVALID_MODEL, where, "not a model: the protobuf does not fit the format");
+    return qni_fail(err, QN_INVALID_MODEL, where,
+                    "not a model: the protobuf does not fit the format");
 }
 
 void qni_wire_free(ProtobufCMessage *message)

@@ -65,7 +65,8 @@ static void take_spaces(const char *text, size_t n, size_t previous, qni_added_m
 {
     if (m->token->lstrip) {
         size_t begin;
-        while (m->begin > previous && qni_unicode_is_space(character_before(text, m->begin, &begin))) {
+        while (m->begin > previous &&
+               qni_unicode_is_space(character_before(text, m->begin, &begin))) {
             m->begin = begin;
         }
     }

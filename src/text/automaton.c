@@ -21,8 +21,9 @@ typedef struct builder {
     qni_automaton *out;
     step *steps;
     size_t n_steps, steps_capacity;
-    uint64_t class_sets[256]; // of each class: the sets that hold it, a bit each; none for the end of the text
-    int32_t *threads;         // the states' lists, one after another
+    // of each class: the sets that hold it, a bit each; none for the end of the text
+    uint64_t class_sets[256];
+    int32_t *threads; // the states' lists, one after another
     size_t n_threads, threads_capacity;
     size_t *firsts; // where a state's list begins; n_states + 1 of them
     size_t firsts_capacity;
@@ -60,8 +61,8 @@ static bool look_fails_on(const builder *b, const step *look, const qni_charset 
     return look->negated ? qni_charset_covers(ahead, set) : !qni_charset_meets(ahead, set);
 }
 
-// A possessive repetition of `set` never gives back what it took. A greedy one would give it back only if what follows
-// could go on with a character of the set. `from` is what follows.
+// A possessive repetition of `set` never gives back what it took. A greedy one would give it back
+// only if what follows could go on with a character of the set. `from` is what follows.
 static bool never_gives_back(const builder *b, int32_t from, const qni_charset *set, int depth)
 {
     const step *s = &b->steps[from];
@@ -100,7 +101,8 @@ static qn_status emit_repeat(builder *b, const qni_regex_node *n, int32_t next, 
         b->steps[split].other = lazy ? body : next;
         *entry = split;
     }
-    for (int32_t i = n->min; i < n->max; i++) { // those that may be left out, from the last to the first
+    // those that may be left out, from the last to the first
+    for (int32_t i = n->min; i < n->max; i++) {
         int32_t body;
         QNI_TRY(emit(b, n->a, *entry, &body));
         step split = {STEP_SPLIT, 0, lazy ? next : body, lazy ? body : next, false};
@@ -112,8 +114,8 @@ static qn_status emit_repeat(builder *b, const qni_regex_node *n, int32_t next, 
     return QN_OK;
 }
 
-// Writes the steps of `node`, which go on at `next`, and gives the first of them. Backwards, so that what follows is
-// known.
+// Writes the steps of `node`, which go on at `next`, and gives the first of them. Backwards, so
+// that what follows is known.
 static qn_status emit(builder *b, int32_t node, int32_t next, int32_t *entry)
 {
     const qni_regex_node *n = &b->regex->nodes[node];
@@ -125,9 +127,7 @@ static qn_status emit(builder *b, int32_t node, int32_t next, int32_t *entry)
         return add_step(
             b, (step){.kind = STEP_LOOK, .set = n->set, .next = next, .negated = n->negated},
             entry);
-    case QNI_REGEX_CAT:
-        QNI_TRY(emit(b, n->b, next, &next));
-        return emit(b, n->a, next, entry);
+    case QNI_REGEX_CAT: QNI_TRY(emit(b, n->b, next, &next)); return emit(b, n->a, next, entry);
     case QNI_REGEX_ALT: {
         step split = {.kind = STEP_SPLIT};
         QNI_TRY(emit(b, n->a, next, &split.next));
@@ -254,8 +254,9 @@ static qn_status build_classes(builder *b)
     return status;
 }
 
-// Follows the steps from `from` that need no character, in order of priority, knowing that `class` comes next. Threads
-// that take the character go to the list. Returns true when the match is reached, which ends all later threads.
+// Follows the steps from `from` that need no character, in order of priority, knowing that `class`
+// comes next. Threads that take the character go to the list. Returns true when the match is
+// reached, which ends all later threads.
 static bool follow(builder *b, int32_t from, uint32_t class)
 {
     bool at_end = class == b->out->n_classes - 1;
@@ -333,7 +334,7 @@ static qn_status build_states(builder *b, int32_t start)
         if (qni_grow(&a->table, &capacity, need, sizeof *a->table) != 0) {
             return qni_fail_memory(b->err);
         }
-        for (uint32_t class = 0; class < a->n_classes; class++) {
+        for (uint32_t class = 0; class < a->n_classes; class ++) {
             memset(b->seen, 0, b->n_steps);
             b->n_list = 0;
             bool match = false;

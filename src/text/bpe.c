@@ -24,9 +24,10 @@ const qni_bpe_merge *qni_bpe_find(const qni_bpe *bpe, uint32_t left, uint32_t ri
     }
 }
 
-// Whether `left` and `right` stay apart in all merges of a rank below `limit`. Undoes the latest merge at the border
-// until single symbols are left. Of equal ranks the left one merged first, so a merge across the border comes before
-// the one undone on its right when the ranks are equal, and after the one undone on its left.
+// Whether `left` and `right` stay apart in all merges of a rank below `limit`. Undoes the latest
+// merge at the border until single symbols are left. Of equal ranks the left one merged first, so a
+// merge across the border comes before the one undone on its right when the ranks are equal, and
+// after the one undone on its left.
 static bool stay_apart(const qni_bpe *bpe, uint32_t left, uint32_t right, uint32_t limit)
 {
     const qni_bpe_origin *origins = bpe->origins;
@@ -99,7 +100,8 @@ static void trace_origins(qni_bpe *out, qni_bpe_origin *origins, const qni_bpe_m
         if (m->rank + 1 > latest) {
             continue;
         }
-        // Harmless if the two can never meet: then they part company in some merge before the latest.
+        // Harmless if the two can never meet: then they part company in some merge before the
+        // latest.
         bool meet = left > right ? stay_apart(out, origins[m->left].right, m->right, left)
                                  : stay_apart(out, m->left, origins[m->right].left, right + 1);
         out->n_odd += meet;
@@ -177,7 +179,8 @@ void qni_bpe_scratch_end(qni_bpe_scratch *scratch)
 
 enum { VERDICTS = 1 << 15 };
 
-// stay_apart without a limit, remembered. An entry holds the pair (31 bits each) and the answer in the lowest bit.
+// stay_apart without a limit, remembered. An entry holds the pair (31 bits each) and the answer in
+// the lowest bit.
 static bool compatible(const qni_bpe *bpe, uint64_t *verdicts, uint32_t left, uint32_t right)
 {
     uint64_t key = ((uint64_t)left << 31 | right) << 1 | (uint64_t)1 << 63;
@@ -216,7 +219,8 @@ qn_status qni_bpe_encode(const qni_bpe *bpe, qni_bpe_scratch *scratch, const cha
     uint32_t next; // the token to try at `at`
     bool have = n > 0 && qni_trie_longest(&bpe->trie, text, n, &next) > 0;
     while (at < n) {
-        if (!have) { // nothing leads on from here: take the last token back and try a shorter one in its place
+        // nothing leads on from here: take the last token back and try a shorter one in its place
+        if (!have) {
             if (count == 0) {
                 return qni_fail(err, QN_INTERNAL, NULL, "a word of %zu bytes has no encoding", n);
             }

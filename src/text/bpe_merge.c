@@ -1,4 +1,5 @@
-// Byte pair encoding by its definition: a heap of the pairs that may merge, over a linked row of symbols.
+// Byte pair encoding by its definition: a heap of the pairs that may merge, over a linked row of
+// symbols.
 #include "base/alloc.h"
 #include "text/bpe.h"
 

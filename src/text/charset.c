@@ -285,8 +285,8 @@ static qn_status add_by_library(qni_charset *set, const char *name, size_t n, qn
     pcre2_jit_compile(pattern, PCRE2_JIT_COMPLETE);
     size_t size;
     char *text = all_text(&size);
-    qn_status status =
-        text == NULL ? qni_fail_memory(err) : add_runs(set, pattern, text, size, err);
+    qn_status status = text == NULL ? qni_fail_memory(err)
+                                    : add_runs(set, pattern, text, size, err);
     qni_free(text);
     pcre2_code_free(pattern);
     return status;
@@ -299,8 +299,8 @@ qn_status qni_charset_add_property(qni_charset *set, const char *name, size_t n,
             return add_where(set, is_of_category, categories[i].mask, err);
         }
     }
-    if (n == 0 || n > 48 || strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
-        < n) {
+    if (n == 0 || n > 48 ||
+        strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_") < n) {
         return qni_fail(err, QN_UNSUPPORTED, NULL, "a character property of %zu letters", n);
     }
     return add_by_library(set, name, n, err);

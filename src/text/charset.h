@@ -1,7 +1,8 @@
 // Sets of Unicode code points, as regular expressions and normalizers name them.
 //
-// A set is an inversion list: rising code points at which membership flips, outside first. {0x41, 0x5B} is A to Z;
-// {0} is everything; {} is nothing. Surrogates are never met in text, so they may be on either side.
+// A set is an inversion list: rising code points at which membership flips, outside first. {0x41,
+// 0x5B} is A to Z; {0} is everything; {} is nothing. Surrogates are never met in text, so they may
+// be on either side.
 #ifndef QNI_TEXT_CHARSET_H
 #define QNI_TEXT_CHARSET_H
 
@@ -35,12 +36,13 @@ QNI_WARN_UNUSED qn_status qni_charset_invert(qni_charset *set, qn_error *err);
 QNI_WARN_UNUSED qn_status qni_charset_fold_case(qni_charset *set, qn_error *err);
 
 bool qni_charset_has(const qni_charset *set, uint32_t code);
-bool qni_charset_meets(const qni_charset *a, const qni_charset *b); // have a member in common
+bool qni_charset_meets(const qni_charset *a, const qni_charset *b);       // have a member in common
 bool qni_charset_covers(const qni_charset *set, const qni_charset *part); // holds all of `part`
 bool qni_charset_equal(const qni_charset *a, const qni_charset *b);
 
-// Adds the members of a property by its name inside \p{}: a general category ("L", "Lu", "Letter"), "Any", or a
-// script or property that the regular-expression library knows ("Han", "Greek"). Unknown names are QN_UNSUPPORTED.
+// Adds the members of a property by its name inside \p{}: a general category ("L", "Lu", "Letter"),
+// "Any", or a script or property that the regular-expression library knows ("Han", "Greek").
+// Unknown names are QN_UNSUPPORTED.
 QNI_WARN_UNUSED qn_status qni_charset_add_property(qni_charset *set, const char *name, size_t n,
                                                    qn_error *err);
 

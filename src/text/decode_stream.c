@@ -21,10 +21,10 @@ void qni_decode_stream_end(qni_decode_stream *stream)
     memset(stream, 0, sizeof *stream);
 }
 
-// Text of `n` bytes behind the pending ones, with U+FFFD for what is ill-formed; the unfinished end stays pending unless
-// it is the last call.
-static qn_status give(qni_decode_stream *s, const char *bytes, size_t n, bool last, const char **text,
-                      size_t *size, qn_error *err)
+// Text of `n` bytes behind the pending ones, with U+FFFD for what is ill-formed; the unfinished end
+// stays pending unless it is the last call.
+static qn_status give(qni_decode_stream *s, const char *bytes, size_t n, bool last,
+                      const char **text, size_t *size, qn_error *err)
 {
     size_t total = s->n_pending + n;
     if (qni_grow(&s->text, &s->text_capacity, 4 * total + 4, 1) != 0) {
@@ -58,8 +58,8 @@ static qn_status give(qni_decode_stream *s, const char *bytes, size_t n, bool la
     return QN_OK;
 }
 
-qn_status qni_decode_stream_push(qni_decode_stream *stream, int32_t id, const char **text, size_t *n,
-                                 qn_error *err)
+qn_status qni_decode_stream_push(qni_decode_stream *stream, int32_t id, const char **text,
+                                 size_t *n, qn_error *err)
 {
     size_t size = 0;
     const char *bytes = NULL;
@@ -69,7 +69,8 @@ qn_status qni_decode_stream_push(qni_decode_stream *stream, int32_t id, const ch
     return give(stream, bytes, bytes != NULL ? size : 0, false, text, n, err);
 }
 
-qn_status qni_decode_stream_flush(qni_decode_stream *stream, const char **text, size_t *n, qn_error *err)
+qn_status qni_decode_stream_flush(qni_decode_stream *stream, const char **text, size_t *n,
+                                  qn_error *err)
 {
     return give(stream, NULL, 0, true, text, n, err);
 }

@@ -1,6 +1,6 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
-#include "text/context.h"
+#include "text/encode_context.h"
 
 #include <string.h>
 
@@ -25,7 +25,8 @@ static qn_status reserve(encoder *e, size_t more)
     qni_ids *out = e->out;
     // A little more than asked, so that a slot's ids can be stored whole.
     size_t need = out->n + more + QNI_WORD_NEAR + 1;
-    if ((need > out->capacity && qni_grow(&out->ids, &out->capacity, need, sizeof *out->ids) != 0) ||
+    if ((need > out->capacity &&
+         qni_grow(&out->ids, &out->capacity, need, sizeof *out->ids) != 0) ||
         (e->options->offsets && need > out->spans_capacity &&
          qni_grow(&out->spans, &out->spans_capacity, need, sizeof *out->spans) != 0)) {
         return qni_fail_memory(e->err);
@@ -133,7 +134,8 @@ static qn_status prefix_spaces(encoder *e, qni_passage *p, qni_draft *draft)
         size_t begin = draft->n;
         if (!begins_with_space(p->text + cut->begin, cut->end - cut->begin)) {
             qni_text_span first = span_in(p, cut->begin, cut->begin + 1);
-            QNI_TRY(qni_draft_add(draft, " ", 1, (qni_text_span){first.begin, first.begin}, track, e->err));
+            QNI_TRY(qni_draft_add(draft, " ", 1, (qni_text_span){first.begin, first.begin}, track,
+                                  e->err));
         }
         for (size_t at = cut->begin; at < cut->end; at++) {
             QNI_TRY(qni_draft_add(draft, p->text + at, 1, span_in(p, at, at + 1), track, e->err));
@@ -230,7 +232,8 @@ static qn_status clean_text(encoder *e, const char *text, size_t n, qni_passage 
         bool bad = length < 0;
         // Origins are per byte, so that a token of part of a character has just its bytes.
         for (size_t i = 0; i < (bad ? 1 : size); i++) {
-            qni_text_span from = bad ? (qni_text_span){at, at + size} : (qni_text_span){at + i, at + i + 1};
+            qni_text_span from = bad ? (qni_text_span){at, at + size}
+                                     : (qni_text_span){at + i, at + i + 1};
             QNI_TRY(qni_draft_add(draft, bad ? "\xEF\xBF\xBD" : text + at + i, bad ? 3 : 1, from,
                                   track, e->err));
         }
@@ -261,10 +264,8 @@ qn_status qni_tokenizer_encode(const qni_tokenizer *tokenizer, const char *text,
                                const qni_encode_options *options, qni_ids *out, qn_error *err)
 {
     static const qni_encode_options defaults;
-    encoder e = {.t = tokenizer,
-                 .options = options != NULL ? options : &defaults,
-                 .out = out,
-                 .err = err};
+    encoder e = {
+        .t = tokenizer, .options = options != NULL ? options : &defaults, .out = out, .err = err};
     QNI_TRY(qni_context_take(tokenizer, &e.c, err));
     size_t n_before = out->n;
     qn_status status = encode(&e, text, n);

@@ -65,8 +65,8 @@ qn_status qni_json_only(const json_t *object, const char *what, const char *know
     json_t *members = (json_t *)(uintptr_t)object; // the library's loop takes no const
     json_object_foreach (members, key, value) {
         if (!json_is_null(value) && !has_word(known, key)) {
-            return qni_fail(err, QN_UNSUPPORTED, NULL, "%s: \"%s\" is not known; known are: %s", what,
-                            key, known);
+            return qni_fail(err, QN_UNSUPPORTED, NULL, "%s: \"%s\" is not known; known are: %s",
+                            what, key, known);
         }
     }
     return QN_OK;

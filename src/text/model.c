@@ -50,7 +50,8 @@ static qn_status add_encoded(const qni_model *model, qni_model_scratch *s, const
     return QN_OK;
 }
 
-// The token of the symbol text[at, at + length) of a word, with the affixes that the model puts on it.
+// The token of the symbol text[at, at + length) of a word, with the affixes that the model puts on
+// it.
 static int32_t find_symbol(const qni_model *model, const char *word, size_t n, size_t at,
                            size_t length)
 {
@@ -98,7 +99,8 @@ static qn_status add_unknown(const qni_model *model, qni_model_scratch *s, unkno
         fallback = model->byte_ids[(unsigned char)text[i]] >= 0;
     }
     for (size_t i = 0; i < n && fallback; i++) {
-        QNI_TRY(qni_pieces_add(&s->symbols, (uint32_t)model->byte_ids[(unsigned char)text[i]], 1, err));
+        QNI_TRY(
+            qni_pieces_add(&s->symbols, (uint32_t)model->byte_ids[(unsigned char)text[i]], 1, err));
     }
     if (fallback || model->unk < 0) {
         return QN_OK;

@@ -4,11 +4,17 @@
 
 #include "text/bpe.h"
 
-typedef enum qni_model_kind { QNI_MODEL_BPE, QNI_MODEL_UNIGRAM, QNI_MODEL_WORDPIECE, QNI_MODEL_WORDLEVEL } qni_model_kind;
+typedef enum qni_model_kind {
+    QNI_MODEL_BPE,
+    QNI_MODEL_UNIGRAM,
+    QNI_MODEL_WORDPIECE,
+    QNI_MODEL_WORDLEVEL
+} qni_model_kind;
 
 typedef struct qni_model {
     qni_model_kind kind;
-    qni_vocab vocab; // tokens as they stand in the words that the model is given: for byte-level models raw bytes
+    // tokens as they stand in the words that the model is given: for byte-level models raw bytes
+    qni_vocab vocab;
     qni_bpe bpe;
     int32_t unk;           // QNI_NO_TOKEN: characters without a token are dropped
     bool fuse_unk;         // neighbouring unknown characters make one token
@@ -37,7 +43,8 @@ typedef struct qni_model_scratch {
 
 void qni_model_scratch_end(qni_model_scratch *scratch);
 
-// Puts the tokens of one word (valid UTF-8, or any bytes for a byte-level model) in scratch->pieces.
+// Puts the tokens of one word (valid UTF-8, or any bytes for a byte-level model) in
+// scratch->pieces.
 QNI_WARN_UNUSED qn_status qni_model_encode(const qni_model *model, qni_model_scratch *scratch,
                                            const char *word, size_t n, qn_error *err);
 

@@ -17,7 +17,8 @@ typedef struct parser {
 
 static qn_status unsupported(parser *p, const char *what)
 {
-    return qni_fail(p->err, QN_UNSUPPORTED, NULL, "regular expression: %s at \"%.40s\"", what, p->at);
+    return qni_fail(p->err, QN_UNSUPPORTED, NULL, "regular expression: %s at \"%.40s\"", what,
+                    p->at);
 }
 
 static qn_status add_node(parser *p, qni_regex_node node, int32_t *out)
@@ -324,8 +325,8 @@ static qn_status parse_group(parser *p, int32_t *out)
     return QN_OK;
 }
 
-// The end of the text, or of a line, as one character of looking ahead: what follows is not a character (or not one but
-// '\n').
+// The end of the text, or of a line, as one character of looking ahead: what follows is not a
+// character (or not one but '\n').
 static qn_status parse_end(parser *p, int32_t *out)
 {
     bool line = *p->at == '$' && p->flavor == QNI_REGEX_ONIGURUMA;

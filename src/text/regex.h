@@ -1,5 +1,6 @@
-// Regular expressions as tokenizers write them, parsed into a tree. What the tree cannot say (captures that are looked
-// at, looking back, conditions) is QN_UNSUPPORTED, and the caller hands the pattern to the general library instead.
+// Regular expressions as tokenizers write them, parsed into a tree. What the tree cannot say
+// (captures that are looked at, looking back, conditions) is QN_UNSUPPORTED, and the caller hands
+// the pattern to the general library instead.
 #ifndef QNI_TEXT_REGEX_H
 #define QNI_TEXT_REGEX_H
 
@@ -8,8 +9,9 @@
 
 // Whose rules a pattern follows where they differ.
 typedef enum qni_regex_flavor {
-    QNI_REGEX_ONIGURUMA, // tokenizer.json: `$` is the end of a line, `x{1,3}+` repeats the repetition, \h is hex
-    QNI_REGEX_RUST       // tiktoken: `$` is the end of the text, `x{1,3}+` is possessive
+    // tokenizer.json: `$` is the end of a line, `x{1,3}+` repeats the repetition, \h is hex
+    QNI_REGEX_ONIGURUMA,
+    QNI_REGEX_RUST // tiktoken: `$` is the end of the text, `x{1,3}+` is possessive
 } qni_regex_flavor;
 
 typedef enum qni_regex_kind {
@@ -18,7 +20,8 @@ typedef enum qni_regex_kind {
     QNI_REGEX_CAT,    // `a` then `b`
     QNI_REGEX_ALT,    // `a`, or else `b`
     QNI_REGEX_REPEAT, // `a`, `min` to `max` times
-    QNI_REGEX_LOOK    // the next character is in `set` (or, when `negated`, it is not, or the text ends)
+    QNI_REGEX_LOOK    // the next character is in `set` (or, when `negated`, it is not, or the text
+                      // ends)
 } qni_regex_kind;
 
 typedef enum qni_regex_greed { QNI_GREEDY, QNI_LAZY, QNI_POSSESSIVE } qni_regex_greed;
@@ -42,7 +45,8 @@ typedef struct qni_regex {
     int32_t root;
 } qni_regex;
 
-// Parses `pattern` (zero-terminated UTF-8). Free the result with qni_regex_end, after a failure too.
+// Parses `pattern` (zero-terminated UTF-8). Free the result with qni_regex_end, after a failure
+// too.
 QNI_WARN_UNUSED qn_status qni_regex_parse(const char *pattern, qni_regex_flavor flavor,
                                           qni_regex *out, qn_error *err);
 void qni_regex_end(qni_regex *regex);

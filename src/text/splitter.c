@@ -9,7 +9,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-// Writes a set as a class of code points, so that it means the same to every version of the library.
+// Writes a set as a class of code points, so that it means the same to every version of the
+// library.
 static qn_status write_class(qni_buf *out, const qni_charset *set, qn_error *err)
 {
     QNI_TRY(qni_buf_add_text(out, "[", err));
@@ -30,7 +31,8 @@ static qn_status write_class(qni_buf *out, const qni_charset *set, qn_error *err
 }
 
 // Copies the pattern with every set written out.
-static qn_status translate(const char *pattern, qni_regex_flavor flavor, qni_buf *out, qn_error *err)
+static qn_status translate(const char *pattern, qni_regex_flavor flavor, qni_buf *out,
+                           qn_error *err)
 {
     const char *at = pattern;
     while (*at != 0) {
@@ -64,8 +66,7 @@ static qn_status open_library(const char *pattern, qni_regex_flavor flavor, qni_
                            (flavor == QNI_REGEX_ONIGURUMA ? PCRE2_MULTILINE : PCRE2_DOLLAR_ENDONLY);
         int code;
         PCRE2_SIZE where;
-        out->code =
-            pcre2_compile((PCRE2_SPTR)text.data, text.size, options, &code, &where, NULL);
+        out->code = pcre2_compile((PCRE2_SPTR)text.data, text.size, options, &code, &where, NULL);
         if (out->code == NULL) {
             char reason[128];
             pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof reason);
@@ -133,7 +134,8 @@ static qn_status next_by_library(const qni_splitter *s, const char *text, size_t
         if (code < 0) {
             char reason[128];
             pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof reason);
-            return qni_fail(err, QN_LIMIT_EXCEEDED, NULL, "the pre-tokenizer's pattern: %s", reason);
+            return qni_fail(err, QN_LIMIT_EXCEEDED, NULL, "the pre-tokenizer's pattern: %s",
+                            reason);
         }
         const PCRE2_SIZE *span = pcre2_get_ovector_pointer(*match);
         *found = (qni_cut){span[0], span[1]};
@@ -151,7 +153,8 @@ qn_status qni_splitter_next(const qni_splitter *s, const char *text, size_t n, s
     }
     *any = false;
     if (s->literal != NULL) {
-        const char *at = from < n ? memmem(text + from, n - from, s->literal, s->literal_bytes) : NULL;
+        const char *at = from < n ? memmem(text + from, n - from, s->literal, s->literal_bytes)
+                                  : NULL;
         if (at != NULL) {
             *found = (qni_cut){(size_t)(at - text), (size_t)(at - text) + s->literal_bytes};
             *any = true;

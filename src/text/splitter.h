@@ -1,11 +1,12 @@
-// Finding the pieces that a pre-tokenizer's pattern cuts a text into: by an automaton of our own where the pattern allows
-// it, by PCRE2 with its just-in-time compiler elsewhere.
+// Finding the pieces that a pre-tokenizer's pattern cuts a text into: by an automaton of our own
+// where the pattern allows it, by PCRE2 with its just-in-time compiler elsewhere.
 #ifndef QNI_TEXT_SPLITTER_H
 #define QNI_TEXT_SPLITTER_H
 
 #include "text/automaton.h"
 
-// What becomes of the matches ("delimiters"), as Hugging Face tokenizers name it. For '-' in "a--b":
+// What becomes of the matches ("delimiters"), as Hugging Face tokenizers name it. For '-' in
+// "a--b":
 typedef enum qni_split_behavior {
     QNI_SPLIT_REMOVED,              // a b
     QNI_SPLIT_ISOLATED,             // a - - b
@@ -23,7 +24,8 @@ typedef struct qni_splitter {
     bool invert; // what matches is the text, what lies between is the delimiter
 } qni_splitter;
 
-// A pattern that matches a character of the ways \p{..} or [..] write it, or any other regular expression.
+// A pattern that matches a character of the ways \p{..} or [..] write it, or any other regular
+// expression.
 QNI_WARN_UNUSED qn_status qni_splitter_open(const char *pattern, qni_regex_flavor flavor,
                                             qni_split_behavior behavior, bool invert,
                                             qni_splitter *out, qn_error *err);
@@ -44,8 +46,8 @@ typedef struct qni_cuts {
     size_t n, capacity;
 } qni_cuts;
 
-// Appends the pieces of text[begin, end) to `cuts`. `match` is a pcre2_match_data made on first use and kept by the
-// caller.
+// Appends the pieces of text[begin, end) to `cuts`. `match` is a pcre2_match_data made on first use
+// and kept by the caller.
 QNI_WARN_UNUSED qn_status qni_splitter_run(const qni_splitter *splitter, const char *text,
                                            size_t begin, size_t end, void **match, qni_cuts *cuts,
                                            qn_error *err);

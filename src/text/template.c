@@ -74,7 +74,7 @@ static const char *pick(const json_t *value, const char *name)
     if (json_is_string(value)) {
         return json_string_value(value);
     }
-    json_array_foreach(value, i, item) {
+    json_array_foreach (value, i, item) {
         const char *own = json_string_value(json_object_get(item, "name"));
         if (own != NULL && strcmp(own, name != NULL ? name : "default") == 0) {
             return json_string_value(json_object_get(item, "template"));
@@ -86,8 +86,8 @@ static const char *pick(const json_t *value, const char *name)
 // Special tokens are strings, or objects that hold their content.
 static qn_status take_tokens(const json_t *config, json_t *variables, qn_error *err)
 {
-    static const char *const keys[] = {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token",
-                                       "mask_token"};
+    static const char *const keys[] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                       "pad_token", "cls_token", "mask_token"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         json_t *value = json_object_get(config, keys[i]);
         value = json_is_object(value) ? json_object_get(value, "content") : value;
@@ -116,8 +116,8 @@ static qn_status parse_file(const char *folder, qni_template **out, qn_error *er
     return status;
 }
 
-static qn_status parse_config(const char *folder, const char *file, const char *name, qni_template **out,
-                              json_t *variables, qn_error *err)
+static qn_status parse_config(const char *folder, const char *file, const char *name,
+                              qni_template **out, json_t *variables, qn_error *err)
 {
     json_t *config = NULL;
     QNI_TRY(read_config(folder, file, &config, err));
@@ -130,14 +130,17 @@ static qn_status parse_config(const char *folder, const char *file, const char *
     return status;
 }
 
-qn_status qni_template_find(const char *folder, const char *name, qni_template **out, json_t **variables,
-                            qn_error *err)
+qn_status qni_template_find(const char *folder, const char *name, qni_template **out,
+                            json_t **variables, qn_error *err)
 {
     *out = NULL;
     *variables = json_object();
     qn_status status = *variables != NULL ? parse_file(folder, out, err) : qni_fail_memory(err);
-    status = status == QN_OK ? parse_config(folder, "chat_template.json", name, out, NULL, err) : status;
-    status = status == QN_OK ? parse_config(folder, "tokenizer_config.json", name, out, *variables, err) : status;
+    status = status == QN_OK ? parse_config(folder, "chat_template.json", name, out, NULL, err)
+                             : status;
+    status = status == QN_OK
+                 ? parse_config(folder, "tokenizer_config.json", name, out, *variables, err)
+                 : status;
     if (status != QN_OK) {
         qni_template_free(*out);
         json_decref(*variables);

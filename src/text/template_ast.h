@@ -9,26 +9,26 @@
 
 typedef enum qni_node_kind {
     // expressions
-    QNI_NODE_LITERAL,  // value
-    QNI_NODE_NAME,     // text
-    QNI_NODE_LIST,     // items
-    QNI_NODE_DICT,     // items: key, value, key, value ...
-    QNI_NODE_MEMBER,   // a . text
-    QNI_NODE_INDEX,    // a [ b ]
-    QNI_NODE_SLICE,    // a [ items[0] : items[1] : items[2] ], NULL where left out
-    QNI_NODE_CALL,     // a ( items ), keyword arguments have names
-    QNI_NODE_FILTER,   // a | text ( items )
-    QNI_NODE_TEST,     // a is text ( items ); negated
-    QNI_NODE_UNARY,    // text a: "not", "-", "+"
-    QNI_NODE_BINARY,   // a text b
-    QNI_NODE_IF_ELSE,  // a if b else c
+    QNI_NODE_LITERAL, // value
+    QNI_NODE_NAME,    // text
+    QNI_NODE_LIST,    // items
+    QNI_NODE_DICT,    // items: key, value, key, value ...
+    QNI_NODE_MEMBER,  // a . text
+    QNI_NODE_INDEX,   // a [ b ]
+    QNI_NODE_SLICE,   // a [ items[0] : items[1] : items[2] ], NULL where left out
+    QNI_NODE_CALL,    // a ( items ), keyword arguments have names
+    QNI_NODE_FILTER,  // a | text ( items )
+    QNI_NODE_TEST,    // a is text ( items ); negated
+    QNI_NODE_UNARY,   // text a: "not", "-", "+"
+    QNI_NODE_BINARY,  // a text b
+    QNI_NODE_IF_ELSE, // a if b else c
     // statements
-    QNI_NODE_TEXT,     // text, n bytes
-    QNI_NODE_OUTPUT,   // a
-    QNI_NODE_IF,       // a, body, else_body
-    QNI_NODE_FOR,      // targets in a (if b), body, else_body
-    QNI_NODE_SET,      // targets = a, or body for a block set; text: an attribute of targets[0]
-    QNI_NODE_MACRO,    // text, targets with defaults in items, body
+    QNI_NODE_TEXT,   // text, n bytes
+    QNI_NODE_OUTPUT, // a
+    QNI_NODE_IF,     // a, body, else_body
+    QNI_NODE_FOR,    // targets in a (if b), body, else_body
+    QNI_NODE_SET,    // targets = a, or body for a block set; text: an attribute of targets[0]
+    QNI_NODE_MACRO,  // text, targets with defaults in items, body
     QNI_NODE_BREAK,
     QNI_NODE_CONTINUE,
     QNI_NODE_GENERATION, // body

@@ -11,16 +11,18 @@
 
 // ---- Places
 
-qn_status qni_template_fail(const qni_eval_state *e, const qni_node *node, qn_status status, const char *what,
-                            const char *name)
+qn_status qni_template_fail(const qni_eval_state *e, const qni_node *node, qn_status status,
+                            const char *what, const char *name)
 {
-    return qni_fail(e->err, status, e->t->where, "line %d, column %d: %s%s", node->line, node->column, what, name);
+    return qni_fail(e->err, status, e->t->where, "line %d, column %d: %s%s", node->line,
+                    node->column, what, name);
 }
 
 static qn_status step(qni_eval_state *e, const qni_node *node)
 {
     if (++e->steps > e->limits.steps) {
-        return qni_template_fail(e, node, QN_LIMIT_EXCEEDED, "the template takes too many steps", "");
+        return qni_template_fail(e, node, QN_LIMIT_EXCEEDED, "the template takes too many steps",
+                                 "");
     }
     return QN_OK;
 }
@@ -78,7 +80,8 @@ static qn_status eval_list(qni_eval_state *e, const qni_node *node, json_t **out
     for (size_t i = 0; i < node->items.n; i++) {
         json_t *item = NULL;
         qn_status status = qni_template_eval(e, node->items.items[i], &item);
-        if (status == QN_OK && json_array_append_new(*out, item != NULL ? item : json_null()) != 0) {
+        if (status == QN_OK &&
+            json_array_append_new(*out, item != NULL ? item : json_null()) != 0) {
             status = qni_fail_memory(e->err);
         }
         if (status != QN_OK) {
@@ -102,7 +105,8 @@ static qn_status eval_dict(qni_eval_state *e, const qni_node *node, json_t **out
             status = qni_template_fail(e, node, QN_UNSUPPORTED, "a key that is no string", "");
         }
         if (status == QN_OK) {
-            (void)json_object_set_new(*out, json_string_value(key), value != NULL ? value : json_null());
+            (void)json_object_set_new(*out, json_string_value(key),
+                                      value != NULL ? value : json_null());
         }
         json_decref(key);
         if (status != QN_OK) {
@@ -173,7 +177,8 @@ static qn_status eval_member(qni_eval_state *e, const qni_node *node, json_t **o
     json_t *object = NULL;
     QNI_TRY(qni_template_eval(e, node->a, &object));
     if (object == NULL) {
-        return qni_template_fail(e, node, QN_INVALID_ARGUMENT, "the undefined value has no ", node->text);
+        return qni_template_fail(e, node, QN_INVALID_ARGUMENT, "the undefined value has no ",
+                                 node->text);
     }
     *out = json_is_object(object) ? json_incref(json_object_get(object, node->text)) : NULL;
     json_decref(object);
@@ -187,7 +192,8 @@ static qn_status eval_index(qni_eval_state *e, const qni_node *node, json_t **ou
     qn_status status = qni_template_eval(e, node->a, &object);
     status = status == QN_OK ? qni_template_eval(e, node->b, &key) : status;
     if (status == QN_OK && object == NULL) {
-        status = qni_template_fail(e, node, QN_INVALID_ARGUMENT, "the undefined value has no elements", "");
+        status = qni_template_fail(e, node, QN_INVALID_ARGUMENT,
+                                   "the undefined value has no elements", "");
     }
     status = status == QN_OK ? get_item(e, object, key, out) : status;
     json_decref(object);
@@ -195,7 +201,8 @@ static qn_status eval_index(qni_eval_state *e, const qni_node *node, json_t **ou
     return status;
 }
 
-static qn_status slice_part(qni_eval_state *e, const qni_node *node, size_t i, json_int_t otherwise, json_int_t *out)
+static qn_status slice_part(qni_eval_state *e, const qni_node *node, size_t i, json_int_t otherwise,
+                            json_int_t *out)
 {
     json_t *value = NULL;
     *out = otherwise;
@@ -213,7 +220,8 @@ static json_int_t clamp(json_int_t i, json_int_t n, json_int_t lo, json_int_t hi
     return i < lo ? lo : i > hi ? hi : i;
 }
 
-static qn_status slice_value(qni_eval_state *e, const qni_node *node, const json_t *object, json_t **out)
+static qn_status slice_value(qni_eval_state *e, const qni_node *node, const json_t *object,
+                             json_t **out)
 {
     json_int_t n = (json_int_t)qni_template_length(object);
     json_int_t step_size;
@@ -229,7 +237,10 @@ static qn_status slice_value(qni_eval_state *e, const qni_node *node, const json
     begin = clamp(begin, n, back ? -1 : 0, back ? n - 1 : n);
     end = clamp(end, n, back ? -1 : 0, back ? n - 1 : n);
     if (json_is_string(object) && step_size == 1) {
-        return give(e, text_part(json_string_value(object), (size_t)begin, (size_t)(end > begin ? end : begin)), out);
+        return give(e,
+                    text_part(json_string_value(object), (size_t)begin,
+                              (size_t)(end > begin ? end : begin)),
+                    out);
     }
     QNI_TRY(give(e, json_is_string(object) ? json_string("") : json_array(), out));
     for (json_int_t i = begin; back ? i > end : i < end; i += step_size) {
@@ -283,12 +294,13 @@ static bool contains(const json_t *set, const json_t *value)
     size_t i;
     json_t *item;
     if (json_is_string(set)) {
-        return json_is_string(value) && strstr(json_string_value(set), json_string_value(value)) != NULL;
+        return json_is_string(value) &&
+               strstr(json_string_value(set), json_string_value(value)) != NULL;
     }
     if (json_is_object(set)) {
         return json_is_string(value) && json_object_get(set, json_string_value(value)) != NULL;
     }
-    json_array_foreach(set, i, item) {
+    json_array_foreach (set, i, item) {
         if (qni_values_equal(item, value)) {
             return true;
         }
@@ -296,7 +308,8 @@ static bool contains(const json_t *set, const json_t *value)
     return false;
 }
 
-static qn_status arithmetic(qni_eval_state *e, const qni_node *node, const json_t *a, const json_t *b, json_t **out)
+static qn_status arithmetic(qni_eval_state *e, const qni_node *node, const json_t *a,
+                            const json_t *b, json_t **out)
 {
     char op = node->text[0];
     bool twice = node->text[1] != '\0'; // // or **
@@ -305,10 +318,13 @@ static qn_status arithmetic(qni_eval_state *e, const qni_node *node, const json_
     }
     if (op == '+' && json_is_array(a) && json_is_array(b)) {
         *out = json_copy((json_t *)(uintptr_t)a);
-        return *out != NULL && json_array_extend(*out, (json_t *)(uintptr_t)b) == 0 ? QN_OK : qni_fail_memory(e->err);
+        return *out != NULL && json_array_extend(*out, (json_t *)(uintptr_t)b) == 0
+                   ? QN_OK
+                   : qni_fail_memory(e->err);
     }
     if (!json_is_number(a) || !json_is_number(b)) {
-        return qni_template_fail(e, node, QN_INVALID_ARGUMENT, "values that do not go together with ", node->text);
+        return qni_template_fail(e, node, QN_INVALID_ARGUMENT,
+                                 "values that do not go together with ", node->text);
     }
     double x = json_number_value(a);
     double y = json_number_value(b);
@@ -326,7 +342,8 @@ static qn_status arithmetic(qni_eval_state *e, const qni_node *node, const json_
     return give(e, whole ? json_integer((json_int_t)r) : json_real(r), out);
 }
 
-static qn_status compare(qni_eval_state *e, const qni_node *node, const json_t *a, const json_t *b, json_t **out)
+static qn_status compare(qni_eval_state *e, const qni_node *node, const json_t *a, const json_t *b,
+                         json_t **out)
 {
     const char *op = node->text;
     bool yes;
@@ -337,7 +354,8 @@ static qn_status compare(qni_eval_state *e, const qni_node *node, const json_t *
     } else {
         int order = qni_values_compare(a, b);
         if (order == 2) {
-            return qni_template_fail(e, node, QN_INVALID_ARGUMENT, "values without an order for ", op);
+            return qni_template_fail(e, node, QN_INVALID_ARGUMENT, "values without an order for ",
+                                     op);
         }
         yes = op[0] == '<' ? order < 0 : order > 0;
         yes = yes || (op[1] == '=' && order == 0);
@@ -464,10 +482,11 @@ static qn_status assign_targets(qni_eval_state *e, const qni_node *node, json_t 
 static json_t *loop_object(const json_t *items, size_t i)
 {
     size_t n = json_array_size(items);
-    json_t *loop = json_pack("{s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:I, s:I}", "index", (json_int_t)i + 1, "index0",
-                             (json_int_t)i, "revindex", (json_int_t)(n - i), "revindex0", (json_int_t)(n - i - 1),
-                             "first", (int)(i == 0), "last", (int)(i + 1 == n), "length", (json_int_t)n, "depth",
-                             (json_int_t)1, "depth0", (json_int_t)0);
+    json_t *loop = json_pack("{s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:I, s:I}", "index",
+                             (json_int_t)i + 1, "index0", (json_int_t)i, "revindex",
+                             (json_int_t)(n - i), "revindex0", (json_int_t)(n - i - 1), "first",
+                             (int)(i == 0), "last", (int)(i + 1 == n), "length", (json_int_t)n,
+                             "depth", (json_int_t)1, "depth0", (json_int_t)0);
     if (loop != NULL && i > 0) {
         (void)json_object_set(loop, "previtem", json_array_get(items, i - 1));
     }
@@ -478,7 +497,8 @@ static json_t *loop_object(const json_t *items, size_t i)
 }
 
 // What `for` goes over: elements, keys, characters.
-qn_status qni_template_items(qni_eval_state *e, const qni_node *node, const json_t *value, json_t **out)
+qn_status qni_template_items(qni_eval_state *e, const qni_node *node, const json_t *value,
+                             json_t **out)
 {
     const char *key;
     json_t *item;
@@ -491,7 +511,7 @@ qn_status qni_template_items(qni_eval_state *e, const qni_node *node, const json
     }
     QNI_TRY(give(e, json_array(), out));
     if (json_is_object(value)) {
-        json_object_foreach((json_t *)(uintptr_t)value, key, item) {
+        json_object_foreach ((json_t *)(uintptr_t)value, key, item) {
             (void)json_array_append_new(*out, json_string(key));
         }
     }
@@ -508,7 +528,7 @@ static qn_status filter_items(qni_eval_state *e, const qni_node *node, json_t **
     size_t i;
     json_t *item;
     qn_status status = kept != NULL ? QN_OK : qni_fail_memory(e->err);
-    json_array_foreach(*items, i, item) {
+    json_array_foreach (*items, i, item) {
         json_t *condition = NULL;
         status = status == QN_OK ? assign_targets(e, node, item) : status;
         status = status == QN_OK ? qni_template_eval(e, node->b, &condition) : status;
@@ -562,7 +582,8 @@ static qn_status run_for(qni_eval_state *e, const qni_node *node, flow *how)
         }
     }
     if (status == QN_OK) {
-        status = json_array_size(items) == 0 ? run_body(e, &node->else_body, how) : run_loop(e, node, items);
+        status = json_array_size(items) == 0 ? run_body(e, &node->else_body, how)
+                                             : run_loop(e, node, items);
     }
     json_decref(items);
     return status;
@@ -587,14 +608,16 @@ qn_status qni_template_capture(qni_eval_state *e, const qni_node_list *body, jso
 static qn_status run_set(qni_eval_state *e, const qni_node *node)
 {
     json_t *value = NULL;
-    QNI_TRY(node->a != NULL ? qni_template_eval(e, node->a, &value) : qni_template_capture(e, &node->body, &value));
+    QNI_TRY(node->a != NULL ? qni_template_eval(e, node->a, &value)
+                            : qni_template_capture(e, &node->body, &value));
     qn_status status;
     if (node->text == NULL) {
         status = assign_targets(e, node, value);
     } else {
         json_t *space = look_up(e, node->targets[0]);
         if (!json_is_object(space)) {
-            status = qni_template_fail(e, node, QN_INVALID_ARGUMENT, "no namespace ", node->targets[0]);
+            status = qni_template_fail(e, node, QN_INVALID_ARGUMENT, "no namespace ",
+                                       node->targets[0]);
         } else {
             (void)json_object_set(space, node->text, value != NULL ? value : json_null());
             status = QN_OK;
@@ -649,20 +672,23 @@ static qn_status run_body(qni_eval_state *e, const qni_node_list *body, flow *ho
 
 // ---- Macros
 
-static qn_status bind_macro(qni_eval_state *e, const qni_node *macro, const qni_node *call, json_t **values)
+static qn_status bind_macro(qni_eval_state *e, const qni_node *macro, const qni_node *call,
+                            json_t **values)
 {
     size_t next = 0;
     for (size_t i = 0; i < call->items.n; i++) {
         size_t target = next;
         if (call->names[i] != NULL) {
-            for (target = 0; target < macro->n_targets && strcmp(macro->targets[target], call->names[i]) != 0;) {
+            for (target = 0; target < macro->n_targets &&
+                             strcmp(macro->targets[target], call->names[i]) != 0;) {
                 target++;
             }
         } else {
             next++;
         }
         if (target >= macro->n_targets) {
-            return qni_template_fail(e, call, QN_INVALID_ARGUMENT, "an argument too many for ", macro->text);
+            return qni_template_fail(e, call, QN_INVALID_ARGUMENT, "an argument too many for ",
+                                     macro->text);
         }
         json_decref(values[target]);
         QNI_TRY(qni_template_eval(e, call->items.items[i], &values[target]));
@@ -670,7 +696,8 @@ static qn_status bind_macro(qni_eval_state *e, const qni_node *macro, const qni_
     return QN_OK;
 }
 
-static qn_status run_macro(qni_eval_state *e, const qni_node *macro, json_t *const *values, json_t **out)
+static qn_status run_macro(qni_eval_state *e, const qni_node *macro, json_t *const *values,
+                           json_t **out)
 {
     qni_frame *caller = e->frame;
     qni_frame frame;
@@ -694,14 +721,16 @@ static qn_status run_macro(qni_eval_state *e, const qni_node *macro, json_t *con
     return status;
 }
 
-qn_status qni_template_call_macro(qni_eval_state *e, const qni_node *macro, const qni_node *call, json_t **out)
+qn_status qni_template_call_macro(qni_eval_state *e, const qni_node *macro, const qni_node *call,
+                                  json_t **out)
 {
     enum { MAX_CALLS = 100 };
     if (++e->depth > MAX_CALLS) {
         return qni_template_fail(e, call, QN_LIMIT_EXCEEDED, "macros call each other too deep", "");
     }
     json_t **values = qni_calloc(macro->n_targets + 1, sizeof *values);
-    qn_status status = values != NULL ? bind_macro(e, macro, call, values) : qni_fail_memory(e->err);
+    qn_status status = values != NULL ? bind_macro(e, macro, call, values)
+                                      : qni_fail_memory(e->err);
     status = status == QN_OK ? run_macro(e, macro, values, out) : status;
     for (size_t i = 0; values != NULL && i < macro->n_targets; i++) {
         json_decref(values[i]);
@@ -713,8 +742,9 @@ qn_status qni_template_call_macro(qni_eval_state *e, const qni_node *macro, cons
 
 // ---- The public functions
 
-qn_status qni_template_render(const qni_template *t, const json_t *variables, const qni_template_limits *limits,
-                              int64_t now, qni_buf *out, qn_error *err)
+qn_status qni_template_render(const qni_template *t, const json_t *variables,
+                              const qni_template_limits *limits, int64_t now, qni_buf *out,
+                              qn_error *err)
 {
     qni_frame global = {json_copy((json_t *)(uintptr_t)variables), NULL};
     if (global.variables == NULL) {
@@ -722,8 +752,8 @@ qn_status qni_template_render(const qni_template *t, const json_t *variables, co
     }
     qni_eval_state e = {.t = t, .frame = &global, .out = out, .now = now, .err = err};
     e.limits.steps = limits != NULL && limits->steps != 0 ? limits->steps : QNI_MAX_TEMPLATE_STEPS;
-    e.limits.output_bytes =
-        limits != NULL && limits->output_bytes != 0 ? limits->output_bytes : QNI_MAX_TEMPLATE_BYTES;
+    e.limits.output_bytes = limits != NULL && limits->output_bytes != 0 ? limits->output_bytes
+                                                                        : QNI_MAX_TEMPLATE_BYTES;
     flow how = FLOW_NEXT;
     qn_status status = run_body(&e, &t->body, &how);
     json_decref(global.variables);

@@ -69,7 +69,8 @@ static json_t *argument(const call *c, size_t position, const char *name)
     return NULL;
 }
 
-static const char *text_argument(const call *c, size_t position, const char *name, const char *otherwise)
+static const char *text_argument(const call *c, size_t position, const char *name,
+                                 const char *otherwise)
 {
     const char *text = json_string_value(argument(c, position, name));
     return text != NULL ? text : otherwise;
@@ -102,9 +103,18 @@ static qn_status strip(const call *c, bool left, bool right, json_t **out)
     return give(c, json_stringn(s, n), out);
 }
 
-static qn_status f_strip(const call *c, json_t **out) { return strip(c, true, true, out); }
-static qn_status f_lstrip(const call *c, json_t **out) { return strip(c, true, false, out); }
-static qn_status f_rstrip(const call *c, json_t **out) { return strip(c, false, true, out); }
+static qn_status f_strip(const call *c, json_t **out)
+{
+    return strip(c, true, true, out);
+}
+static qn_status f_lstrip(const call *c, json_t **out)
+{
+    return strip(c, true, false, out);
+}
+static qn_status f_rstrip(const call *c, json_t **out)
+{
+    return strip(c, false, true, out);
+}
 
 // mode: u upper, l lower, t title, c capitalize.
 static qn_status change_case(const call *c, char mode, json_t **out)
@@ -127,10 +137,22 @@ static qn_status change_case(const call *c, char mode, json_t **out)
     return status;
 }
 
-static qn_status f_upper(const call *c, json_t **out) { return change_case(c, 'u', out); }
-static qn_status f_lower(const call *c, json_t **out) { return change_case(c, 'l', out); }
-static qn_status f_title(const call *c, json_t **out) { return change_case(c, 't', out); }
-static qn_status f_capitalize(const call *c, json_t **out) { return change_case(c, 'c', out); }
+static qn_status f_upper(const call *c, json_t **out)
+{
+    return change_case(c, 'u', out);
+}
+static qn_status f_lower(const call *c, json_t **out)
+{
+    return change_case(c, 'l', out);
+}
+static qn_status f_title(const call *c, json_t **out)
+{
+    return change_case(c, 't', out);
+}
+static qn_status f_capitalize(const call *c, json_t **out)
+{
+    return change_case(c, 'c', out);
+}
 
 static qn_status f_startswith(const call *c, json_t **out)
 {
@@ -220,7 +242,7 @@ static qn_status join(const call *c, const json_t *list, const char *by, json_t 
     json_t *item;
     qni_buf_begin(&buf, c->e->limits.output_bytes, "output bytes of a template");
     qn_status status = qni_buf_add_text(&buf, "", c->e->err);
-    json_array_foreach(list, i, item) {
+    json_array_foreach (list, i, item) {
         status = status == QN_OK && i > 0 ? qni_buf_add_text(&buf, by, c->e->err) : status;
         status = status == QN_OK ? qni_value_print(item, &buf, c->e->err) : status;
     }
@@ -271,8 +293,9 @@ static qn_status f_tojson(const call *c, json_t **out)
     if (c->self == NULL) {
         return fail(c, "the undefined value cannot be written as JSON", "");
     }
-    qn_status status = qni_value_to_json(c->self, json_is_integer(indent) ? (int)(json_integer_value(indent) & 63) : -1,
-                                         qni_value_is_true(argument(c, 9, "sort_keys")), &buf, c->e->err);
+    qn_status status = qni_value_to_json(
+        c->self, json_is_integer(indent) ? (int)(json_integer_value(indent) & 63) : -1,
+        qni_value_is_true(argument(c, 9, "sort_keys")), &buf, c->e->err);
     *out = status == QN_OK ? json_stringn(buf.data, buf.size) : NULL;
     qni_buf_end(&buf);
     return status != QN_OK ? status : *out != NULL ? QN_OK : qni_fail_memory(c->e->err);
@@ -280,7 +303,10 @@ static qn_status f_tojson(const call *c, json_t **out)
 
 // ---- Values
 
-static qn_status f_string(const call *c, json_t **out) { return qni_template_text(c->e, c->self, out); }
+static qn_status f_string(const call *c, json_t **out)
+{
+    return qni_template_text(c->e, c->self, out);
+}
 
 static qn_status f_same(const call *c, json_t **out)
 {
@@ -312,8 +338,14 @@ static qn_status end_item(const call *c, bool last, json_t **out)
     return QN_OK;
 }
 
-static qn_status f_first(const call *c, json_t **out) { return end_item(c, false, out); }
-static qn_status f_last(const call *c, json_t **out) { return end_item(c, true, out); }
+static qn_status f_first(const call *c, json_t **out)
+{
+    return end_item(c, false, out);
+}
+static qn_status f_last(const call *c, json_t **out)
+{
+    return end_item(c, true, out);
+}
 
 static qn_status f_reverse(const call *c, json_t **out)
 {
@@ -332,13 +364,14 @@ static qn_status f_default(const call *c, json_t **out)
     bool falsy = qni_value_is_true(argument(c, 1, "boolean"));
     bool missing = c->self == NULL || (falsy && !qni_value_is_true(c->self));
     json_t *otherwise = argument(c, 0, "default_value");
-    *out = missing ? (otherwise != NULL ? json_incref(otherwise) : json_string("")) : json_incref(c->self);
+    *out = missing ? (otherwise != NULL ? json_incref(otherwise) : json_string(""))
+                   : json_incref(c->self);
     return QN_OK;
 }
 
 static qn_status f_int(const call *c, json_t **out)
 {
-    json_int_t value = json_is_string(c->self)   ? strtoll(json_string_value(c->self), NULL, 10)
+    json_int_t value = json_is_string(c->self)    ? strtoll(json_string_value(c->self), NULL, 10)
                        : json_is_boolean(c->self) ? json_is_true(c->self)
                                                   : (json_int_t)json_number_value(c->self);
     return give(c, json_integer(value), out);
@@ -346,14 +379,18 @@ static qn_status f_int(const call *c, json_t **out)
 
 static qn_status f_float(const call *c, json_t **out)
 {
-    return give(c, json_real(json_is_string(c->self) ? strtod(json_string_value(c->self), NULL)
-                                                     : json_number_value(c->self)), out);
+    return give(c,
+                json_real(json_is_string(c->self) ? strtod(json_string_value(c->self), NULL)
+                                                  : json_number_value(c->self)),
+                out);
 }
 
 static qn_status f_abs(const call *c, json_t **out)
 {
-    return give(c, json_is_integer(c->self) ? json_integer(llabs(json_integer_value(c->self)))
-                                            : json_real(fabs(json_number_value(c->self))), out);
+    return give(c,
+                json_is_integer(c->self) ? json_integer(llabs(json_integer_value(c->self)))
+                                         : json_real(fabs(json_number_value(c->self))),
+                out);
 }
 
 static qn_status f_items(const call *c, json_t **out)
@@ -361,20 +398,23 @@ static qn_status f_items(const call *c, json_t **out)
     const char *key;
     json_t *value;
     QNI_TRY(give(c, json_array(), out));
-    json_object_foreach(c->self, key, value) {
+    json_object_foreach (c->self, key, value) {
         (void)json_array_append_new(*out, json_pack("[s, O]", key, value));
     }
     return QN_OK;
 }
 
-static qn_status m_keys(const call *c, json_t **out) { return qni_template_items(c->e, c->node, c->self, out); }
+static qn_status m_keys(const call *c, json_t **out)
+{
+    return qni_template_items(c->e, c->node, c->self, out);
+}
 
 static qn_status m_values(const call *c, json_t **out)
 {
     const char *key;
     json_t *value;
     QNI_TRY(give(c, json_array(), out));
-    json_object_foreach(c->self, key, value) {
+    json_object_foreach (c->self, key, value) {
         (void)json_array_append(*out, value);
     }
     return QN_OK;
@@ -384,7 +424,9 @@ static qn_status m_get(const call *c, json_t **out)
 {
     json_t *found = json_object_get(c->self, text_argument(c, 0, "key", ""));
     json_t *otherwise = argument(c, 1, "default");
-    *out = found != NULL ? json_incref(found) : otherwise != NULL ? json_incref(otherwise) : json_null();
+    *out = found != NULL       ? json_incref(found)
+           : otherwise != NULL ? json_incref(otherwise)
+                               : json_null();
     return QN_OK;
 }
 
@@ -404,36 +446,51 @@ static qn_status m_append(const call *c, json_t **out)
 static bool is_true_test(const char *name, const json_t *v, const json_t *other, bool *known)
 {
     *known = true;
-    if (strcmp(name, "defined") == 0) return v != NULL;
-    if (strcmp(name, "undefined") == 0) return v == NULL;
-    if (strcmp(name, "none") == 0) return json_is_null(v);
-    if (strcmp(name, "string") == 0) return json_is_string(v);
-    if (strcmp(name, "mapping") == 0) return json_is_object(v);
+    if (strcmp(name, "defined") == 0)
+        return v != NULL;
+    if (strcmp(name, "undefined") == 0)
+        return v == NULL;
+    if (strcmp(name, "none") == 0)
+        return json_is_null(v);
+    if (strcmp(name, "string") == 0)
+        return json_is_string(v);
+    if (strcmp(name, "mapping") == 0)
+        return json_is_object(v);
     if (strcmp(name, "iterable") == 0 || strcmp(name, "sequence") == 0)
         return json_is_array(v) || json_is_string(v) || json_is_object(v);
-    if (strcmp(name, "number") == 0) return json_is_number(v) || json_is_boolean(v);
-    if (strcmp(name, "integer") == 0) return json_is_integer(v);
-    if (strcmp(name, "float") == 0) return json_is_real(v);
-    if (strcmp(name, "boolean") == 0) return json_is_boolean(v);
-    if (strcmp(name, "true") == 0) return json_is_true(v);
-    if (strcmp(name, "false") == 0) return json_is_false(v);
-    if (strcmp(name, "odd") == 0) return json_is_integer(v) && json_integer_value(v) % 2 != 0;
-    if (strcmp(name, "even") == 0) return json_is_integer(v) && json_integer_value(v) % 2 == 0;
+    if (strcmp(name, "number") == 0)
+        return json_is_number(v) || json_is_boolean(v);
+    if (strcmp(name, "integer") == 0)
+        return json_is_integer(v);
+    if (strcmp(name, "float") == 0)
+        return json_is_real(v);
+    if (strcmp(name, "boolean") == 0)
+        return json_is_boolean(v);
+    if (strcmp(name, "true") == 0)
+        return json_is_true(v);
+    if (strcmp(name, "false") == 0)
+        return json_is_false(v);
+    if (strcmp(name, "odd") == 0)
+        return json_is_integer(v) && json_integer_value(v) % 2 != 0;
+    if (strcmp(name, "even") == 0)
+        return json_is_integer(v) && json_integer_value(v) % 2 == 0;
     if (strcmp(name, "eq") == 0 || strcmp(name, "equalto") == 0 || strcmp(name, "==") == 0)
         return qni_values_equal(v, other);
-    if (strcmp(name, "ne") == 0) return !qni_values_equal(v, other);
+    if (strcmp(name, "ne") == 0)
+        return !qni_values_equal(v, other);
     if (strcmp(name, "divisibleby") == 0)
         return json_is_integer(v) && json_integer_value(other) != 0 &&
                json_integer_value(v) % json_integer_value(other) == 0;
     if (strcmp(name, "in") == 0) {
         size_t i;
         json_t *item;
-        json_array_foreach(other, i, item) {
+        json_array_foreach (other, i, item) {
             if (qni_values_equal(item, v)) {
                 return true;
             }
         }
-        return json_is_object(other) && json_is_string(v) && json_object_get(other, json_string_value(v)) != NULL;
+        return json_is_object(other) && json_is_string(v) &&
+               json_object_get(other, json_string_value(v)) != NULL;
     }
     *known = false;
     return false;
@@ -447,7 +504,8 @@ qn_status qni_template_test(qni_eval_state *e, const qni_node *node, json_t **ou
     if (status == QN_OK) {
         bool known;
         bool yes = is_true_test(node->text, c.self, argument(&c, 0, ""), &known);
-        status = known ? give(&c, json_boolean(yes != node->negated), out) : fail(&c, "no test named ", node->text);
+        status = known ? give(&c, json_boolean(yes != node->negated), out)
+                       : fail(&c, "no test named ", node->text);
     }
     end(&c);
     return status;
@@ -472,7 +530,7 @@ static qn_status f_map(const call *c, json_t **out)
     }
     QNI_TRY(qni_template_items(c->e, c->node, c->self, &items));
     *out = json_array();
-    json_array_foreach(items, i, item) {
+    json_array_foreach (items, i, item) {
         json_t *value = attribute_of(item, name);
         (void)json_array_append(*out, value != NULL ? value : json_null());
     }
@@ -490,10 +548,11 @@ static qn_status choose(const call *c, bool by_attribute, bool wanted, json_t **
     json_t *item;
     QNI_TRY(qni_template_items(c->e, c->node, c->self, &items));
     *out = json_array();
-    json_array_foreach(items, i, item) {
+    json_array_foreach (items, i, item) {
         const json_t *value = by_attribute ? attribute_of(item, name) : item;
         bool known = true;
-        bool yes = test == NULL ? qni_value_is_true(value) : is_true_test(test, value, argument(c, at + 1, ""), &known);
+        bool yes = test == NULL ? qni_value_is_true(value)
+                                : is_true_test(test, value, argument(c, at + 1, ""), &known);
         if (!known) {
             json_decref(items);
             json_decref(*out);
@@ -508,10 +567,22 @@ static qn_status choose(const call *c, bool by_attribute, bool wanted, json_t **
     return *out != NULL ? QN_OK : qni_fail_memory(c->e->err);
 }
 
-static qn_status f_select(const call *c, json_t **out) { return choose(c, false, true, out); }
-static qn_status f_reject(const call *c, json_t **out) { return choose(c, false, false, out); }
-static qn_status f_selectattr(const call *c, json_t **out) { return choose(c, true, true, out); }
-static qn_status f_rejectattr(const call *c, json_t **out) { return choose(c, true, false, out); }
+static qn_status f_select(const call *c, json_t **out)
+{
+    return choose(c, false, true, out);
+}
+static qn_status f_reject(const call *c, json_t **out)
+{
+    return choose(c, false, false, out);
+}
+static qn_status f_selectattr(const call *c, json_t **out)
+{
+    return choose(c, true, true, out);
+}
+static qn_status f_rejectattr(const call *c, json_t **out)
+{
+    return choose(c, true, false, out);
+}
 
 // ---- Tables
 
@@ -520,18 +591,47 @@ typedef qn_status function(const call *c, json_t **out);
 static const struct {
     const char *name;
     function *fn;
-} filters[] = {
-    {"tojson", f_tojson}, {"trim", f_strip}, {"length", f_length}, {"count", f_length}, {"upper", f_upper},
-    {"lower", f_lower}, {"title", f_title}, {"capitalize", f_capitalize}, {"join", f_join}, {"first", f_first},
-    {"last", f_last}, {"default", f_default}, {"d", f_default}, {"list", f_list}, {"string", f_string},
-    {"int", f_int}, {"float", f_float}, {"abs", f_abs}, {"replace", f_replace}, {"items", f_items},
-    {"map", f_map}, {"select", f_select}, {"reject", f_reject}, {"selectattr", f_selectattr},
-    {"rejectattr", f_rejectattr}, {"reverse", f_reverse}, {"safe", f_same}, {"indent", f_indent},
-}, methods[] = {
-    {"strip", f_strip}, {"lstrip", f_lstrip}, {"rstrip", f_rstrip}, {"upper", f_upper}, {"lower", f_lower},
-    {"title", f_title}, {"capitalize", f_capitalize}, {"startswith", f_startswith}, {"endswith", f_endswith},
-    {"split", f_split}, {"replace", f_replace}, {"join", m_join}, {"items", f_items}, {"keys", m_keys},
-    {"values", m_values}, {"get", m_get}, {"append", m_append},
+} filters[] =
+    {
+        {"tojson", f_tojson},
+        {"trim", f_strip},
+        {"length", f_length},
+        {"count", f_length},
+        {"upper", f_upper},
+        {"lower", f_lower},
+        {"title", f_title},
+        {"capitalize", f_capitalize},
+        {"join", f_join},
+        {"first", f_first},
+        {"last", f_last},
+        {"default", f_default},
+        {"d", f_default},
+        {"list", f_list},
+        {"string", f_string},
+        {"int", f_int},
+        {"float", f_float},
+        {"abs", f_abs},
+        {"replace", f_replace},
+        {"items", f_items},
+        {"map", f_map},
+        {"select", f_select},
+        {"reject", f_reject},
+        {"selectattr", f_selectattr},
+        {"rejectattr", f_rejectattr},
+        {"reverse", f_reverse},
+        {"safe", f_same},
+        {"indent", f_indent},
+},
+  methods[] = {
+      {"strip", f_strip},           {"lstrip", f_lstrip},
+      {"rstrip", f_rstrip},         {"upper", f_upper},
+      {"lower", f_lower},           {"title", f_title},
+      {"capitalize", f_capitalize}, {"startswith", f_startswith},
+      {"endswith", f_endswith},     {"split", f_split},
+      {"replace", f_replace},       {"join", m_join},
+      {"items", f_items},           {"keys", m_keys},
+      {"values", m_values},         {"get", m_get},
+      {"append", m_append},
 };
 
 qn_status qni_template_filter(qni_eval_state *e, const qni_node *node, json_t **out)
@@ -600,7 +700,8 @@ static qn_status call_strftime(const call *c, json_t **out)
     if (localtime_r(&now, &parts) != NULL) {
         const char *format = text_argument(c, 0, "format", "");
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral" // the format is the template's; strftime reads no arguments
+#pragma GCC diagnostic ignored \
+    "-Wformat-nonliteral" // the format is the template's; strftime reads no arguments
         (void)strftime(text, sizeof text, format, &parts);
 #pragma GCC diagnostic pop
     }
@@ -611,7 +712,7 @@ static const struct {
     const char *name;
     function *fn;
 } functions[] = {
-    {"range", call_range}, {"namespace", call_namespace}, {"dict", call_namespace},
+    {"range", call_range},           {"namespace", call_namespace},   {"dict", call_namespace},
     {"raise_exception", call_raise}, {"strftime_now", call_strftime},
 };
 

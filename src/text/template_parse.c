@@ -1,5 +1,5 @@
-// Reading templates: text, tags with their control of white space, statements and expressions, by recursive descent with
-// a bound on its depth.
+// Reading templates: text, tags with their control of white space, statements and expressions, by
+// recursive descent with a bound on its depth.
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "text/template_ast.h"
@@ -15,8 +15,8 @@ typedef struct parser {
     const char *at, *end;
     const char *tag_end; // of the tag that is read: expressions stop here
     int depth;
-    bool strip_next;     // the last tag ended in "-": white space behind it goes
-    bool trim_next;      // a newline right behind the last tag goes
+    bool strip_next; // the last tag ended in "-": white space behind it goes
+    bool trim_next;  // a newline right behind the last tag goes
     qn_error *err;
 } parser;
 
@@ -35,7 +35,8 @@ static qn_status fail(const parser *p, const char *what)
     int line;
     int column;
     place_of(p, p->at, &line, &column);
-    return qni_fail(p->err, QN_INVALID_MODEL, p->t->where, "line %d, column %d: %s", line, column, what);
+    return qni_fail(p->err, QN_INVALID_MODEL, p->t->where, "line %d, column %d: %s", line, column,
+                    what);
 }
 
 static qn_status new_node(parser *p, qni_node_kind kind, qni_node **out)
@@ -191,7 +192,8 @@ static qn_status parse_number(parser *p, qni_node **out)
     char *real_end;
     long long whole = strtoll(p->at, &end, 10);
     double real = strtod(p->at, &real_end);
-    bool is_real = real_end > end && end < p->tag_end && (*end == '.' || *end == 'e' || *end == 'E');
+    bool is_real = real_end > end && end < p->tag_end &&
+                   (*end == '.' || *end == 'e' || *end == 'E');
     p->at = is_real ? real_end : end;
     return literal(p, is_real ? json_real(real) : json_integer(whole), out);
 }
@@ -262,12 +264,16 @@ static qn_status parse_group(parser *p, qni_node **out)
 
 static qn_status parse_word(parser *p, qni_node **out)
 {
-    static const char *const constants[][2] = {{"true", "t"}, {"True", "t"}, {"false", "f"}, {"False", "f"},
-                                               {"none", "n"}, {"None", "n"}};
+    static const char *const constants[][2] = {{"true", "t"},  {"True", "t"}, {"false", "f"},
+                                               {"False", "f"}, {"none", "n"}, {"None", "n"}};
     for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
         if (take_word(p, constants[i][0])) {
             char kind = constants[i][1][0];
-            return literal(p, kind == 't' ? json_true() : kind == 'f' ? json_false() : json_null(), out);
+            return literal(p,
+                           kind == 't'   ? json_true()
+                           : kind == 'f' ? json_false()
+                                         : json_null(),
+                           out);
         }
     }
     QNI_TRY(new_node(p, QNI_NODE_NAME, out));
@@ -286,7 +292,8 @@ static qn_status parse_atom(parser *p, qni_node **out)
         while (p->at < p->tag_end && (*p->at == '\'' || *p->at == '"')) { // neighbours join
             qni_node *more;
             QNI_TRY(parse_string(p, &more));
-            json_t *both = json_sprintf("%s%s", json_string_value((*out)->value), json_string_value(more->value));
+            json_t *both = json_sprintf("%s%s", json_string_value((*out)->value),
+                                        json_string_value(more->value));
             QNI_TRY(literal(p, both, out));
             skip(p);
         }
@@ -362,7 +369,8 @@ static qn_status parse_test(parser *p, qni_node **node)
         return parse_items(p, ")", test, true);
     }
     skip(p);
-    bool has_argument = p->at < p->tag_end && (word_length(p) > 0 || strchr("'\"[{0123456789", *p->at) != NULL);
+    bool has_argument = p->at < p->tag_end &&
+                        (word_length(p) > 0 || strchr("'\"[{0123456789", *p->at) != NULL);
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         has_argument = has_argument && !peek_word(p, ends[i]);
     }
@@ -417,9 +425,15 @@ static qn_status parse_unary(parser *p, qni_node **out)
     return parse_postfix(p, out);
 }
 
-// Operators by how tightly they bind, the loosest first. "not" stands between "and" and the comparisons.
+// Operators by how tightly they bind, the loosest first. "not" stands between "and" and the
+// comparisons.
 static const char *const levels[][9] = {
-    {"or"}, {"and"}, {NULL}, {"==", "!=", "<=", ">=", "<", ">", "in", "not in"}, {"~"}, {"+", "-"},
+    {"or"},
+    {"and"},
+    {NULL},
+    {"==", "!=", "<=", ">=", "<", ">", "in", "not in"},
+    {"~"},
+    {"+", "-"},
     {"**", "*", "//", "/", "%"},
 };
 enum { NOT_LEVEL = 2, N_LEVELS = sizeof levels / sizeof *levels };
@@ -516,7 +530,8 @@ static const char *find_tag_end(const parser *p, const char *at, const char *sig
 }
 
 // Text from p->at to `stop`, with what the tags around it strip.
-static qn_status add_text(parser *p, const char *stop, bool strip_end, bool lstrip, qni_node_list *body)
+static qn_status add_text(parser *p, const char *stop, bool strip_end, bool lstrip,
+                          qni_node_list *body)
 {
     const char *from = p->at;
     const char *to = stop;
@@ -597,7 +612,8 @@ static qn_status skip_comment(parser *p)
 
 // ---- Statements
 
-static qn_status parse_body(parser *p, const char *const *ends, qni_node_list *body, const char **found);
+static qn_status parse_body(parser *p, const char *const *ends, qni_node_list *body,
+                            const char **found);
 
 static qn_status parse_if(parser *p, qni_node *node)
 {
@@ -773,12 +789,15 @@ static qn_status parse_output(parser *p, qni_node_list *body)
     return end_tag(p, false);
 }
 
-// Up to one of the tags in `ends`, which is left with its arguments unread; NULL: up to the end of the source.
-static qn_status parse_body(parser *p, const char *const *ends, qni_node_list *body, const char **found)
+// Up to one of the tags in `ends`, which is left with its arguments unread; NULL: up to the end of
+// the source.
+static qn_status parse_body(parser *p, const char *const *ends, qni_node_list *body,
+                            const char **found)
 {
     while (p->at < p->end) {
         const char *tag = p->at;
-        while (tag < p->end && !(tag + 1 < p->end && tag[0] == '{' && strchr("{%#", tag[1]) != NULL && tag[1] != '\0')) {
+        while (tag < p->end && !(tag + 1 < p->end && tag[0] == '{' &&
+                                 strchr("{%#", tag[1]) != NULL && tag[1] != '\0')) {
             tag++;
         }
         bool more = tag < p->end;
@@ -805,7 +824,8 @@ static qn_status parse_body(parser *p, const char *const *ends, qni_node_list *b
 qn_status qni_template_parse_source(qni_template *t, qn_error *err)
 {
     size_t n = strlen(t->source);
-    parser p = {.t = t, .at = t->source, .end = t->source + n, .tag_end = t->source + n, .err = err};
+    parser p = {
+        .t = t, .at = t->source, .end = t->source + n, .tag_end = t->source + n, .err = err};
     const char *found;
     p.end -= n > 0 && t->source[n - 1] == '\n'; // one newline at the end of a template is not text
     return parse_body(&p, NULL, &t->body, &found);

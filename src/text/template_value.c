@@ -1,6 +1,6 @@
 #include "text/template_value.h"
 
-#include "base/utf8.h"
+#include "base/alloc.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -54,7 +54,8 @@ int qni_values_compare(const json_t *a, const json_t *b)
     if (as_number(a, &x) && as_number(b, &y)) {
         return x < y ? -1 : x > y;
     }
-    if (json_is_string(a) && json_is_string(b)) { // by code points, which bytes of UTF-8 are ordered like
+    // by code points, which bytes of UTF-8 are ordered like
+    if (json_is_string(a) && json_is_string(b)) {
         int order = strcmp(json_string_value(a), json_string_value(b));
         return order < 0 ? -1 : order > 0;
     }
@@ -84,8 +85,8 @@ static void real_text(double x, char *text, size_t size)
     }
 }
 
-static qn_status print_scalar(const json_t *v, const char *t, const char *f, const char *n, qni_buf *out,
-                              qn_error *err)
+static qn_status print_scalar(const json_t *v, const char *t, const char *f, const char *n,
+                              qni_buf *out, qn_error *err)
 {
     char text[64];
     switch (json_typeof(v)) {
@@ -135,7 +136,7 @@ static qn_status print_inner(const json_t *v, qni_buf *out, qn_error *err)
     }
     if (json_is_array(v)) {
         QNI_TRY(qni_buf_add_text(out, "[", err));
-        json_array_foreach(v, i, item) {
+        json_array_foreach (v, i, item) {
             QNI_TRY(qni_buf_add_text(out, i == 0 ? "" : ", ", err));
             QNI_TRY(print_inner(item, out, err));
         }
@@ -143,7 +144,7 @@ static qn_status print_inner(const json_t *v, qni_buf *out, qn_error *err)
     }
     if (json_is_object(v)) {
         QNI_TRY(qni_buf_add_text(out, "{", err));
-        json_object_foreach((json_t *)(uintptr_t)v, key, item) {
+        json_object_foreach ((json_t *)(uintptr_t)v, key, item) {
             QNI_TRY(qni_buf_add_text(out, first ? "" : ", ", err));
             first = false;
             QNI_TRY(print_quoted(key, out, err));
@@ -195,19 +196,21 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static qn_status to_json(const json_t *v, int indent, bool sorted, int depth, qni_buf *out, qn_error *err);
+static qn_status to_json(const json_t *v, int indent, bool sorted, int depth, qni_buf *out,
+                         qn_error *err);
 
-static qn_status object_to_json(const json_t *v, int indent, bool sorted, int depth, qni_buf *out, qn_error *err)
+static qn_status object_to_json(const json_t *v, int indent, bool sorted, int depth, qni_buf *out,
+                                qn_error *err)
 {
     size_t n = json_object_size(v);
-    const char **keys = calloc(n + 1, sizeof *keys);
+    const char **keys = qni_calloc(n + 1, sizeof *keys);
     const char *key;
     json_t *item;
     size_t i = 0;
     if (keys == NULL) {
         return qni_fail_memory(err);
     }
-    json_object_foreach((json_t *)(uintptr_t)v, key, item) {
+    json_object_foreach ((json_t *)(uintptr_t)v, key, item) {
         keys[i++] = key;
     }
     if (sorted) {
@@ -223,13 +226,14 @@ static qn_status object_to_json(const json_t *v, int indent, bool sorted, int de
                      ? to_json(json_object_get(v, keys[i]), indent, sorted, depth + 1, out, err)
                      : status;
     }
-    free(keys);
+    qni_free(keys);
     QNI_TRY(status);
     QNI_TRY(n != 0 ? new_line(indent, depth, out, err) : QN_OK);
     return qni_buf_add_text(out, "}", err);
 }
 
-static qn_status to_json(const json_t *v, int indent, bool sorted, int depth, qni_buf *out, qn_error *err)
+static qn_status to_json(const json_t *v, int indent, bool sorted, int depth, qni_buf *out,
+                         qn_error *err)
 {
     json_t *item;
     size_t i;
@@ -241,7 +245,7 @@ static qn_status to_json(const json_t *v, int indent, bool sorted, int depth, qn
     }
     if (json_is_array(v)) {
         QNI_TRY(qni_buf_add_text(out, "[", err));
-        json_array_foreach(v, i, item) {
+        json_array_foreach (v, i, item) {
             QNI_TRY(qni_buf_add_text(out, i == 0 ? "" : indent < 0 ? ", " : ",", err));
             QNI_TRY(new_line(indent, depth + 1, out, err));
             QNI_TRY(to_json(item, indent, sorted, depth + 1, out, err));
@@ -252,7 +256,8 @@ static qn_status to_json(const json_t *v, int indent, bool sorted, int depth, qn
     return print_scalar(v, "true", "false", "null", out, err);
 }
 
-qn_status qni_value_to_json(const json_t *v, int indent, bool sort_keys, qni_buf *out, qn_error *err)
+qn_status qni_value_to_json(const json_t *v, int indent, bool sort_keys, qni_buf *out,
+                            qn_error *err)
 {
     return v == NULL ? QN_OK : to_json(v, indent, sort_keys, 0, out, err);
 }

@@ -17,7 +17,7 @@ int qni_values_compare(const json_t *a, const json_t *b);
 QNI_WARN_UNUSED qn_status qni_value_print(const json_t *value, qni_buf *out, qn_error *err);
 
 // Python's json.dumps(ensure_ascii=False); indent -1: on one line.
-QNI_WARN_UNUSED qn_status qni_value_to_json(const json_t *value, int indent, bool sort_keys, qni_buf *out,
-                                            qn_error *err);
+QNI_WARN_UNUSED qn_status qni_value_to_json(const json_t *value, int indent, bool sort_keys,
+                                            qni_buf *out, qn_error *err);
 
 #endif

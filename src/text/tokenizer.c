@@ -1,7 +1,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "text/context.h"
+#include "text/encode_context.h"
 #include "text/json_read.h"
 
 #include <string.h>
@@ -38,8 +38,8 @@ static qn_status build_set(qni_tokenizer *t, bool normalized, qni_added_set *out
     for (size_t i = 0; i < t->n_added; i++) {
         const qni_added_token *a = &t->added[i];
         if (a->normalized == normalized && a->n > 0) {
-            keys[n++] =
-                (qni_trie_key){(const unsigned char *)a->content, (uint32_t)a->n, (uint32_t)i};
+            keys[n++] = (qni_trie_key){(const unsigned char *)a->content, (uint32_t)a->n,
+                                       (uint32_t)i};
         }
     }
     qn_status status = qni_added_set_build(t->added, keys, n, out, err);
@@ -128,9 +128,9 @@ static int32_t named_token(const qni_tokenizer *t, const json_t *config, const c
 {
     const json_t *value = json_object_get(config, key);
     value = json_is_object(value) ? json_object_get(value, "content") : value;
-    return json_is_string(value) ? qni_tokenizer_find(t, json_string_value(value),
-                                                      json_string_length(value))
-                                 : -1;
+    return json_is_string(value)
+               ? qni_tokenizer_find(t, json_string_value(value), json_string_length(value))
+               : -1;
 }
 
 static qn_status read_tokenizer_config(qni_tokenizer *t, const json_t *config, qn_error *err)
@@ -144,8 +144,8 @@ static qn_status read_tokenizer_config(qni_tokenizer *t, const json_t *config, q
 
 typedef qn_status config_fn(qni_tokenizer *t, const json_t *config, qn_error *err);
 
-static qn_status read_beside(qni_tokenizer *t, const char *folder, const char *name, config_fn *read,
-                             qn_error *err)
+static qn_status read_beside(qni_tokenizer *t, const char *folder, const char *name,
+                             config_fn *read, qn_error *err)
 {
     char *path = qni_path_join(folder, name);
     if (path == NULL) {
@@ -183,7 +183,7 @@ static qn_status open_path(qni_tokenizer *t, const char *path, qn_error *err)
     size_t n;
     const char *base = qni_path_base(path, &n);
     char *file = is_folder ? qni_path_join(path, "tokenizer.json") : qni_strdup(path);
-    char *folder = is_folder      ? qni_strdup(path)
+    char *folder = is_folder     ? qni_strdup(path)
                    : base > path ? qni_strndup(path, (size_t)(base - path))
                                  : qni_strdup(".");
     qn_status status = file == NULL || folder == NULL ? qni_fail_memory(err)

@@ -1,4 +1,5 @@
-// The inside of a tokenizer, shared by the files that read formats and those that encode and decode.
+// The inside of a tokenizer, shared by the files that read formats and those that encode and
+// decode.
 #ifndef QNI_TEXT_TOKENIZER_IMPL_H
 #define QNI_TEXT_TOKENIZER_IMPL_H
 
@@ -69,13 +70,15 @@ typedef struct qni_token_list {
 QNI_WARN_UNUSED qn_status qni_token_list_add(qni_token_list *list, const char *bytes, size_t n,
                                              uint32_t id, bool hidden, qn_error *err);
 
-// Readers of the formats fill a zeroed tokenizer and call qni_tokenizer_finish at their end, with the tokens as the file
-// writes them and as the model meets them; added tokens are put in.
-QNI_WARN_UNUSED qn_status qni_tokenizer_read_json(qni_tokenizer *t, const char *path, qn_error *err);
+// Readers of the formats fill a zeroed tokenizer and call qni_tokenizer_finish at their end, with
+// the tokens as the file writes them and as the model meets them; added tokens are put in.
+QNI_WARN_UNUSED qn_status qni_tokenizer_read_json(qni_tokenizer *t, const char *path,
+                                                  qn_error *err);
 QNI_WARN_UNUSED qn_status qni_tokenizer_finish(qni_tokenizer *t, qni_token_list *written,
                                                qni_token_list *model, qn_error *err);
 
-// GPT-2's way to write bytes as characters: the code point of each byte, and back (-1: not one of them).
+// GPT-2's way to write bytes as characters: the code point of each byte, and back (-1: not one of
+// them).
 uint32_t qni_byte_to_code(unsigned char byte);
 int qni_code_to_byte(uint32_t code);
 

@@ -51,7 +51,8 @@ int qni_code_to_byte(uint32_t code)
     return rank <= 32 ? (int)rank : rank < 67 ? (int)(rank - 33 + 127) : rank == 67 ? 173 : -1;
 }
 
-// The bytes that a byte-level token stands for, in the arena; NULL (and *ok still true) when it is not written that way.
+// The bytes that a byte-level token stands for, in the arena; NULL (and *ok still true) when it is
+// not written that way.
 static char *decode_bytes(reader *r, const char *text, size_t n, size_t *size, bool *ok)
 {
     char *bytes = qni_arena_alloc(&r->arena, n + 1);
@@ -108,7 +109,8 @@ static qn_status read_vocab_object(reader *r, const json_t *vocab)
     if (!json_is_object(vocab)) {
         return qni_fail(r->err, QN_INVALID_MODEL, NULL, "\"vocab\" is not an object");
     }
-    json_object_keylen_foreach (members, key, n, value) {
+    json_object_keylen_foreach(members, key, n, value)
+    {
         uint32_t id;
         QNI_TRY(check_id(value, key, &id, r->err));
         QNI_TRY(add_model_token(r, key, n, id));
@@ -158,9 +160,10 @@ static qn_status read_merge(reader *r, const json_t *source, uint32_t rank, char
     int32_t a = qni_vocab_find(vocab, left, n_left), b = qni_vocab_find(vocab, right, n_right);
     int32_t c = qni_vocab_find(vocab, joined, n_left + n_right - dropped);
     if (a < 0 || b < 0 || c < 0) {
-        return qni_fail(r->err, QN_INVALID_MODEL, NULL,
-                        "merge %u (\"%.60s\" and \"%.60s\") names a token that the vocabulary lacks",
-                        rank, left, right);
+        return qni_fail(
+            r->err, QN_INVALID_MODEL, NULL,
+            "merge %u (\"%.60s\" and \"%.60s\") names a token that the vocabulary lacks", rank,
+            left, right);
     }
     *out = (qni_bpe_merge){(uint32_t)a, (uint32_t)b, rank, (uint32_t)c};
     return QN_OK;
@@ -274,8 +277,8 @@ static qn_status read_bpe(reader *r, const json_t *source)
 static qn_status add_pretokenizer(reader *r, qni_pretokenizer step)
 {
     qni_tokenizer *t = r->t;
-    qni_pretokenizer *more =
-        qni_realloc(t->pretokenizers, (t->n_pretokenizers + 1) * sizeof *t->pretokenizers);
+    qni_pretokenizer *more = qni_realloc(t->pretokenizers,
+                                         (t->n_pretokenizers + 1) * sizeof *t->pretokenizers);
     if (more == NULL) {
         qni_splitter_end(&step.splitter);
         return qni_fail_memory(r->err);
@@ -315,8 +318,8 @@ static qn_status read_split(reader *r, const json_t *source)
     QNI_TRY(qni_json_only(pattern, "a pattern", "Regex String", r->err));
     QNI_TRY(qni_json_text(pattern, "Regex", &text, &n, r->err));
     if (text != NULL) {
-        QNI_TRY(qni_splitter_open(text, QNI_REGEX_ONIGURUMA, behavior, invert, &step.splitter,
-                                  r->err));
+        QNI_TRY(
+            qni_splitter_open(text, QNI_REGEX_ONIGURUMA, behavior, invert, &step.splitter, r->err));
     } else {
         QNI_TRY(qni_json_need_text(pattern, "String", &text, &n, r->err));
         QNI_TRY(qni_splitter_open_literal(text, n, behavior, invert, &step.splitter, r->err));
@@ -330,7 +333,8 @@ static const char gpt2_pattern[] =
 static qn_status read_byte_level(reader *r, const json_t *source)
 {
     bool prefix, pattern;
-    QNI_TRY(qni_json_only(source, "ByteLevel", "type add_prefix_space trim_offsets use_regex", r->err));
+    QNI_TRY(
+        qni_json_only(source, "ByteLevel", "type add_prefix_space trim_offsets use_regex", r->err));
     QNI_TRY(qni_json_bool(source, "add_prefix_space", false, &prefix, r->err));
     QNI_TRY(qni_json_bool(source, "use_regex", true, &pattern, r->err));
     if (prefix) {

@@ -100,7 +100,8 @@ static qn_status find_base(builder *b, const unsigned char *labels, int n_labels
             *base = (uint32_t)found;
             return QN_OK;
         }
-        if (n_labels <= 2 && ++b->full[i] > PATIENCE) { // no room even for a small family: give the block up
+        // no room even for a small family: give the block up
+        if (n_labels <= 2 && ++b->full[i] > PATIENCE) {
             close_block(b, i--);
         }
     }
@@ -181,8 +182,8 @@ qn_status qni_trie_build(qni_trie_key *keys, size_t n, qni_trie *out, qn_error *
     builder b = {.keys = keys, .err = err};
     qn_status status = add_block(&b);
     if (status == QN_OK) {
-        // A node without children keeps base 0, so no family may live there. The root's own place must answer to no
-        // byte: it carries 0xFF, which only base 0xFF would look for.
+        // A node without children keeps base 0, so no family may live there. The root's own place
+        // must answer to no byte: it carries 0xFF, which only base 0xFF would look for.
         b.units[0] = 0xFF;
         b.base_used[0] = b.base_used[0xFF] = 1;
     }

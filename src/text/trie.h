@@ -1,7 +1,7 @@
 // A trie over bytes in one array, for the longest token at a place and for all tokens there.
 //
-// Node 0 is the root. The child of node p by byte c stands at base(p) ^ c, and carries c so that it can be told from
-// another node's child; no two nodes share a base. A unit holds
+// Node 0 is the root. The child of node p by byte c stands at base(p) ^ c, and carries c so that it
+// can be told from another node's child; no two nodes share a base. A unit holds
 //
 //   bits 0..8   the byte by which the node is reached (0x100: the place is free)
 //   bit  9      a key ends here; its value stands in `values`
@@ -51,7 +51,8 @@ static inline bool qni_trie_is_key(const qni_trie *trie, uint32_t node)
     return (trie->units[node] & QNI_TRIE_KEY) != 0;
 }
 
-// The length of the longest key that `text` begins with, 0 when there is none; its value goes to *value.
+// The length of the longest key that `text` begins with, 0 when there is none; its value goes to
+// *value.
 static inline size_t qni_trie_longest(const qni_trie *trie, const unsigned char *text, size_t n,
                                       uint32_t *value)
 {

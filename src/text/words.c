@@ -113,7 +113,8 @@ static bool grow_slots(qni_words *words)
     return true;
 }
 
-// Room for `n` bytes in the pool; UINT32_MAX when there is none, and then everything may have been forgotten.
+// Room for `n` bytes in the pool; UINT32_MAX when there is none, and then everything may have been
+// forgotten.
 static uint32_t take_pool(qni_words *words, size_t n)
 {
     n = (n + 3) & ~(size_t)3;

@@ -2,12 +2,14 @@
 //
 // Most words are short and most become few tokens, so a slot of half a cache line holds both:
 //
-//   lo, hi   the word: up to 15 bytes, zero-padded, and its length in the top byte of hi. Longer ones: their hash in lo,
+// lo, hi   the word: up to 15 bytes, zero-padded, and its length in the top byte of hi. Longer
+// ones: their hash in lo,
 //            and in hi 0xFF, length (24 bits) and place in the pool (32 bits)
 //   ids      up to three tokens; more: their place in the pool
 //   n        how many; with QNI_WORD_FAR they stand in the pool
 //
-// Slots come in pairs (one cache line); the newer of a pair stands first. When the pool is full everything is forgotten.
+// Slots come in pairs (one cache line); the newer of a pair stands first. When the pool is full
+// everything is forgotten.
 #ifndef QNI_TEXT_WORDS_H
 #define QNI_TEXT_WORDS_H
 
@@ -19,8 +21,8 @@
 #include <string.h>
 
 enum {
-    QNI_WORD_SHORT = 15,   // bytes of a word that stands in its slot
-    QNI_WORD_NEAR = 3,     // ids that stand there
+    QNI_WORD_SHORT = 15,     // bytes of a word that stands in its slot
+    QNI_WORD_NEAR = 3,       // ids that stand there
     QNI_WORD_LONGEST = 1024, // longer words are not kept
     QNI_WORD_FAR = 0x10000
 };

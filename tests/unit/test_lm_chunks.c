@@ -1,4 +1,5 @@
-// The same prompt in one run, in chunks, and token by token gives the same bits, on every CPU tier and number of threads.
+// The same prompt in one run, in chunks, and token by token gives the same bits, on every CPU tier
+// and number of threads.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -104,12 +105,16 @@ static void test_decoding_allocates_nothing(void **state)
     qn_session *session = NULL;
     qn_result *result = NULL;
     uint64_t seen = 0;
-    const qn_generate_options options = {.max_tokens = 96, .ignore_eos = true, .sample = -1,
-                                         .on_text = count_allocations, .user = &seen};
+    const qn_generate_options options = {.max_tokens = 96,
+                                         .ignore_eos = true,
+                                         .sample = -1,
+                                         .on_text = count_allocations,
+                                         .user = &seen};
     (void)state;
     assert_int_equal(qn_lm_open(worker, NULL, &lm, &err), QN_OK);
     assert_int_equal(qn_session_create(lm, NULL, &session, &err), QN_OK);
-    assert_int_equal(qn_session_generate(session, "Tell me a story", &options, &result, &err), QN_OK);
+    assert_int_equal(qn_session_generate(session, "Tell me a story", &options, &result, &err),
+                     QN_OK);
     uint64_t at_64 = allocations;
     uint64_t at_end = qni_alloc_count();
     // What is left are the answer's own arrays, which double: two of them at most in 32 tokens.

@@ -1,5 +1,5 @@
-// Every case of every operation: its reference evaluation against its compiled form on each CPU tier, bit for bit, and
-// against what the case expects.
+// Every case of every operation: its reference evaluation against its compiled form on each CPU
+// tier, bit for bit, and against what the case expects.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +36,8 @@ static int n_failed;
 
 static void complain(const run *r, const char *what)
 {
-    print_error("%s \"%s\": %s: %s %s\n", r->def->name, r->text, what, r->err.where, r->err.message);
+    print_error("%s \"%s\": %s: %s %s\n", r->def->name, r->text, what, r->err.where,
+                r->err.message);
     n_failed++;
     longjmp(next_case, 1);
 }
@@ -70,11 +71,17 @@ static void evaluate(run *r)
         }
         r->evaluated[i] = qni_tensor_make(type->dtype, type->rank, dims, NULL);
         if (known) {
-            r->evaluated[i].data = qni_arena_alloc(&r->memory, qni_tensor_bytes(&r->evaluated[i]) + 1);
+            r->evaluated[i].data = qni_arena_alloc(&r->memory,
+                                                   qni_tensor_bytes(&r->evaluated[i]) + 1);
         }
     }
-    qni_eval call = {.args = args, .params = op->params, .outs = r->evaluated, .n_outs = op->n_outs,
-                     .name = op->name, .arena = &r->memory, .err = &r->err};
+    qni_eval call = {.args = args,
+                     .params = op->params,
+                     .outs = r->evaluated,
+                     .n_outs = op->n_outs,
+                     .name = op->name,
+                     .arena = &r->memory,
+                     .err = &r->err};
     if (op->def->eval(&call) != QN_OK) {
         complain(r, "eval");
     }
@@ -83,7 +90,8 @@ static void evaluate(run *r)
 
 static bool is_close(double got, double want, double tolerance)
 {
-    return (isnan(got) && isnan(want)) || got == want || fabs(got - want) <= tolerance * (1 + fabs(want));
+    return (isnan(got) && isnan(want)) || got == want ||
+           fabs(got - want) <= tolerance * (1 + fabs(want));
 }
 
 static void compare_expected(const run *r, const qni_tensor *got, size_t i)
@@ -136,7 +144,8 @@ static void run_plan(run *r, const qni_plan *plan, const char *tier)
         }
     }
     qni_exec *exec = NULL;
-    if (qni_exec_create(plan, NULL, &exec, &r->err) != QN_OK || qni_exec_run(exec, inputs, states, &r->err) != QN_OK) {
+    if (qni_exec_create(plan, NULL, &exec, &r->err) != QN_OK ||
+        qni_exec_run(exec, inputs, states, &r->err) != QN_OK) {
         complain(r, tier);
     }
     for (uint32_t i = 0; i < plan->n_outputs; i++) {
@@ -169,7 +178,8 @@ static void run_case(const qni_op_def *def, const char *text)
         qni_plan *plan = NULL;
         static const qni_binding none[4];
         assert_int_equal(qni_pack_cache_create(&packs, &r.err), QN_OK);
-        const qni_compile_options options = {.bindings = none, .cpu = cpu, .precision = "exact", .packs = packs};
+        const qni_compile_options options = {
+            .bindings = none, .cpu = cpu, .precision = "exact", .packs = packs};
         if (qni_compile_function(r.c.program->functions[0], &options, &plan, &r.err) != QN_OK) {
             complain(&r, "compile");
         }

@@ -5,7 +5,8 @@
 #include "kernels/simd/trailing.h"
 
 enum {
-    ROWS = 12,      // of queries that are worked on together; they share each key and value that is read
+    // of queries that are worked on together; they share each key and value that is read
+    ROWS = 12,
     KEY_TILE = 16,
     VALUE_BLOCK = 64,
 };
@@ -19,7 +20,8 @@ static shape shape_of(const qk_call *call)
 {
     const qni_tensor *q = &call->views[1];
     const qni_tensor *v = &call->views[3];
-    shape s = {q->dims[0], q->dims[1], q->dims[2], q->dims[3], v->dims[2], q->dims[4], v->dims[3], 0};
+    shape s = {q->dims[0], q->dims[1], q->dims[2], q->dims[3],
+               v->dims[2], q->dims[4], v->dims[3], 0};
     s.blocks = (s.g * s.m + ROWS - 1) / ROWS;
     return s;
 }
@@ -43,7 +45,8 @@ static size_t scratch_bytes(const qk_call *call)
 {
     shape s = shape_of(call);
     int64_t floats = ROWS * padded(s.d) + padded(s.d) * KEY_TILE + ROWS * padded(s.t) +
-                     VALUE_BLOCK * padded(s.dv) + ROWS * padded(s.dv) + padded(s.t > s.d ? s.t : s.d);
+                     VALUE_BLOCK * padded(s.dv) + ROWS * padded(s.dv) +
+                     padded(s.t > s.d ? s.t : s.d);
     return (size_t)floats * sizeof(float) + 64;
 }
 
@@ -71,7 +74,8 @@ static void load_keys(const work *w, int64_t t0, int64_t n)
             }
             continue;
         }
-        qk_block_load(w->row, address(k, w->b, w->h, t0 + j, 0), k->dtype, 0, k->strides[3], w->s.d);
+        qk_block_load(w->row, address(k, w->b, w->h, t0 + j, 0), k->dtype, 0, k->strides[3],
+                      w->s.d);
         for (int64_t i = 0; i < w->s.d; i++) {
             w->keys[i * KEY_TILE + j] = w->row[i];
         }
@@ -204,8 +208,8 @@ static void run_block(const work *w)
     float totals[ROWS];
     for (int64_t r = 0; r < w->rows; r++) {
         int64_t at = w->first + r;
-        qk_block_load(w->q + r * padded(w->s.d), address(q, w->b, w->h, at / w->s.m, at % w->s.m), q->dtype, 0,
-                      q->strides[4], w->s.d);
+        qk_block_load(w->q + r * padded(w->s.d), address(q, w->b, w->h, at / w->s.m, at % w->s.m),
+                      q->dtype, 0, q->strides[4], w->s.d);
     }
     all_scores(w);
     for (int64_t r = 0; r < w->rows; r++) {

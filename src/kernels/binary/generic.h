@@ -5,39 +5,97 @@
 
 #define QK_F(name) static inline float f_##name(float x, float y)
 
-QK_F(add) { return x + y; }
-QK_F(sub) { return x - y; }
-QK_F(mul) { return x * y; }
-QK_F(real_div) { return x / y; }
-QK_F(floor_div) { return floorf(x / y); }
+QK_F(add)
+{
+    return x + y;
+}
+QK_F(sub)
+{
+    return x - y;
+}
+QK_F(mul)
+{
+    return x * y;
+}
+QK_F(real_div)
+{
+    return x / y;
+}
+QK_F(floor_div)
+{
+    return floorf(x / y);
+}
 QK_F(mod) // of Python: the sign of y
 {
     float r = fmodf(x, y);
     return r != 0.0f && (r < 0.0f) != (y < 0.0f) ? r + y : r;
 }
-QK_F(maximum) { return x > y || x != x ? x : y; }
-QK_F(minimum) { return x < y || x != x ? x : y; }
-QK_F(pow) { return y == 2.0f ? x * x : (float)pow((double)x, (double)y); }
-QK_F(equal) { return x == y ? 1.0f : 0.0f; }
-QK_F(not_equal) { return x != y ? 1.0f : 0.0f; }
-QK_F(less) { return x < y ? 1.0f : 0.0f; }
-QK_F(less_equal) { return x <= y ? 1.0f : 0.0f; }
-QK_F(greater) { return x > y ? 1.0f : 0.0f; }
-QK_F(greater_equal) { return x >= y ? 1.0f : 0.0f; }
-QK_F(logical_and) { return x != 0.0f && y != 0.0f ? 1.0f : 0.0f; }
-QK_F(logical_or) { return x != 0.0f || y != 0.0f ? 1.0f : 0.0f; }
-QK_F(logical_xor) { return (x != 0.0f) != (y != 0.0f) ? 1.0f : 0.0f; }
-QK_F(prelu) { return x < 0.0f ? x * y : x; }
-QK_F(first) { (void)y; return x; }
+QK_F(maximum)
+{
+    return x > y || x != x ? x : y;
+}
+QK_F(minimum)
+{
+    return x < y || x != x ? x : y;
+}
+QK_F(pow)
+{
+    return y == 2.0f ? x * x : (float)pow((double)x, (double)y);
+}
+QK_F(equal)
+{
+    return x == y ? 1.0f : 0.0f;
+}
+QK_F(not_equal)
+{
+    return x != y ? 1.0f : 0.0f;
+}
+QK_F(less)
+{
+    return x < y ? 1.0f : 0.0f;
+}
+QK_F(less_equal)
+{
+    return x <= y ? 1.0f : 0.0f;
+}
+QK_F(greater)
+{
+    return x > y ? 1.0f : 0.0f;
+}
+QK_F(greater_equal)
+{
+    return x >= y ? 1.0f : 0.0f;
+}
+QK_F(logical_and)
+{
+    return x != 0.0f && y != 0.0f ? 1.0f : 0.0f;
+}
+QK_F(logical_or)
+{
+    return x != 0.0f || y != 0.0f ? 1.0f : 0.0f;
+}
+QK_F(logical_xor)
+{
+    return (x != 0.0f) != (y != 0.0f) ? 1.0f : 0.0f;
+}
+QK_F(prelu)
+{
+    return x < 0.0f ? x * y : x;
+}
+QK_F(first)
+{
+    (void)y;
+    return x;
+}
 
 #undef QK_F
 
-#define QK_LOOP(name)                                                  \
-    static void loop_##name(float *x, const float *y, int64_t n)       \
-    {                                                                  \
-        for (int64_t i = 0; i < n; i++) {                              \
-            x[i] = f_##name(x[i], y[i]);                               \
-        }                                                              \
+#define QK_LOOP(name)                                            \
+    static void loop_##name(float *x, const float *y, int64_t n) \
+    {                                                            \
+        for (int64_t i = 0; i < n; i++) {                        \
+            x[i] = f_##name(x[i], y[i]);                         \
+        }                                                        \
     }
 QK_BINARY_FUNCTIONS(QK_LOOP)
 #undef QK_LOOP
@@ -111,7 +169,8 @@ static void int_row(const qk_call *call, int64_t row, int64_t begin, int64_t end
     qni_tensor x = row_view(&call->views[1], row, end);
     qni_tensor y = row_view(&call->views[2], row, end);
     for (int64_t i = begin; i < end; i++) {
-        qni_tensor_set_int(&to, i, of_ints(p->op, qni_tensor_get_int(&x, i), qni_tensor_get_int(&y, i)));
+        qni_tensor_set_int(&to, i,
+                           of_ints(p->op, qni_tensor_get_int(&x, i), qni_tensor_get_int(&y, i)));
     }
 }
 

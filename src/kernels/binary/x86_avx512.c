@@ -3,6 +3,7 @@
 
 const qk_kernel *qk_binary__x86_avx512(void)
 {
-    static const qk_kernel kernel = {"qk_binary__x86_avx512", QNI_CPU_X86_AVX512, qk_row_tasks, NULL, run};
+    static const qk_kernel kernel = {"qk_binary__x86_avx512", QNI_CPU_X86_AVX512, qk_row_tasks,
+                                     NULL, run};
     return &kernel;
 }

@@ -29,7 +29,8 @@ static size_t n_tasks(const qk_call *call)
     return (size_t)((rows_of(out) + per - 1) / per);
 }
 
-// One row of n elements of `size` bytes; strides in bytes. `size` is a constant where this is inlined.
+// One row of n elements of `size` bytes; strides in bytes. `size` is a constant where this is
+// inlined.
 static inline void copy_row(unsigned char *to, int64_t to_stride, const unsigned char *from,
                             int64_t from_stride, int64_t n, size_t size)
 {

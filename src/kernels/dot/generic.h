@@ -1,21 +1,22 @@
-// The body of the dot kernels; each ISA's file includes it after saying how large its register tile is: QK_MR rows by
-// QK_NP panels.
+// The body of the dot kernels; each ISA's file includes it after saying how large its register tile
+// is: QK_MR rows by QK_NP panels.
 #include "kernels/dot/dot.h"
 #include "kernels/simd/block.h"
 #include "kernels/simd/f32x16.h"
 
 enum {
-    GEMV_PANELS = 4,       // chains that run side by side, so that none waits for its last multiply-add
-    TASK_TERMS = 1 << 18,  // multiply-adds that are worth a task
-    ROW_BLOCK = 48,        // rows of a that are converted at a time
+    // chains that run side by side, so that none waits for its last multiply-add
+    GEMV_PANELS = 4,
+    TASK_TERMS = 1 << 18, // multiply-adds that are worth a task
+    ROW_BLOCK = 48,       // rows of a that are converted at a time
 };
 
 // ---- Unpacking
 
 // The sixteen weights of one k.
-QK_INLINE qk_f32x16 weight_lanes(const qk_weights *w, qk_weight_format format, bool round_f16, bool has_zero,
-                                 const unsigned char *at, qk_f32x16 scale, qk_f32x16 zero,
-                                 const float *table)
+QK_INLINE qk_f32x16 weight_lanes(const qk_weights *w, qk_weight_format format, bool round_f16,
+                                 bool has_zero, const unsigned char *at, qk_f32x16 scale,
+                                 qk_f32x16 zero, const float *table)
 {
     if (format == QK_WEIGHT_F32) {
         return qk_load((const float *)(const void *)at);
@@ -38,8 +39,8 @@ static inline const unsigned char *panel_data(const qk_weights *w, int64_t panel
 }
 
 // One panel as floats: to[k * width + lane].
-QK_INLINE void unpack_as(const qk_weights *w, qk_weight_format format, bool round_f16, bool has_zero,
-                         int64_t panel, float *to, int64_t width)
+QK_INLINE void unpack_as(const qk_weights *w, qk_weight_format format, bool round_f16,
+                         bool has_zero, int64_t panel, float *to, int64_t width)
 {
     const unsigned char *at = panel_data(w, panel);
     int64_t blocks = w->k / w->block_k;
@@ -75,8 +76,8 @@ static void unpack_panel(const qk_weights *w, int64_t panel, float *to, int64_t 
 
 // ---- Storing results
 
-static void store_lanes(const qni_tensor *out, int64_t row, int64_t column, const float *lanes, int64_t n,
-                        const qni_tensor *bias)
+static void store_lanes(const qni_tensor *out, int64_t row, int64_t column, const float *lanes,
+                        int64_t n, const qni_tensor *bias)
 {
     float biased[QK_PANEL];
     if (bias != NULL) {
@@ -86,7 +87,8 @@ static void store_lanes(const qni_tensor *out, int64_t row, int64_t column, cons
         }
         lanes = biased;
     }
-    char *at = (char *)out->data + (row * out->strides[0]) * (int64_t)(qni_dtype_bits(out->dtype) / 8);
+    char *at = (char *)out->data +
+               (row * out->strides[0]) * (int64_t)(qni_dtype_bits(out->dtype) / 8);
     qk_block_store(at, out->dtype, column, 1, lanes, n);
 }
 
@@ -117,8 +119,9 @@ QK_INLINE void gemv_as(const qk_weights *w, qk_weight_format format, bool round_
         for (int64_t k = 0; k < w->block_k; k++) {
             qk_f32x16 x = qk_set1(*a++);
             for (int64_t p = 0; p < n_panels; p++) {
-                sum[p] = qk_fma(x, weight_lanes(w, format, round_f16, has_zero, at[p], scale[p], zero[p],
-                                                table[p]),
+                sum[p] = qk_fma(x,
+                                weight_lanes(w, format, round_f16, has_zero, at[p], scale[p],
+                                             zero[p], table[p]),
                                 sum[p]);
                 at[p] += w->k_bytes;
             }
@@ -129,7 +132,8 @@ QK_INLINE void gemv_as(const qk_weights *w, qk_weight_format format, bool round_
     }
 }
 
-QK_INLINE void gemv_form(const qk_weights *w, int64_t panel, int64_t n_panels, const float *a, qk_f32x16 *sums)
+QK_INLINE void gemv_form(const qk_weights *w, int64_t panel, int64_t n_panels, const float *a,
+                         qk_f32x16 *sums)
 {
     bool zero = w->zero != NULL;
     switch (w->format) {
@@ -172,15 +176,16 @@ static void gemv(const qk_call *call, const float *a, int64_t panel)
         float lanes[QK_PANEL];
         int64_t column = (panel + i) * QK_PANEL;
         qk_store(lanes, sums[i]);
-        store_lanes(&call->views[0], 0, column, lanes, w->n - column < QK_PANEL ? w->n - column : QK_PANEL,
-                    bias);
+        store_lanes(&call->views[0], 0, column, lanes,
+                    w->n - column < QK_PANEL ? w->n - column : QK_PANEL, bias);
     }
 }
 
 // ---- Many rows: a tile of rows by panels in registers, all of k at once
 
 // b: [k][QK_NP * 16]; a: rows of floats, `a_stride` apart.
-QK_INLINE void tile(const float *a, int64_t a_stride, const float *b, int64_t k, int rows, float *out)
+QK_INLINE void tile(const float *a, int64_t a_stride, const float *b, int64_t k, int rows,
+                    float *out)
 {
     qk_f32x16 sum[QK_MR][QK_NP];
     for (int r = 0; r < rows; r++) {
@@ -211,7 +216,8 @@ QK_INLINE void tile(const float *a, int64_t a_stride, const float *b, int64_t k,
 #define TILE(n) \
     case n: tile(a, a_stride, b, k, n, out); break;
 
-static void tile_rows(const float *a, int64_t a_stride, const float *b, int64_t k, int64_t rows, float *out)
+static void tile_rows(const float *a, int64_t a_stride, const float *b, int64_t k, int64_t rows,
+                      float *out)
 {
     switch (rows) {
         TILE(1)
@@ -237,8 +243,8 @@ static void tile_rows(const float *a, int64_t a_stride, const float *b, int64_t 
 #undef TILE
 
 // Rows [first, first + n) of a as floats, k apart.
-static void convert_rows(const qni_tensor *a, const char *base, int64_t row_stride, int64_t k_stride,
-                         int64_t first, int64_t n, int64_t k, float *to)
+static void convert_rows(const qni_tensor *a, const char *base, int64_t row_stride,
+                         int64_t k_stride, int64_t first, int64_t n, int64_t k, float *to)
 {
     int64_t size = (int64_t)(qni_dtype_bits(a->dtype) / 8);
     for (int64_t r = 0; r < n; r++) {
@@ -249,10 +255,10 @@ static void convert_rows(const qni_tensor *a, const char *base, int64_t row_stri
 typedef struct product {
     const qni_tensor *a; // its type
     const char *a_base;
-    int64_t a_row, a_column;      // strides
+    int64_t a_row, a_column; // strides
     int64_t m, k, n;
     const qni_tensor *bias;
-    qni_tensor out;               // [m, n]
+    qni_tensor out; // [m, n]
 } product;
 
 // All rows against QK_NP panels that stand in `b` as floats; their first output is `column`.
@@ -270,7 +276,8 @@ static void multiply(const product *x, const float *b, int64_t column, float *a_
                     int64_t at = column + p * QK_PANEL;
                     int64_t n = x->n - at < QK_PANEL ? x->n - at : QK_PANEL;
                     if (n > 0) {
-                        store_lanes(&x->out, first + r + i, at, out + (i * QK_NP + p) * QK_PANEL, n, x->bias);
+                        store_lanes(&x->out, first + r + i, at, out + (i * QK_NP + p) * QK_PANEL, n,
+                                    x->bias);
                     }
                 }
             }
@@ -338,8 +345,14 @@ static void dot_unit(const qk_call *call, float *scratch, int64_t unit)
             unpack_panel(w, unit * QK_NP + i, b + i * QK_PANEL, QK_NP * QK_PANEL);
         }
     }
-    product x = {.a = a, .a_base = a->data, .a_row = a->strides[0], .a_column = 1, .m = rows_of(call),
-                 .k = w->k, .n = w->n, .bias = p->has_bias ? &call->views[2] : NULL,
+    product x = {.a = a,
+                 .a_base = a->data,
+                 .a_row = a->strides[0],
+                 .a_column = 1,
+                 .m = rows_of(call),
+                 .k = w->k,
+                 .n = w->n,
+                 .bias = p->has_bias ? &call->views[2] : NULL,
                  .out = call->views[0]};
     multiply(&x, b, unit * QK_NP * QK_PANEL, rows);
 }
@@ -395,8 +408,13 @@ static void matmul_one(const qk_call *call, float *scratch, int64_t batch)
     const qni_tensor *b = &call->views[2];
     int32_t r = out->rank;
     const int64_t dims[2] = {out->dims[r - 2], out->dims[r - 1]};
-    product x = {.a = a, .a_base = batch_base(a, batch), .a_row = a->strides[r - 2],
-                 .a_column = a->strides[r - 1], .m = dims[0], .k = a->dims[r - 1], .n = dims[1]};
+    product x = {.a = a,
+                 .a_base = batch_base(a, batch),
+                 .a_row = a->strides[r - 2],
+                 .a_column = a->strides[r - 1],
+                 .m = dims[0],
+                 .k = a->dims[r - 1],
+                 .n = dims[1]};
     x.out = qni_tensor_make(out->dtype, 2, dims, (void *)(uintptr_t)batch_base(out, batch));
     x.out.strides[0] = out->strides[r - 2];
     const char *b_base = batch_base(b, batch);
@@ -406,8 +424,8 @@ static void matmul_one(const qk_call *call, float *scratch, int64_t batch)
         int64_t width = x.n - column < QK_NP * QK_PANEL ? x.n - column : QK_NP * QK_PANEL;
         for (int64_t k = 0; k < x.k; k++) {
             float *to = panel + k * QK_NP * QK_PANEL;
-            qk_block_load(to, b_base + k * b->strides[r - 2] * b_size, b->dtype, column, b->strides[r - 1],
-                          width);
+            qk_block_load(to, b_base + k * b->strides[r - 2] * b_size, b->dtype, column,
+                          b->strides[r - 1], width);
             for (int64_t i = width; i < QK_NP * QK_PANEL; i++) {
                 to[i] = 0.0f;
             }
@@ -448,7 +466,8 @@ static void one_weight_row(const qk_weights *w, int64_t row, float *to)
         float lanes[QK_PANEL];
         qk_f32x16 scale = w->scale != NULL ? qk_load(w->scale + s) : qk_zero();
         qk_f32x16 zero = w->zero != NULL ? qk_load(w->zero + s) : qk_zero();
-        qk_store(lanes, weight_lanes(w, w->format, w->round_f16, w->zero != NULL, at, scale, zero, table));
+        qk_store(lanes,
+                 weight_lanes(w, w->format, w->round_f16, w->zero != NULL, at, scale, zero, table));
         to[k] = lanes[row % QK_PANEL];
     }
 }
@@ -469,7 +488,8 @@ static void rows_run(const qk_call *call, void *scratch, size_t begin, size_t en
         } else {
             memset(row, 0, (size_t)w->k * sizeof *row);
         }
-        char *to = (char *)out->data + i * out->strides[0] * (int64_t)(qni_dtype_bits(out->dtype) / 8);
+        char *to = (char *)out->data +
+                   i * out->strides[0] * (int64_t)(qni_dtype_bits(out->dtype) / 8);
         qk_block_store(to, out->dtype, 0, 1, row, w->k);
     }
 }

@@ -28,7 +28,8 @@ double qk_weight_at(const qk_weight_source *s, int64_t i, int64_t j)
     int64_t at = data_index(s, i, j);
     if (s->lut != NULL) {
         int64_t entries = s->lut->dims[2];
-        return qni_tensor_get(s->lut, block_of(s, s->lut, i, j) * entries + qni_tensor_get_int(&s->data, at));
+        return qni_tensor_get(s->lut, block_of(s, s->lut, i, j) * entries +
+                                          qni_tensor_get_int(&s->data, at));
     }
     double value = qni_tensor_get(&s->data, at);
     if (s->scale != NULL) {
@@ -51,7 +52,8 @@ static qk_weight_format choose_format(const qk_weight_source *s, int64_t n)
     qni_dtype d = s->data.dtype;
     if (s->lut != NULL) {
         int64_t groups = blocks_along(s, s->lut, false);
-        bool panel_wide = blocks_along(s, s->lut, true) == 1 && (groups == 1 || n / groups % QK_PANEL == 0);
+        bool panel_wide = blocks_along(s, s->lut, true) == 1 &&
+                          (groups == 1 || n / groups % QK_PANEL == 0);
         if (panel_wide && s->lut->dims[2] <= 16) {
             return QK_WEIGHT_LUT4;
         }
@@ -142,7 +144,8 @@ static void fill_scales(const qk_weight_source *s, const qk_weights *w)
             int64_t at = (i / QK_PANEL * blocks + b) * QK_PANEL + i % QK_PANEL;
             w->scale[at] = (float)qni_tensor_get(s->scale, block);
             if (w->zero != NULL) {
-                w->zero[at] = (float)((s->offset != NULL ? qni_tensor_get(s->offset, block) : 0) + shift);
+                w->zero[at] = (float)((s->offset != NULL ? qni_tensor_get(s->offset, block) : 0) +
+                                      shift);
             }
         }
     }
@@ -154,7 +157,8 @@ static void fill_table(const qk_weight_source *s, const qk_weights *w)
     for (int64_t p = 0; p < panels_of(w); p++) {
         int64_t group = block_of(s, s->lut, p * QK_PANEL, 0);
         for (int64_t e = 0; e < 16; e++) {
-            w->table[p * 16 + e] = e < entries ? (float)qni_tensor_get(s->lut, group * entries + e) : 0.0f;
+            w->table[p * 16 + e] = e < entries ? (float)qni_tensor_get(s->lut, group * entries + e)
+                                               : 0.0f;
         }
     }
 }
@@ -191,7 +195,8 @@ static qn_status allocate(const qk_weight_source *s, qk_weights *w, qn_error *er
 static bool fill_fast(const qk_weight_source *s, const qk_weights *w)
 {
     bool bytes = w->format == QK_WEIGHT_I8 && s->data.dtype == QNI_I8;
-    bool halves = w->format == QK_WEIGHT_F16 && s->data.dtype == QNI_F16 && s->scale == NULL && s->lut == NULL;
+    bool halves = w->format == QK_WEIGHT_F16 && s->data.dtype == QNI_F16 && s->scale == NULL &&
+                  s->lut == NULL;
     if (s->is_transposed || (!bytes && !halves)) {
         return false;
     }
@@ -238,7 +243,8 @@ qn_status qk_weights_pack(const qk_weight_source *s, qk_weights **out, qn_error 
     w->n = s->data.dims[s->is_transposed ? 1 : 0];
     w->k = s->data.dims[s->is_transposed ? 0 : 1];
     w->format = choose_format(s, w->n);
-    w->round_f16 = s->declared == QNI_F16 && (w->format == QK_WEIGHT_I8 || w->format == QK_WEIGHT_I4);
+    w->round_f16 = s->declared == QNI_F16 &&
+                   (w->format == QK_WEIGHT_I8 || w->format == QK_WEIGHT_I4);
     w->k_bytes = bytes_per_k(w->format);
     w->block_k = s->scale != NULL ? w->k / blocks_along(s, s->scale, true) : w->k;
     w->block_k = w->block_k > 0 ? w->block_k : 1;

@@ -17,6 +17,7 @@ const qk_kernel *qk_matmul__ref(void)
 
 const qk_kernel *qk_rows__ref(void)
 {
-    static const qk_kernel kernel = {"qk_rows__ref", QNI_CPU_REF, rows_tasks, rows_scratch, rows_run};
+    static const qk_kernel kernel = {"qk_rows__ref", QNI_CPU_REF, rows_tasks, rows_scratch,
+                                     rows_run};
     return &kernel;
 }

@@ -4,19 +4,21 @@
 
 const qk_kernel *qk_dot__x86_avx512(void)
 {
-    static const qk_kernel kernel = {"qk_dot__x86_avx512", QNI_CPU_X86_AVX512, dot_tasks, dot_scratch, dot_run};
+    static const qk_kernel kernel = {"qk_dot__x86_avx512", QNI_CPU_X86_AVX512, dot_tasks,
+                                     dot_scratch, dot_run};
     return &kernel;
 }
 
 const qk_kernel *qk_matmul__x86_avx512(void)
 {
-    static const qk_kernel kernel = {"qk_matmul__x86_avx512", QNI_CPU_X86_AVX512, matmul_tasks, matmul_scratch,
-                                     matmul_run};
+    static const qk_kernel kernel = {"qk_matmul__x86_avx512", QNI_CPU_X86_AVX512, matmul_tasks,
+                                     matmul_scratch, matmul_run};
     return &kernel;
 }
 
 const qk_kernel *qk_rows__x86_avx512(void)
 {
-    static const qk_kernel kernel = {"qk_rows__x86_avx512", QNI_CPU_X86_AVX512, rows_tasks, rows_scratch, rows_run};
+    static const qk_kernel kernel = {"qk_rows__x86_avx512", QNI_CPU_X86_AVX512, rows_tasks,
+                                     rows_scratch, rows_run};
     return &kernel;
 }

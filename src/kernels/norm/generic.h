@@ -94,7 +94,9 @@ static void one_row(const qk_call *call, int64_t row, float *x, int64_t n)
         mean = qk_sum(x, n) / (float)n;
         scale_all(x, n, mean, 1.0f / sqrtf(qk_sum_squares(x, n, mean) / (float)n + p->epsilon));
         break;
-    case QK_NORM_L2: scale_all(x, n, 0.0f, 1.0f / sqrtf(qk_sum_squares(x, n, 0.0f) + p->epsilon)); break;
+    case QK_NORM_L2:
+        scale_all(x, n, 0.0f, 1.0f / sqrtf(qk_sum_squares(x, n, 0.0f) + p->epsilon));
+        break;
     case QK_NORM_SOFTMAX: softmax(x, n); break;
     case QK_NORM_BATCH: batch(x, extra[0], extra[1], n, p->epsilon); break;
     }

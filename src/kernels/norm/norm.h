@@ -1,11 +1,15 @@
-// norm: rows brought to a common scale, each as one operation: fp32 inside, one rounding at the end.
+// norm: rows brought to a common scale, each as one operation: fp32 inside, one rounding at the
+// end.
 //
-//   views[0] out, views[1] in, then by op; all of the same dimensions (0 strides broadcast), fp16 or fp32; the last
+// views[0] out, views[1] in, then by op; all of the same dimensions (0 strides broadcast), fp16 or
+// fp32; the last
 //   params.n_axes dimensions are the row, in row-major order.
-//     LAYER    gamma, beta: (x - mean) / sqrt(variance + epsilon) * gamma + beta, mean and variance of the row
+// LAYER    gamma, beta: (x - mean) / sqrt(variance + epsilon) * gamma + beta, mean and variance of
+// the row
 //     L2       x / sqrt(sum x^2 + epsilon)
 //     SOFTMAX  e^(x - max) / sum e^(x - max); a row of minus infinities gives zeros
-//     BATCH    mean, variance, gamma, beta: (x - mean) / sqrt(variance + epsilon) * gamma + beta, no sums
+// BATCH    mean, variance, gamma, beta: (x - mean) / sqrt(variance + epsilon) * gamma + beta, no
+// sums
 //   Views for gamma and beta are left out when params says there are none.
 //   Sums in the order of kernels/simd/trailing.h.
 #ifndef QK_NORM_H

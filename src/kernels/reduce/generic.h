@@ -134,7 +134,8 @@ static void run(const qk_call *call, void *scratch, size_t begin, size_t end)
             }
             qk_trailing_load(in, out->rank, row, x, n);
             if (p->op == QK_REDUCE_ARGMAX || p->op == QK_REDUCE_ARGMIN) {
-                qni_tensor_set_int(out, row, best_index(x, n, p->op == QK_REDUCE_ARGMAX ? 1.0f : -1.0f));
+                qni_tensor_set_int(out, row,
+                                   best_index(x, n, p->op == QK_REDUCE_ARGMAX ? 1.0f : -1.0f));
             } else {
                 qni_tensor_set(out, row, (double)of_floats(p->op, x, n));
             }

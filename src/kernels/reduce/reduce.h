@@ -1,10 +1,15 @@
 // reduce: one number of each row.
 //
-//   views[0] out: fp16, fp32 or int32; for argmax and argmin an integer type. views[1] in: fp16, fp32 or int32, whose
-//   first dimensions are those of out, and whose further ones are the row, in row-major order. params: qk_reduce_params.
-//   Floats: fp32 inside, one rounding; sums in the order of kernels/simd/trailing.h, products in ascending order.
-//   Integers: 64 bits inside, wrapped. argmax and argmin: the first of equals; NaN is never chosen while there is a
-//   number. An empty row gives 0 for sums, 1 for products, minus infinity for max, infinity for min (0 for integers).
+// views[0] out: fp16, fp32 or int32; for argmax and argmin an integer type. views[1] in: fp16, fp32
+// or int32, whose
+// first dimensions are those of out, and whose further ones are the row, in row-major order.
+// params: qk_reduce_params.
+// Floats: fp32 inside, one rounding; sums in the order of kernels/simd/trailing.h, products in
+// ascending order.
+// Integers: 64 bits inside, wrapped. argmax and argmin: the first of equals; NaN is never chosen
+// while there is a
+// number. An empty row gives 0 for sums, 1 for products, minus infinity for max, infinity for min
+// (0 for integers).
 #ifndef QK_REDUCE_H
 #define QK_REDUCE_H
 

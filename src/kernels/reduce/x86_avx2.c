@@ -3,6 +3,7 @@
 
 const qk_kernel *qk_reduce__x86_avx2(void)
 {
-    static const qk_kernel kernel = {"qk_reduce__x86_avx2", QNI_CPU_X86_AVX2, n_tasks, scratch_bytes, run};
+    static const qk_kernel kernel = {"qk_reduce__x86_avx2", QNI_CPU_X86_AVX2, n_tasks,
+                                     scratch_bytes, run};
     return &kernel;
 }

@@ -1,6 +1,7 @@
-// Blocks of elements in fp32 registers' clothing: loading rows of any type and stride into floats, and storing them with
-// one rounding. Plain loops; the flags of the file that includes this decide which instructions they become, and as
-// every step is exact or rounds once, all of them give the same bits.
+// Blocks of elements in fp32 registers' clothing: loading rows of any type and stride into floats,
+// and storing them with one rounding. Plain loops; the flags of the file that includes this decide
+// which instructions they become, and as every step is exact or rounds once, all of them give the
+// same bits.
 #ifndef QK_SIMD_BLOCK_H
 #define QK_SIMD_BLOCK_H
 
@@ -19,11 +20,13 @@ static inline void qk_block_from_f16(float *to, const uint16_t *from, int64_t n)
     int64_t i = 0;
 #if defined(__AVX512F__)
     for (; i + 16 <= n; i += 16) {
-        _mm512_storeu_ps(to + i, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(from + i))));
+        _mm512_storeu_ps(
+            to + i, _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(from + i))));
     }
 #elif defined(__F16C__)
     for (; i + 8 <= n; i += 8) {
-        _mm256_storeu_ps(to + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(from + i))));
+        _mm256_storeu_ps(
+            to + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(from + i))));
     }
 #endif
     for (; i < n; i++) {
@@ -36,11 +39,15 @@ static inline void qk_block_to_f16(uint16_t *to, const float *from, int64_t n)
     int64_t i = 0;
 #if defined(__AVX512F__)
     for (; i + 16 <= n; i += 16) {
-        _mm256_storeu_si256((__m256i *)(void *)(to + i), _mm512_cvtps_ph(_mm512_loadu_ps(from + i), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+        _mm256_storeu_si256((__m256i *)(void *)(to + i),
+                            _mm512_cvtps_ph(_mm512_loadu_ps(from + i),
+                                            _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
     }
 #elif defined(__F16C__)
     for (; i + 8 <= n; i += 8) {
-        _mm_storeu_si128((__m128i *)(void *)(to + i), _mm256_cvtps_ph(_mm256_loadu_ps(from + i), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+        _mm_storeu_si128((__m128i *)(void *)(to + i),
+                         _mm256_cvtps_ph(_mm256_loadu_ps(from + i),
+                                         _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
     }
 #endif
     for (; i < n; i++) {
@@ -48,8 +55,8 @@ static inline void qk_block_to_f16(uint16_t *to, const float *from, int64_t n)
     }
 }
 
-// n elements of `row` from element `at` on, `stride` elements apart. Integers above 2^24 lose digits: operations on
-// integers do not come here.
+// n elements of `row` from element `at` on, `stride` elements apart. Integers above 2^24 lose
+// digits: operations on integers do not come here.
 static inline void qk_block_load(float *to, const void *row, qni_dtype dtype, int64_t at,
                                  int64_t stride, int64_t n)
 {

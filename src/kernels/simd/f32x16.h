@@ -1,5 +1,5 @@
-// Sixteen fp32 lanes: one AVX-512 register, two of AVX2, or an array, as the including file is compiled. Every operation
-// gives the same bits in all three.
+// Sixteen fp32 lanes: one AVX-512 register, two of AVX2, or an array, as the including file is
+// compiled. Every operation gives the same bits in all three.
 #ifndef QK_SIMD_F32X16_H
 #define QK_SIMD_F32X16_H
 
@@ -171,7 +171,8 @@ QK_INLINE qk_f32x16 qk_round_f16(qk_f32x16 v)
 QK_INLINE qk_f32x16 qk_load_i8(const int8_t *p)
 {
 #if defined(__AVX512F__)
-    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
+    return _mm512_cvtepi32_ps(
+        _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
 #elif defined(__AVX2__)
     __m128i b = _mm_loadu_si128((const __m128i *)(const void *)p);
     return (qk_f32x16){_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(b)),
@@ -185,7 +186,8 @@ QK_INLINE qk_f32x16 qk_load_i8(const int8_t *p)
 #endif
 }
 
-// Sixteen numbers of 0 to 15 in eight bytes: lanes 0 to 7 in the low halves, 8 to 15 in the high ones.
+// Sixteen numbers of 0 to 15 in eight bytes: lanes 0 to 7 in the low halves, 8 to 15 in the high
+// ones.
 QK_INLINE qk_f32x16 qk_load_u4(const uint8_t *p)
 {
 #if defined(__AVX2__)

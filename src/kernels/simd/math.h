@@ -1,5 +1,6 @@
-// Elementary functions in fp32 of our own, for one element; loops over them become vector code. Only fused
-// multiply-adds, products, sums and exact steps, so every instruction set gives the same bits. No table, no branch.
+// Elementary functions in fp32 of our own, for one element; loops over them become vector code.
+// Only fused multiply-adds, products, sums and exact steps, so every instruction set gives the same
+// bits. No table, no branch.
 #ifndef QK_SIMD_MATH_H
 #define QK_SIMD_MATH_H
 
@@ -30,7 +31,8 @@ static inline float qk_exp(float x)
     return p * a * b;
 }
 
-// tanh x = (1 - t) / (1 + t) with t = e^(-2|x|); near 0 an odd polynomial, as the difference loses digits there.
+// tanh x = (1 - t) / (1 + t) with t = e^(-2|x|); near 0 an odd polynomial, as the difference loses
+// digits there.
 static inline float qk_tanh(float x)
 {
     float m = fabsf(x);

@@ -1,4 +1,5 @@
-// Walking the rows (last dimensions) of up to a few views of the same dimensions, and sharing them out as tasks.
+// Walking the rows (last dimensions) of up to a few views of the same dimensions, and sharing them
+// out as tasks.
 #ifndef QK_SIMD_ROWS_H
 #define QK_SIMD_ROWS_H
 
@@ -55,8 +56,9 @@ static inline size_t qk_row_tasks(const qk_call *call)
     if (rows == 0 || qk_row_length(out) == 0) {
         return 0;
     }
-    return (size_t)(split.rows_per_task == 0 ? rows * split.pieces
-                                             : (rows + split.rows_per_task - 1) / split.rows_per_task);
+    return (size_t)(split.rows_per_task == 0
+                        ? rows * split.pieces
+                        : (rows + split.rows_per_task - 1) / split.rows_per_task);
 }
 
 // The byte address of row `row` of t.

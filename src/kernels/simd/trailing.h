@@ -1,5 +1,6 @@
-// Rows that are made of several dimensions: the last ones of a view, gathered into a block of floats. And sums along a
-// row in the one order that DESIGN fixes: sixteen virtual lanes by index modulo sixteen, then a fixed tree.
+// Rows that are made of several dimensions: the last ones of a view, gathered into a block of
+// floats. And sums along a row in the one order that DESIGN fixes: sixteen virtual lanes by index
+// modulo sixteen, then a fixed tree.
 #ifndef QK_SIMD_TRAILING_H
 #define QK_SIMD_TRAILING_H
 
@@ -12,9 +13,9 @@ enum { QK_LANES = 16 };
 typedef struct qk_trailing {
     const qni_tensor *t;
     int32_t first;
-    const char *row;             // address of the row's element 0
-    int64_t at[QNI_MAX_RANK];    // the outer indices of what comes next
-    int64_t inner;               // index in the last dimension
+    const char *row;          // address of the row's element 0
+    int64_t at[QNI_MAX_RANK]; // the outer indices of what comes next
+    int64_t inner;            // index in the last dimension
 } qk_trailing;
 
 static inline int64_t qk_product(const qni_tensor *t, int32_t begin, int32_t end)
@@ -39,7 +40,8 @@ static inline qk_trailing qk_trailing_begin(const qni_tensor *t, int32_t first, 
     return w;
 }
 
-// The address and the length of the next piece with one stride; moves on by at most `most` elements.
+// The address and the length of the next piece with one stride; moves on by at most `most`
+// elements.
 static inline void *qk_trailing_next(qk_trailing *w, int64_t most, int64_t *n, int64_t *stride)
 {
     const qni_tensor *t = w->t;
@@ -71,7 +73,8 @@ static inline void *qk_trailing_next(qk_trailing *w, int64_t most, int64_t *n, i
 }
 
 // A whole row as floats.
-static inline void qk_trailing_load(const qni_tensor *t, int32_t first, int64_t row, float *to, int64_t n)
+static inline void qk_trailing_load(const qni_tensor *t, int32_t first, int64_t row, float *to,
+                                    int64_t n)
 {
     qk_trailing w = qk_trailing_begin(t, first, row);
     for (int64_t i = 0; i < n;) {
@@ -83,8 +86,8 @@ static inline void qk_trailing_load(const qni_tensor *t, int32_t first, int64_t 
     }
 }
 
-static inline void qk_trailing_store(const qni_tensor *t, int32_t first, int64_t row, const float *from,
-                                     int64_t n)
+static inline void qk_trailing_store(const qni_tensor *t, int32_t first, int64_t row,
+                                     const float *from, int64_t n)
 {
     qk_trailing w = qk_trailing_begin(t, first, row);
     for (int64_t i = 0; i < n;) {
@@ -171,7 +174,8 @@ static inline size_t qk_trailing_tasks(int64_t rows, int64_t n)
     return (size_t)((rows + per - 1) / per);
 }
 
-static inline void qk_trailing_range(int64_t rows, int64_t n, size_t task, int64_t *begin, int64_t *end)
+static inline void qk_trailing_range(int64_t rows, int64_t n, size_t task, int64_t *begin,
+                                     int64_t *end)
 {
     int64_t per = (1 << 14) / (n > 0 ? n : 1);
     per = per > 0 ? per : 1;

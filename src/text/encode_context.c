@@ -1,4 +1,4 @@
-#include "text/context.h"
+#include "text/encode_context.h"
 
 #include "base/alloc.h"
 
@@ -26,11 +26,12 @@ void qni_context_free(qni_context *context)
     qni_free(context);
 }
 
-// A call takes any free context by swapping NULL into its place, and puts it into any empty place. Threads never wait,
-// and a context is never in two hands.
+// A call takes any free context by swapping NULL into its place, and puts it into any empty place.
+// Threads never wait, and a context is never in two hands.
 qn_status qni_context_take(const qni_tokenizer *t, qni_context **out, qn_error *err)
 {
-    qni_tokenizer *pool = (qni_tokenizer *)(uintptr_t)t; // the pool is all that changes in a tokenizer
+    // the pool is all that changes in a tokenizer
+    qni_tokenizer *pool = (qni_tokenizer *)(uintptr_t)t;
     for (int i = 0; i < QNI_POOLED_CONTEXTS; i++) {
         if (atomic_load_explicit(&pool->contexts[i], memory_order_relaxed) != NULL) {
             *out = atomic_exchange_explicit(&pool->contexts[i], NULL, memory_order_acquire);
@@ -56,8 +57,8 @@ void qni_context_give(const qni_tokenizer *t, qni_context *context)
     qni_context_free(context);
 }
 
-qn_status qni_draft_add(qni_draft *draft, const char *bytes, size_t n, qni_text_span from, bool track,
-                        qn_error *err)
+qn_status qni_draft_add(qni_draft *draft, const char *bytes, size_t n, qni_text_span from,
+                        bool track, qn_error *err)
 {
     size_t need = draft->n + n;
     if (qni_grow(&draft->text, &draft->capacity, need, 1) != 0 ||
