@@ -1,7 +1,7 @@
 // quince/status.h: how every call of the library reports failure.
 //
-// A function that can fail returns a qn_status and takes a `qn_error *` last. The error may be NULL when the
-// caller wants the status alone. On QN_OK the error is left as it was.
+// A function that can fail returns a qn_status and takes a `qn_error *` last. The error may be NULL
+// when the caller wants the status alone. On QN_OK the error is left as it was.
 #ifndef QUINCE_STATUS_H
 #define QUINCE_STATUS_H
 
@@ -19,10 +19,10 @@ typedef enum qn_status {
     QN_INVALID_MODEL = 3,    // the bytes of a file are broken
     QN_UNSUPPORTED = 4,      // valid, but quince does not do it
     QN_OUT_OF_MEMORY = 5,
-    QN_LIMIT_EXCEEDED = 6,   // a named limit of src/base/limits.h or of the caller
+    QN_LIMIT_EXCEEDED = 6, // a named limit of src/base/limits.h or of the caller
     QN_IO = 7,
     QN_CANCELLED = 8,
-    QN_INTERNAL = 9          // a defect of quince; please report it
+    QN_INTERNAL = 9 // a defect of quince; please report it
 } qn_status;
 
 // What went wrong, in words for a person. Plain data: copy it freely, nothing to free.

@@ -21,10 +21,11 @@ void *qni_alloc(size_t bytes)
 
 void *qni_calloc(size_t count, size_t size)
 {
-    if (refuse()) {
+    size_t bytes; // the sanitizer's calloc ends the process where the product overflows
+    if (refuse() || __builtin_mul_overflow(count, size, &bytes)) {
         return NULL;
     }
-    return count != 0 && size != 0 ? calloc(count, size) : calloc(1, 1);
+    return calloc(bytes != 0 ? bytes : 1, 1);
 }
 
 void *qni_realloc(void *memory, size_t bytes)

@@ -1,5 +1,5 @@
-// A bump allocator: many small pieces that die together. Pieces are 16-byte aligned and zeroed, and stay where they
-// are until the arena is freed.
+// A bump allocator: many small pieces that die together. Pieces are 16-byte aligned and zeroed, and
+// stay where they are until the arena is freed.
 //
 //   chunk:  [next | used | size | piece piece piece ...... free ]  ->  older chunk -> ... -> NULL
 //

@@ -1,5 +1,6 @@
-// A growing byte buffer with a hard limit. Empty is {NULL, 0}; once used, `data` ends in a zero byte that `size` does
-// not count, so text can be read as a C string. Every append either happens whole or not at all.
+// A growing byte buffer with a hard limit. Empty is {NULL, 0}; once used, `data` ends in a zero
+// byte that `size` does not count, so text can be read as a C string. Every append either happens
+// whole or not at all.
 #ifndef QNI_BASE_BUF_H
 #define QNI_BASE_BUF_H
 
@@ -27,7 +28,8 @@ QNI_WARN_UNUSED qn_status qni_buf_printf(qni_buf *buf, qn_error *err, const char
 // Makes room for `n` more bytes; appends up to that many then cannot fail.
 QNI_WARN_UNUSED qn_status qni_buf_reserve(qni_buf *buf, size_t n, qn_error *err);
 
-// Hands the memory to the caller, who frees it with qni_free; the buffer is empty again. NULL if it was never used.
+// Hands the memory to the caller, who frees it with qni_free; the buffer is empty again. NULL if it
+// was never used.
 char *qni_buf_take(qni_buf *buf);
 
 #endif

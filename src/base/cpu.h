@@ -6,12 +6,12 @@
 
 #include <stdint.h>
 
-// Tiers in rising order; each includes the ones before it of the same architecture. The names are the names of the
-// kernel files and the values of the environment variable QUINCE_CPU.
-#define QNI_CPU_TIERS(X)                     \
-    X(REF, "ref")                            \
-    X(X86_AVX2, "x86_avx2")                  \
-    X(X86_AVX512, "x86_avx512")              \
+// Tiers in rising order; each includes the ones before it of the same architecture. The names are
+// the names of the kernel files and the values of the environment variable QUINCE_CPU.
+#define QNI_CPU_TIERS(X)        \
+    X(REF, "ref")               \
+    X(X86_AVX2, "x86_avx2")     \
+    X(X86_AVX512, "x86_avx512") \
     X(X86_AVX512VNNI, "x86_avx512vnni")
 
 typedef enum qni_cpu_tier {
@@ -25,11 +25,12 @@ typedef enum qni_cpu_tier {
 typedef uint32_t qni_cpu_flags;
 #define QNI_CPU_BIT(tier) ((qni_cpu_flags)1 << (tier))
 
-// What the processor and the operating system support (CPUID and the register state that the system saves).
-// QNI_CPU_REF is always in it.
+// What the processor and the operating system support (CPUID and the register state that the system
+// saves). QNI_CPU_REF is always in it.
 qni_cpu_flags qni_cpu_detect(void);
 
-// `flags` without the tiers above the one named `limit` (QUINCE_CPU's value); NULL or "" leaves them as they are.
+// `flags` without the tiers above the one named `limit` (QUINCE_CPU's value); NULL or "" leaves
+// them as they are.
 QNI_WARN_UNUSED qn_status qni_cpu_limit(qni_cpu_flags flags, const char *limit, qni_cpu_flags *out,
                                         qn_error *err);
 

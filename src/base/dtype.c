@@ -7,10 +7,10 @@ static const struct {
     uint8_t bits;
     char class;
 } types[QNI_N_DTYPES] = {
-    [QNI_NO_DTYPE] = {"none", 0, '-'},
 #define QNI_DTYPE_ROW(name, text, bits, class) [QNI_##name] = {text, bits, class},
     QNI_DTYPES(QNI_DTYPE_ROW)
 #undef QNI_DTYPE_ROW
+        [QNI_NO_DTYPE] = {"none", 0, '-'},
 };
 
 const char *qni_dtype_name(qni_dtype dtype)

@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// X(enumerator, MIL name, bits, class). Class: b bool, s string, f float, i signed, u unsigned. A bool takes one byte.
-// Types below 8 bits are packed least significant bits first, across byte borders, and are contiguous always.
+// X(enumerator, MIL name, bits, class). Class: b bool, s string, f float, i signed, u unsigned. A
+// bool takes one byte. Types below 8 bits are packed least significant bits first, across byte
+// borders, and are contiguous always.
 #define QNI_DTYPES(X)            \
     X(BOOL, "bool", 8, 'b')      \
     X(STRING, "string", 64, 's') \
@@ -42,13 +43,15 @@ typedef enum qni_dtype {
 typedef uint32_t qni_dtype_set;
 #define QNI_DT(name) ((qni_dtype_set)1 << QNI_##name)
 
-const char *qni_dtype_name(qni_dtype dtype);               // "fp16"; "none" for QNI_NO_DTYPE
-qni_dtype qni_dtype_from_name(const char *name);           // QNI_NO_DTYPE when unknown
-unsigned qni_dtype_bits(qni_dtype dtype);                  // 0 for QNI_NO_DTYPE
+const char *qni_dtype_name(qni_dtype dtype);     // "fp16"; "none" for QNI_NO_DTYPE
+qni_dtype qni_dtype_from_name(const char *name); // QNI_NO_DTYPE when unknown
+unsigned qni_dtype_bits(qni_dtype dtype);        // 0 for QNI_NO_DTYPE
 bool qni_dtype_is_float(qni_dtype dtype);
-bool qni_dtype_is_int(qni_dtype dtype);                    // signed or unsigned, not bool
-bool qni_dtype_is_signed(qni_dtype dtype);                 // signed integers only
-void qni_dtype_range(qni_dtype dtype, int64_t *lo, int64_t *hi); // of an integer type; uint64 is cut at INT64_MAX
+bool qni_dtype_is_int(qni_dtype dtype);    // signed or unsigned, not bool
+bool qni_dtype_is_signed(qni_dtype dtype); // signed integers only
+
+// The least and greatest value of an integer type; uint64 is cut at INT64_MAX.
+void qni_dtype_range(qni_dtype dtype, int64_t *lo, int64_t *hi);
 
 // Bytes of `count` packed elements, rounded up. False when it does not fit size_t.
 bool qni_dtype_bytes(qni_dtype dtype, int64_t count, size_t *bytes);

@@ -1,5 +1,7 @@
 #include "base/error.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,14 +23,31 @@ const char *qn_status_name(qn_status status)
     return "unknown";
 }
 
-// A cut message ends in "..." at a character boundary, so that it stays valid UTF-8.
+// A text that was cut ends in "..." at a character boundary.
 static void mark_cut(char *text, size_t size)
 {
     size_t at = size - 4;
-    while (at > 0 && ((unsigned char)text[at] & 0xC0) == 0x80) {
+    for (int back = 0; back < 3 && ((unsigned char)text[at] & 0xC0) == 0x80; back++) {
         at--;
     }
     memcpy(text + at, "...", 4);
+}
+
+// Makes UTF-8 of one line of what may hold a file's bytes.
+static void make_plain(char *text)
+{
+    size_t n = strlen(text);
+    for (size_t i = 0; i < n;) {
+        uint32_t code;
+        int length = qni_utf8_decode((unsigned char *)text + i, n - i, &code);
+        if (length < 0) {
+            memset(text + i, '?', (size_t)-length);
+            length = -length;
+        } else if (code < 0x20 || code == 0x7F) {
+            text[i] = ' ';
+        }
+        i += (size_t)length;
+    }
 }
 
 static void copy_where(qn_error *err, const char *where)
@@ -37,6 +56,7 @@ static void copy_where(qn_error *err, const char *where)
     if (n >= (int)sizeof err->where) {
         mark_cut(err->where, sizeof err->where);
     }
+    make_plain(err->where);
 }
 
 qn_status qni_fail(qn_error *err, qn_status status, const char *where, const char *format, ...)
@@ -52,6 +72,7 @@ qn_status qni_fail(qn_error *err, qn_status status, const char *where, const cha
     if (n >= (int)sizeof err->message) {
         mark_cut(err->message, sizeof err->message);
     }
+    make_plain(err->message);
     copy_where(err, where);
     return status;
 }

@@ -40,8 +40,14 @@ qn_status qni_eval_scratch(qni_eval *call, size_t count, size_t size, void *out)
 {
     void *memory = qni_arena_array(call->arena, count != 0 ? count : 1, size);
     if (memory == NULL) {
+        size_t bytes;
+        size_t room = call->arena->limit_bytes - call->arena->total_bytes;
+        if (!__builtin_mul_overflow(count, size, &bytes) && bytes <= room / 16 * 16) {
+            return qni_fail_memory(call->err);
+        }
         return qni_eval_fail(call, QN_LIMIT_EXCEEDED,
-                             "no memory for %zu elements of %zu bytes; the run has %zu of at most %zu bytes",
+                             "no memory for %zu elements of %zu bytes; the run has %zu of at "
+                             "most %zu bytes",
                              count, size, call->arena->total_bytes, call->arena->limit_bytes);
     }
     *(void **)out = memory;

@@ -1,20 +1,22 @@
-// How the reference evaluation of an operation is called: over plain tensor views, without the IR, so that a plan can
-// carry it as a function pointer.
+// How the reference evaluation of an operation is called: over plain tensor views, without the IR,
+// so that a plan can carry it as a function pointer.
 #ifndef QNI_BASE_EVAL_H
 #define QNI_BASE_EVAL_H
 
 #include "base/arena.h"
 #include "base/tensor.h"
 
-// The arguments of one parameter: args[first .. first + count). Count 0: not given, and it has no default.
+// The arguments of one parameter: args[first .. first + count). Count 0: not given, and it has no
+// default.
 typedef struct qni_span {
     uint32_t first;
     uint32_t count;
 } qni_span;
 
-// One call. Arguments are in the order of the operation's parameter table, with its defaults filled in. An output
-// comes with its type; when its shape is known, also with memory. Otherwise `data` is NULL, its unknown dimensions
-// are -1, and the evaluation gives them to qni_eval_resize before it writes.
+// One call. Arguments are in the order of the operation's parameter table, with its defaults filled
+// in. An output comes with its type; when its shape is known, also with memory. Otherwise `data` is
+// NULL, its unknown dimensions are -1, and the evaluation gives them to qni_eval_resize before it
+// writes.
 typedef struct qni_eval {
     const qni_tensor *args;
     const qni_span *params;

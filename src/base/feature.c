@@ -95,6 +95,6 @@ qn_status qni_feature_check(const qni_feature *f, int32_t rank, const int64_t *d
     char wanted[256];
     text t = {given, sizeof given};
     put_dims(&t, rank, dims);
-    return qni_fail(err, QN_INVALID_ARGUMENT, f->name, "\"%s\" has shape %s; allowed is %s", f->name,
-                    given, qni_feature_describe(f, wanted, sizeof wanted));
+    return qni_fail(err, QN_INVALID_ARGUMENT, f->name, "\"%s\" has shape %s; allowed is %s",
+                    f->name, given, qni_feature_describe(f, wanted, sizeof wanted));
 }

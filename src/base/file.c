@@ -27,7 +27,8 @@ static qn_status fail_io(qn_error *err, const char *path, const char *verb)
 // Opens a regular file for reading and tells its size.
 static qn_status open_regular(const char *path, int *fd, size_t *size, qn_error *err)
 {
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    // Not blocking, so that a pipe is refused below rather than waited for.
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*fd < 0) {
         return fail_io(err, path, "open");
     }
@@ -171,8 +172,26 @@ static qn_status write_all(int fd, const char *path, const char *data, size_t si
     return QN_OK;
 }
 
+// A device or a pipe takes the bytes as they come; it must not be replaced by a file.
+static qn_status write_special(const char *path, const void *data, size_t size, qn_error *err)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return fail_io(err, path, "open");
+    }
+    qn_status status = write_all(fd, path, data, size, err);
+    if (close(fd) != 0 && status == QN_OK) {
+        status = fail_io(err, path, "write");
+    }
+    return status;
+}
+
 qn_status qni_file_write(const char *path, const void *data, size_t size, qn_error *err)
 {
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
+        return write_special(path, data, size, err);
+    }
     size_t length = strlen(path);
     char *temporary = qni_alloc(length + 8);
     if (temporary == NULL) {
@@ -259,4 +278,19 @@ bool qni_path_is_inside(const char *name)
         part = slash != NULL ? slash + 1 : NULL;
     }
     return true;
+}
+
+bool qni_path_is_below(const char *root, const char *path)
+{
+    char *real_root = realpath(root, NULL);
+    char *real_path = realpath(path, NULL);
+    bool below = false;
+    if (real_root != NULL && real_path != NULL) {
+        size_t n = strlen(real_root);
+        n -= real_root[n - 1] == '/'; // the root of the file system
+        below = strncmp(real_root, real_path, n) == 0 && real_path[n] == '/';
+    }
+    free(real_root);
+    free(real_path);
+    return below;
 }

@@ -1,5 +1,6 @@
-// fp16 and bf16 to and from fp32, round to nearest even. Portable, so that every CPU tier gives the same bits; SIMD
-// files use the instructions, which agree. NaN payloads: the result is quiet and keeps its upper bits, as F16C does.
+// fp16 and bf16 to and from fp32, round to nearest even. Portable, so that every CPU tier gives the
+// same bits; SIMD files use the instructions, which agree. NaN payloads: the result is quiet and
+// keeps its upper bits, as F16C does.
 #ifndef QNI_BASE_HALF_H
 #define QNI_BASE_HALF_H
 
@@ -28,7 +29,8 @@ static inline float qni_f16_to_f32(uint16_t h)
         uint32_t quiet = rest > 0x7C00u ? 0x00400000u : 0;
         return qni_f32_from_bits(sign | 0x7F800000u | (rest & 0x3FFu) << 13 | quiet);
     }
-    // Shift the exponent and mantissa in place, then let one exact multiplication rebias and normalize.
+    // Shift the exponent and mantissa in place, then let one exact multiplication rebias and
+    // normalize.
     float magnitude = qni_f32_from_bits(rest << 13) * 0x1p112f;
     return qni_f32_from_bits(sign | qni_f32_bits(magnitude));
 }

@@ -1,4 +1,5 @@
-// Every bound on what a file, a request or a model can make quince do, in one place. Each is far above real use.
+// Every bound on what a file, a request or a model can make quince do, in one place. Each is far
+// above real use.
 #ifndef QNI_BASE_LIMITS_H
 #define QNI_BASE_LIMITS_H
 
@@ -9,25 +10,27 @@
 
 // Tensors and programs.
 enum {
-    QNI_MAX_RANK = 8,                // Core ML itself stops at 5; a grouped view needs a few more
-    QNI_MAX_NESTED_BLOCKS = 64,      // blocks inside operations inside blocks ...
-    QNI_MAX_OPERATIONS = 1000000,    // in one program
+    QNI_MAX_RANK = 8,             // Core ML itself stops at 5; a grouped view needs a few more
+    QNI_MAX_NESTED_BLOCKS = 64,   // blocks inside operations inside blocks ...
+    QNI_MAX_OPERATIONS = 1000000, // in one program
     QNI_MAX_FUNCTIONS = 1024,
     QNI_MAX_VALUES_PER_ARGUMENT = 65536,
-    QNI_MAX_TRACKED_INTS = 64,       // elements of an integer tensor whose values shape inference follows
+    QNI_MAX_TRACKED_INTS = 64, // elements of a tensor whose values shape inference follows
     QNI_MAX_SYMBOLS = 1000000,
-    QNI_MAX_PLANS = 16,              // plans that one function keeps; the least recently used goes first
+    QNI_MAX_PLANS = 16, // of one function; the least recently used goes first
 };
-#define QNI_MAX_TENSOR_BYTES ((size_t)1 << 40)
+#define QNI_MAX_TENSOR_BYTES  ((size_t)1 << 40)
 #define QNI_MAX_PROGRAM_BYTES (4 * QNI_GIB) // memory of the IR, weights not counted
 #define QNI_MAX_DYNAMIC_BYTES (4 * QNI_GIB) // outputs of a run whose size only the run can tell
-#define QNI_MAX_EARLY_FOLD_BYTES (1 * QNI_MIB) // of an operation evaluated while its program is read
-#define QNI_MAX_FOLD_BYTES (256 * QNI_MIB) // of results of one operation evaluated while its program is compiled
+
+// Results of one operation that is evaluated while its program is read, and while it is compiled.
+#define QNI_MAX_EARLY_FOLD_BYTES (1 * QNI_MIB)
+#define QNI_MAX_FOLD_BYTES       (256 * QNI_MIB)
 
 // Files.
-#define QNI_MAX_MANIFEST_BYTES (16 * QNI_MIB)
-#define QNI_MAX_MODEL_PROTO_BYTES (2 * QNI_GIB) // protobuf's own limit
-#define QNI_MAX_TEXT_FILE_BYTES (1 * QNI_GIB)   // tokenizer.json and its kin
+#define QNI_MAX_MANIFEST_BYTES           (16 * QNI_MIB)
+#define QNI_MAX_MODEL_PROTO_BYTES        (2 * QNI_GIB) // protobuf's own limit
+#define QNI_MAX_TEXT_FILE_BYTES          (1 * QNI_GIB) // tokenizer.json and its kin
 #define QNI_MAX_SAFETENSORS_HEADER_BYTES (100 * QNI_MIB)
 enum {
     QNI_MAX_PROTO_DEPTH = 200,
@@ -53,8 +56,7 @@ enum {
     QNI_MAX_DYNAMIC_ANCHORS = 64,   // in one dynamic scope
     QNI_MAX_UNEVALUATED_CASES = 10, // conditions that decide what counts as evaluated; all subsets are formed
     QNI_MAX_EVALUATED_KEYS = 1024,  // named members before unevaluatedProperties
-    QNI_MAX_VOCABULARY = 4000000,   // tokens
-    QNI_MAX_TOKEN_BYTES = 4096,
+    QNI_MAX_MASKED_TOKEN_BYTES = 4096, // a longer token is never allowed by a mask
     QNI_MAX_GRAMMAR_EXPRESSIONS = 1000000, // parts of a GBNF or Lark file
     QNI_MAX_GRAMMAR_DEPTH = 1000,   // nested parts and rules of it
     QNI_MAX_RULE_REPEAT = 2000,     // of something recursive, which is copied
@@ -62,5 +64,20 @@ enum {
     QNI_MAX_TAGS = 256,             // of a grammar of free text with tagged parts
     QNI_MAX_NUMBER_PIECES = 256,    // of a set of numbers
 };
+
+// Text.
+enum {
+    QNI_MAX_REGEX_NODES = 10000, // of a pre-tokenizer's pattern
+    QNI_MAX_REGEX_DEPTH = 100,   // of its groups and classes
+    QNI_MAX_REGEX_REPEAT = 1000, // its {m,n}, which are written out
+    QNI_MAX_REGEX_STATES = 4000, // of its automaton; past it the general library takes the pattern
+    QNI_MAX_TOKEN_BYTES = 1 << 20,
+    QNI_MAX_VOCABULARY = 1 << 24,
+    QNI_MAX_ADDED_TOKENS = 1 << 20,
+};
+
+// One rendering of a chat template.
+#define QNI_MAX_TEMPLATE_STEPS ((size_t)20000000)
+#define QNI_MAX_TEMPLATE_BYTES (256 * QNI_MIB)
 
 #endif

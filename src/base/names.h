@@ -23,8 +23,8 @@ typedef struct qni_names {
 
 void qni_names_end(qni_names *names);
 
-// Adds `key` -> `value`. When the key is there already, nothing changes and `*old` gets its value and true is put in
-// `*found` (either may be NULL).
+// Adds `key` -> `value`. When the key is there already, nothing changes and `*old` gets its value
+// and true is put in `*found` (either may be NULL).
 QNI_WARN_UNUSED qn_status qni_names_add(qni_names *names, const char *key, size_t length,
                                         uint32_t value, bool *found, uint32_t *old, qn_error *err);
 

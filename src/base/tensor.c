@@ -29,11 +29,11 @@ int64_t qni_tensor_count(const qni_tensor *t)
 
 bool qni_tensor_is_contiguous(const qni_tensor *t)
 {
+    if (qni_tensor_count(t) == 0) {
+        return true;
+    }
     int64_t stride = 1;
     for (int32_t i = t->rank - 1; i >= 0; i--) {
-        if (t->dims[i] == 0) {
-            return true;
-        }
         if (t->dims[i] != 1 && t->strides[i] != stride) {
             return false;
         }
@@ -44,8 +44,7 @@ bool qni_tensor_is_contiguous(const qni_tensor *t)
 
 bool qni_tensor_same_shape(const qni_tensor *a, const qni_tensor *b)
 {
-    return a->rank == b->rank &&
-           memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0;
+    return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof a->dims[0]) == 0;
 }
 
 size_t qni_tensor_bytes(const qni_tensor *t)
@@ -68,7 +67,8 @@ qn_status qni_shape_check(qni_dtype dtype, int64_t rank, const int64_t *dims, co
             return qni_fail(err, QN_INVALID_MODEL, where, "dimension %lld is negative: %lld",
                             (long long)i, (long long)dims[i]);
         }
-        too_large |= __builtin_mul_overflow(count, dims[i], &count);
+        // A zero does not make the other dimensions' product, which strides are made of, harmless.
+        too_large |= __builtin_mul_overflow(count, dims[i] != 0 ? dims[i] : 1, &count);
     }
     size_t bytes;
     if (too_large || !qni_dtype_bytes(dtype, count, &bytes) || bytes > QNI_MAX_TENSOR_BYTES) {
@@ -187,7 +187,8 @@ int64_t qni_tensor_get_int(const qni_tensor *t, int64_t index)
     return x <= -0x1p63 ? INT64_MIN : (int64_t)x;
 }
 
-// Through fp32 a double could round twice; going by the odd-rounding rule keeps the one rounding right.
+// Through fp32 a double could round twice; going by the odd-rounding rule keeps the one rounding
+// right.
 static float narrow_once(double value)
 {
     float x = (float)value;
@@ -216,10 +217,12 @@ void qni_tensor_set(const qni_tensor *t, int64_t index, double value)
         ((double *)t->data)[at] = value;
     } else if (t->dtype == QNI_BOOL) {
         ((uint8_t *)t->data)[at] = value != 0;
+    } else if (t->dtype == QNI_U64 && value >= 0x1p63) {
+        ((uint64_t *)t->data)[at] = value >= 0x1p64 ? UINT64_MAX : (uint64_t)value;
     } else {
         double rounded = nearbyint(value);
-        int64_t integer = rounded != rounded ? 0
-                          : rounded >= 0x1p63 ? INT64_MAX
+        int64_t integer = rounded != rounded   ? 0
+                          : rounded >= 0x1p63  ? INT64_MAX
                           : rounded <= -0x1p63 ? INT64_MIN
                                                : (int64_t)rounded;
         qni_packed_set(t->data, t->dtype, at, integer);
@@ -268,4 +271,45 @@ void qni_tensor_copy(const qni_tensor *to, const qni_tensor *from)
         return;
     }
     copy_level(to, from, 0, to->data, from->data, qni_dtype_bits(to->dtype) / 8);
+}
+
+// The pairs that large tensors at the borders have; everything else goes element by element.
+static bool convert_fast(const qni_tensor *to, const qni_tensor *from, int64_t n)
+{
+    if (!qni_tensor_is_contiguous(to) || !qni_tensor_is_contiguous(from)) {
+        return false;
+    }
+    if (to->dtype == QNI_F32 && from->dtype == QNI_F16) {
+        for (int64_t i = 0; i < n; i++) {
+            ((float *)to->data)[i] = qni_f16_to_f32(((const uint16_t *)from->data)[i]);
+        }
+        return true;
+    }
+    if (to->dtype == QNI_F16 && from->dtype == QNI_F32) {
+        for (int64_t i = 0; i < n; i++) {
+            ((uint16_t *)to->data)[i] = qni_f32_to_f16(((const float *)from->data)[i]);
+        }
+        return true;
+    }
+    return false;
+}
+
+void qni_tensor_convert(const qni_tensor *to, const qni_tensor *from)
+{
+    int64_t n = qni_tensor_count(to);
+    if (to->dtype == from->dtype) {
+        qni_tensor_copy(to, from);
+        return;
+    }
+    if (convert_fast(to, from, n)) {
+        return;
+    }
+    bool as_number = qni_dtype_is_float(to->dtype) || to->dtype == QNI_BOOL;
+    for (int64_t i = 0; i < n; i++) {
+        if (as_number) {
+            qni_tensor_set(to, i, qni_tensor_get(from, i));
+        } else {
+            qni_tensor_set_int(to, i, qni_tensor_get_int(from, i));
+        }
+    }
 }

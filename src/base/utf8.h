@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Decodes the character at `text` (n > 0 bytes left). Returns its length in bytes, 1 to 4, with the code point in
-// `*code`; or minus the length of the maximal ill-formed part, 1 to 3, with U+FFFD in `*code`, which is how Python's
-// errors="replace" and the WHATWG decoder count.
+// Decodes the character at `text` (n > 0 bytes left). Returns its length in bytes, 1 to 4, with the
+// code point in `*code`; or minus the length of the maximal ill-formed part, 1 to 3, with U+FFFD in
+// `*code`, which is how Python's errors="replace" and the WHATWG decoder count.
 int qni_utf8_decode(const unsigned char *text, size_t n, uint32_t *code);
 
 // Writes a code point (a scalar value) into `out` (room for 4). Returns the bytes written.

@@ -1,8 +1,8 @@
 // From a function of the IR to a plan, for one binding of its input dimensions.
 //
-// The way: specialize (a copy of the function with its dimensions bound, inferred anew), the passes of passes.def on
-// that copy, lowering (each operation adds steps or says its result is a view), dead steps out, memory laid out,
-// dimensions turned into registers.
+// The way: specialize (a copy of the function with its dimensions bound, inferred anew), the passes
+// of passes.def on that copy, lowering (each operation adds steps or says its result is a view),
+// dead steps out, memory laid out, dimensions turned into registers.
 #ifndef QNI_COMPILE_COMPILE_H
 #define QNI_COMPILE_COMPILE_H
 
@@ -10,8 +10,9 @@
 #include "ops/lower.h"
 #include "plan/plan.h"
 
-// How an input symbol of the function is bound: to a value, or, to stay open in the plan, to a register that takes
-// values in [lo, hi]. lo is at least 2: a dimension of 1 broadcasts, and so changes what the program means.
+// How an input symbol of the function is bound: to a value, or, to stay open in the plan, to a
+// register that takes values in [lo, hi]. lo is at least 2: a dimension of 1 broadcasts, and so
+// changes what the program means.
 typedef struct qni_binding {
     bool is_register;
     int64_t value;
@@ -27,7 +28,7 @@ size_t qni_pack_cache_bytes(qni_pack_cache *cache);
 typedef struct qni_compile_options {
     const qni_binding *bindings; // by symbol of the function; those of input symbols are read
     qni_cpu_flags cpu;
-    const char *precision;       // "exact"
+    const char *precision; // "exact"
     qni_pack_cache *packs;
 } qni_compile_options;
 

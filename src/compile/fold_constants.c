@@ -1,4 +1,5 @@
-// Evaluates what only depends on constants and was too large to be evaluated while the program was read.
+// Evaluates what only depends on constants and was too large to be evaluated while the program was
+// read.
 #include "base/limits.h"
 #include "compile/passes.h"
 

@@ -4,7 +4,8 @@
 
 #include "mil/build.h"
 
-#define QNI_PASS(name) QNI_WARN_UNUSED qn_status qni_pass_##name(qni_function *function, qn_error *err);
+#define QNI_PASS(name) \
+    QNI_WARN_UNUSED qn_status qni_pass_##name(qni_function *function, qn_error *err);
 #include "compile/passes.def"
 #undef QNI_PASS
 

@@ -10,17 +10,17 @@
 struct qni_exec {
     const qni_plan *plan;
     qni_threads *threads;
-    unsigned char *memory;  // the arena, the outputs, then the threads' scratch
+    unsigned char *memory; // the arena, the outputs, then the threads' scratch
     unsigned char *scratch;
     int64_t *regs;
-    qni_tensor *views;      // one per operand
+    qni_tensor *views; // one per operand
     qni_tensor *outputs;
-    void **dynamic;         // per buffer: memory that a step of this run made
-    size_t *n_tasks;        // per step; of steps with dynamic operands it is found again
-    uint32_t *moving;       // the dynamic operands
+    void **dynamic;   // per buffer: memory that a step of this run made
+    size_t *n_tasks;  // per step; of steps with dynamic operands it is found again
+    uint32_t *moving; // the dynamic operands
     uint32_t n_moving;
     bool *step_moves;
-    qni_arena run_memory;   // of evaluations
+    qni_arena run_memory; // of evaluations
     const qni_tensor *inputs;
     void *const *states;
     bool profile, watch;
@@ -80,7 +80,8 @@ static qn_status allocate(qni_exec *x, qn_error *err)
 {
     const qni_plan *p = x->plan;
     size_t scratch = aligned(p->scratch_bytes) * qni_threads_count(x->threads);
-    x->memory = qni_alloc_aligned(aligned(p->arena_bytes) + aligned(p->output_bytes) + scratch + 64);
+    x->memory = qni_alloc_aligned(aligned(p->arena_bytes) + aligned(p->output_bytes) + scratch +
+                                  64);
     x->regs = qni_calloc(p->n_regs + 1, sizeof *x->regs);
     x->views = qni_calloc(p->n_operands + 1, sizeof *x->views);
     x->outputs = qni_calloc(p->n_outputs + 1, sizeof *x->outputs);
@@ -234,8 +235,9 @@ static qn_status check(const qni_exec *x, bool late, qn_error *err)
             continue;
         }
         if (c->is_range) {
-            return qni_fail(err, QN_INVALID_ARGUMENT, c->where, "%s: %lld is outside of %lld to %lld",
-                            c->what, (long long)a, (long long)c->lo, (long long)c->hi);
+            return qni_fail(err, QN_INVALID_ARGUMENT, c->where,
+                            "%s: %lld is outside of %lld to %lld", c->what, (long long)a,
+                            (long long)c->lo, (long long)c->hi);
         }
         return qni_fail(err, QN_INVALID_ARGUMENT, c->where, "%s do not fit: %lld and %lld", c->what,
                         (long long)a, (long long)b);
@@ -267,7 +269,8 @@ static void take_late(qni_exec *x, const qni_step *step)
     }
 }
 
-// Memory for outputs whose size the registers tell only now. Those that not even they tell, `eval` makes itself.
+// Memory for outputs whose size the registers tell only now. Those that not even they tell, `eval`
+// makes itself.
 static qn_status make_dynamic(qni_exec *x, const qni_step *step, qn_error *err)
 {
     for (uint32_t i = 0; i < step->n_outs; i++) {
@@ -298,8 +301,12 @@ static qn_status run_eval(qni_exec *x, const qni_step *step, qn_error *err)
             }
         }
     }
-    qni_eval call = {.args = views + step->n_outs, .params = step->spans, .outs = views,
-                     .n_outs = step->n_outs, .name = step->name, .arena = &x->run_memory,
+    qni_eval call = {.args = views + step->n_outs,
+                     .params = step->spans,
+                     .outs = views,
+                     .n_outs = step->n_outs,
+                     .name = step->name,
+                     .arena = &x->run_memory,
                      .err = err};
     QNI_TRY(step->eval(&call));
     if (x->plan->has_late) {
@@ -346,9 +353,8 @@ static qn_status run_step(qni_exec *x, uint32_t i, qn_error *err)
     if (x->watch) {
         watch_step(x, i);
     }
-    return x->tap != NULL
-               ? x->tap(x->tap_context, step, &x->views[step->first], step->n_outs, err)
-               : QN_OK;
+    return x->tap != NULL ? x->tap(x->tap_context, step, &x->views[step->first], step->n_outs, err)
+                          : QN_OK;
 }
 
 qn_status qni_exec_run(qni_exec *x, const qni_tensor *inputs, void *const *states, qn_error *err)

@@ -23,7 +23,8 @@ static uint64_t count_row(const qni_tensor *t, const unsigned char *row, int64_t
 
 uint64_t qni_count_not_finite(const qni_tensor *t)
 {
-    if ((t->dtype != QNI_F16 && t->dtype != QNI_F32) || t->data == NULL || qni_tensor_count(t) == 0) {
+    if ((t->dtype != QNI_F16 && t->dtype != QNI_F32) || t->data == NULL ||
+        qni_tensor_count(t) == 0) {
         return 0;
     }
     int64_t n = t->rank > 0 ? t->dims[t->rank - 1] : 1;

@@ -83,9 +83,9 @@ qn_status qni_masker_create(qni_engine *engine, qni_vocabulary *vocabulary, qni_
     }
     m->engine = engine;
     m->vocabulary = qni_vocabulary_share(vocabulary);
-    m->stack = qni_alloc_array(QNI_MAX_TOKEN_BYTES + 2, sizeof *m->stack);
-    m->terms = qni_alloc_array(QNI_MAX_TOKEN_BYTES + 2, sizeof *m->terms);
-    m->classes = qni_alloc_array(QNI_MAX_TOKEN_BYTES + 2, sizeof *m->classes);
+    m->stack = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->stack);
+    m->terms = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->terms);
+    m->classes = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->classes);
     if (m->stack == NULL || m->terms == NULL || m->classes == NULL) {
         qni_masker_free(m);
         return qni_fail_memory(err);

@@ -18,7 +18,7 @@ QNI_WARN_UNUSED qn_status qni_masker_create(qni_engine *engine, qni_vocabulary *
 void qni_masker_free(qni_masker *masker); // NULL is fine
 const qni_vocabulary *qni_masker_vocabulary(const qni_masker *masker);
 
-// Fills vocabulary->n_words words. `text` is what has been written, with room for QNI_MAX_TOKEN_BYTES more behind `size`
+// Fills vocabulary->n_words words. `text` is what has been written, with room for QNI_MAX_MASKED_TOKEN_BYTES more behind `size`
 // that the walk writes to; `state` belongs to it. `by_walk` leaves the shortcuts out, for tests. Between qni_engine_begin and qni_engine_end.
 QNI_WARN_UNUSED qn_status qni_masker_fill(qni_masker *masker, const qni_state *state, char *text,
                                           size_t size, bool by_walk, uint32_t *mask,

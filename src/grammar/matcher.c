@@ -187,7 +187,7 @@ static qn_status fill_mask(qni_matcher *m, bool by_walk, uint32_t *mask, qn_erro
         memset(mask, 0, m->vocabulary->n_words * sizeof *mask);
         return QN_OK;
     }
-    QNI_TRY(qni_buf_reserve(&m->text, QNI_MAX_TOKEN_BYTES + 1, err));
+    QNI_TRY(qni_buf_reserve(&m->text, QNI_MAX_MASKED_TOKEN_BYTES + 1, err));
     return qni_masker_fill(m->masker, &last(m)->state, m->text.data, m->text.size, by_walk, mask,
                            err);
 }

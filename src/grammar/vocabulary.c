@@ -197,7 +197,8 @@ static qn_status build_tables(qni_vocabulary *v, const uint8_t *special, room *r
     for (uint32_t token = 0; token < v->n_tokens; token++) {
         uint32_t size;
         const char *text = token_bytes(v, token, &size);
-        bool skip = size == 0 || is_stop(v, token) || (special != NULL && special[token] != 0);
+        bool skip = size == 0 || size > QNI_MAX_MASKED_TOKEN_BYTES || is_stop(v, token) ||
+                    (special != NULL && special[token] != 0);
         if (skip) {
             continue;
         }
@@ -271,9 +272,8 @@ qn_status qni_vocabulary_create(uint32_t n_tokens, const char *bytes, const uint
                         n_tokens, QNI_MAX_VOCABULARY);
     }
     for (uint32_t i = 0; i < n_tokens; i++) {
-        if (offsets[i] > offsets[i + 1] || offsets[i + 1] - offsets[i] > QNI_MAX_TOKEN_BYTES) {
-            return qni_fail(err, QN_INVALID_ARGUMENT, NULL, "token %u is longer than %d bytes", i,
-                            QNI_MAX_TOKEN_BYTES);
+        if (offsets[i] > offsets[i + 1]) {
+            return qni_fail(err, QN_INVALID_ARGUMENT, NULL, "token %u ends before it begins", i);
         }
     }
     qni_vocabulary *v = qni_calloc(1, sizeof *v);

@@ -70,8 +70,9 @@ static qn_status bind_named(qni_op *op, const qni_op_spec *spec, qn_error *err)
         }
         bool variadic = (op->def->params[p].flags & QNI_VARIADIC) != 0;
         if (arg->n == 0 || (arg->n > 1 && !variadic)) {
-            return fail_op(op, QN_INVALID_MODEL, err, "parameter \"%s\" takes %s, and %zu are given",
-                           arg->name, variadic ? "one value or more" : "one value", arg->n);
+            return fail_op(op, QN_INVALID_MODEL, err,
+                           "parameter \"%s\" takes %s, and %zu are given", arg->name,
+                           variadic ? "one value or more" : "one value", arg->n);
         }
         op->params[p].first = n;
         op->params[p].count = (uint32_t)arg->n;
@@ -98,7 +99,10 @@ static qn_status check_value(const qni_op *op, const qni_param *param, const qni
         return fail_op(op, QN_INVALID_MODEL, err, "parameter \"%s\" is %s; allowed are %s",
                        param->name, qni_dtype_name(value->type.dtype), allowed);
     }
-    if ((param->flags & QNI_CONST) != 0 && value->constant == NULL) {
+    bool compressed = value->op != NULL && (value->op->def->traits & QNI_CONSTEXPR) != 0;
+    bool is_needed = (param->flags & QNI_CONST) != 0 ||
+                     ((param->flags & QNI_WEIGHT) != 0 && !compressed);
+    if (is_needed && value->constant == NULL) {
         return fail_op(op, QN_UNSUPPORTED, err,
                        "parameter \"%s\" must be known before the run, and \"%s\" is not",
                        param->name, value->name);
@@ -186,7 +190,8 @@ static qn_status add_default(qni_op *op, size_t p, qn_error *err)
                             &contents, err));
     op->params[p].first = op->n_args;
     op->params[p].count = 1;
-    return qni_function_add_constant(function, param->name, &contents, &op->args[op->n_args++], err);
+    return qni_function_add_constant(function, param->name, &contents, &op->args[op->n_args++],
+                                     err);
 }
 
 static qn_status add_defaults(qni_op *op, qn_error *err)

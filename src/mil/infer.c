@@ -192,17 +192,18 @@ static qn_status compare_declared(qni_infer *ctx, size_t i, const qni_type *decl
     }
     char wanted[160];
     char got[160];
-    return qni_infer_fail(ctx, QN_INVALID_MODEL, "output \"%s\" is declared as %s and comes out as %s",
-                          ctx->op->outs[i]->name,
-                          qni_type_describe(ctx->symbols, declared, wanted, sizeof wanted),
-                          qni_type_describe(ctx->symbols, type, got, sizeof got));
+    return qni_infer_fail(
+        ctx, QN_INVALID_MODEL, "output \"%s\" is declared as %s and comes out as %s",
+        ctx->op->outs[i]->name, qni_type_describe(ctx->symbols, declared, wanted, sizeof wanted),
+        qni_type_describe(ctx->symbols, type, got, sizeof got));
 }
 
 static qn_status check_type(qni_infer *ctx, const qni_value *value)
 {
     if (value->type.rank < 0 || value->type.rank > QNI_MAX_RANK) {
-        return qni_infer_fail(ctx, QN_UNSUPPORTED, "output \"%s\" has rank %d; at most %d is supported",
-                              value->name, (int)value->type.rank, QNI_MAX_RANK);
+        return qni_infer_fail(ctx, QN_UNSUPPORTED,
+                              "output \"%s\" has rank %d; at most %d is supported", value->name,
+                              (int)value->type.rank, QNI_MAX_RANK);
     }
     for (int32_t d = 0; d < value->type.rank; d++) {
         if (qni_dim_hi(ctx->symbols, value->type.dims[d]) < 0) {

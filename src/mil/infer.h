@@ -5,7 +5,8 @@
 #include "mil/op_def.h"
 
 // Fails with "<op>(<name>, iOS17)" as where.
-qn_status qni_infer_fail(qni_infer *ctx, qn_status status, const char *format, ...) QNI_PRINTF(3, 4);
+qn_status qni_infer_fail(qni_infer *ctx, qn_status status, const char *format, ...)
+    QNI_PRINTF(3, 4);
 
 static inline const qni_type *qni_infer_type(const qni_infer *ctx, size_t p)
 {
@@ -36,7 +37,8 @@ const qni_tensor *qni_infer_const(const qni_infer *ctx, size_t p);
 QNI_WARN_UNUSED qn_status qni_infer_axis(qni_infer *ctx, size_t p, int64_t axis, int32_t rank,
                                          int32_t *out);
 
-// The axes of a constant parameter as a set of bits, each allowed once; all axes when it is not given.
+// The axes of a constant parameter as a set of bits, each allowed once; all axes when it is not
+// given.
 QNI_WARN_UNUSED qn_status qni_infer_axes(qni_infer *ctx, size_t p, int32_t rank, uint32_t *out);
 
 // The dimensions of two types broadcast together as NumPy does, right-aligned.
@@ -46,8 +48,8 @@ QNI_WARN_UNUSED qn_status qni_infer_broadcast(qni_infer *ctx, const qni_type *a,
 // That two dimensions are equal, now or as a constraint; the error says `what`.
 QNI_WARN_UNUSED qn_status qni_infer_equal(qni_infer *ctx, qni_dim a, qni_dim b, const char *what);
 
-// Memory for the `ints` of output i (its type is set, with a constant element count of at most QNI_MAX_TRACKED_INTS);
-// NULL when it has more or memory is out (then following them just ends).
+// Memory for the `ints` of output i (its type is set, with a constant element count of at most
+// QNI_MAX_TRACKED_INTS); NULL when it has more or memory is out (then following them just ends).
 qni_dim *qni_infer_ints(qni_infer *ctx, size_t i);
 
 #endif

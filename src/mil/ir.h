@@ -1,6 +1,7 @@
-// The intermediate representation: a program of functions of blocks of operations on typed values, in static single
-// assignment form. A function is built in order, an operation after those whose values it reads; adding one binds,
-// checks and infers it (mil/build.h), so whatever stands in a function is verified.
+// The intermediate representation: a program of functions of blocks of operations on typed values,
+// in static single assignment form. A function is built in order, an operation after those whose
+// values it reads; adding one binds, checks and infers it (mil/build.h), so whatever stands in a
+// function is verified.
 #ifndef QNI_MIL_IR_H
 #define QNI_MIL_IR_H
 
@@ -14,8 +15,8 @@ typedef struct qni_function qni_function;
 typedef struct qni_program qni_program;
 typedef struct qni_op_def qni_op_def;
 
-// The type of a value: a tensor, or a state that holds one. Lists, tuples and dictionaries of MIL are not represented;
-// the reader names them as unsupported.
+// The type of a value: a tensor, or a state that holds one. Lists, tuples and dictionaries of MIL
+// are not represented; the reader names them as unsupported.
 typedef struct qni_type {
     qni_dtype dtype;
     bool is_state;
@@ -27,12 +28,14 @@ typedef struct qni_type {
 typedef struct qni_value {
     const char *name;
     qni_type type;
-    qni_op *op;                 // that makes it; NULL for inputs of functions and blocks, and for constants
+    // that makes it; NULL for inputs of functions and blocks, and for constants
+    qni_op *op;
     uint32_t index;             // among the results of `op`, or among the inputs
     uint32_t id;                // dense within its function
     const qni_tensor *constant; // its contents when known before the run; contiguous, immutable
-    const qni_dim *ints;        // else, for an integer tensor of up to QNI_MAX_TRACKED_INTS elements: the elements as
-                                // dimensions, when inference could follow them
+    // else, for an integer tensor of up to QNI_MAX_TRACKED_INTS elements: the elements as
+    // dimensions, when inference could follow them
+    const qni_dim *ints;
 } qni_value;
 
 // One operation. `params` has one span for each parameter of `def`, over `args`.
@@ -47,7 +50,7 @@ struct qni_op {
     qni_value **outs;
     qni_block **blocks; // nested: the branches of cond, the parts of while_loop
     uint32_t n_blocks;
-    uint32_t group;     // 0, or the fused group that a pass of the compiler put it in
+    uint32_t group; // 0, or the fused group that a pass of the compiler put it in
 };
 
 struct qni_block {
@@ -64,12 +67,12 @@ struct qni_block {
 struct qni_function {
     qni_program *program;
     const char *name;
-    int32_t opset;      // 5 (iOS15) to 9 (iOS26), as in "CoreML7"
-    qni_block *body;    // its inputs are the function's; states are inputs whose type says so
+    int32_t opset;   // 5 (iOS15) to 9 (iOS26), as in "CoreML7"
+    qni_block *body; // its inputs are the function's; states are inputs whose type says so
     qni_symbols symbols;
     qni_value **values; // by id
     uint32_t n_values, value_capacity;
-    uint32_t n_ops;     // over all blocks
+    uint32_t n_ops; // over all blocks
 };
 
 // Owns all of the above, and shares the mappings that constants point into.
@@ -81,7 +84,8 @@ struct qni_program {
     uint32_t n_maps, map_capacity;
 };
 
-// The value given for parameter `p`, or the i-th of a variadic one; NULL when there is none and no default.
+// The value given for parameter `p`, or the i-th of a variadic one; NULL when there is none and no
+// default.
 static inline qni_value *qni_arg(const qni_op *op, size_t p)
 {
     return op->params[p].count != 0 ? op->args[op->params[p].first] : NULL;
@@ -102,10 +106,11 @@ qni_dim qni_type_count(qni_symbols *symbols, const qni_type *type);
 bool qni_type_is_static(const qni_type *type);
 
 // "fp16[1, end, 64]", "state fp16[4, 8]"; returns `text`.
-const char *qni_type_describe(const qni_symbols *symbols, const qni_type *type, char *text, size_t size);
+const char *qni_type_describe(const qni_symbols *symbols, const qni_type *type, char *text,
+                              size_t size);
 
-// How many integers of an integer value are known, constant or as dimensions: its element count, or -1 when they are
-// not known. And the i-th of them.
+// How many integers of an integer value are known, constant or as dimensions: its element count, or
+// -1 when they are not known. And the i-th of them.
 int64_t qni_value_n_ints(const qni_value *value);
 qni_dim qni_value_int(const qni_value *value, int64_t i);
 

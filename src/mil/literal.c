@@ -18,8 +18,8 @@ typedef struct reader {
 
 static qn_status bad(const reader *r, const char *wanted)
 {
-    return qni_fail(r->err, QN_INVALID_ARGUMENT, NULL, "the literal \"%s\": expected %s at \"%.20s\"",
-                    r->whole, wanted, r->at);
+    return qni_fail(r->err, QN_INVALID_ARGUMENT, NULL,
+                    "the literal \"%s\": expected %s at \"%.20s\"", r->whole, wanted, r->at);
 }
 
 static void skip(reader *r)

@@ -1,5 +1,5 @@
-// What an operation is: one constant descriptor, from which everything about it is derived. src/ops has them all;
-// whoever needs them is handed the table.
+// What an operation is: one constant descriptor, from which everything about it is derived. src/ops
+// has them all; whoever needs them is handed the table.
 #ifndef QNI_MIL_OP_DEF_H
 #define QNI_MIL_OP_DEF_H
 
@@ -14,11 +14,12 @@ enum {
     QNI_IOS26 = 9,
 };
 
-enum { // qni_param.flags
+enum {                // qni_param.flags
     QNI_OPTIONAL = 1, // may be left out; then `fallback`, or nothing
     QNI_CONST = 2,    // must be known before the run
     QNI_VARIADIC = 4, // one or more values
     QNI_STATE = 8,    // takes a state, not a tensor
+    QNI_WEIGHT = 16,  // must be known before the run, plain or compressed
 };
 
 // One parameter, as coremltools' input_spec and type_domains describe it.
@@ -26,19 +27,22 @@ typedef struct qni_param {
     const char *name;
     qni_dtype_set dtypes;
     unsigned flags;
-    char domain;          // parameters with the same letter have the same element type; 0: none
-    const char *fallback; // a literal: "1e-05", "-1", "false", "\"same\"", "[0, 1]"; NULL: none. Its type is the
-                          // first of float, int32, bool, string that it reads as and `dtypes` has; of the domain's type
-                          // when another parameter fixes that
+    char domain; // parameters with the same letter have the same element type; 0: none
+    const char
+        *fallback; // a literal: "1e-05", "-1", "false", "\"same\"", "[0, 1]"; NULL: none. Its type
+                   // is the first of float, int32, bool, string that it reads as and `dtypes` has;
+                   // of the domain's type when another parameter fixes that
 } qni_param;
 
-// What inference works on: op's arguments are bound and checked against the parameters; it fills outs[i] types and,
-// where it can follow them, `ints`. Values known before the run are the driver's work (it calls eval).
+// What inference works on: op's arguments are bound and checked against the parameters; it fills
+// outs[i] types and, where it can follow them, `ints`. Values known before the run are the driver's
+// work (it calls eval).
 typedef struct qni_infer {
     qni_symbols *symbols;
     qni_arena *arena; // for `ints`
     qni_op *op;
-    const qni_type *const *declared; // per output what the file says, or NULL; for results that only it can tell
+    // per output what the file says, or NULL; for results that only it can tell
+    const qni_type *const *declared;
     qn_error *err;
 } qni_infer;
 
@@ -48,7 +52,7 @@ typedef qn_status qni_infer_fn(qni_infer *ctx);
 typedef struct qni_lower qni_lower;
 typedef qn_status qni_lower_fn(qni_lower *lower, const qni_op *op);
 
-enum { // qni_op_def.traits
+enum {                   // qni_op_def.traits
     QNI_ELEMENTWISE = 1, // out[i] depends on the inputs' elements at i (after broadcasting) alone
     QNI_VIEW = 2,        // the result is the input's memory seen another way
     QNI_STATEFUL = 4,    // reads or writes a state: keeps its place among such operations
@@ -64,7 +68,7 @@ struct qni_op_def {
     const char *family; // coremltools' module
     const qni_param *params;
     size_t n_params;
-    int32_t n_outs;     // -1: as many as the program says
+    int32_t n_outs; // -1: as many as the program says
     unsigned traits;
     qni_infer_fn *infer;
     qni_eval_fn *eval;

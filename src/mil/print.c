@@ -145,8 +145,8 @@ static qn_status print_block(const printer *p, const qni_block *block, int depth
 qn_status qni_function_print(const qni_function *function, qni_buf *out, qn_error *err)
 {
     printer p = {function, out, err};
-    QNI_TRY(qni_buf_printf(out, err, "func @%s %s\n", function->name,
-                           qni_opset_name(function->opset)));
+    QNI_TRY(
+        qni_buf_printf(out, err, "func @%s %s\n", function->name, qni_opset_name(function->opset)));
     return print_block(&p, function->body, 0);
 }
 

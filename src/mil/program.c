@@ -123,7 +123,8 @@ qn_status qni_block_create(qni_function *function, qni_block *outer, qni_block *
     return QN_OK;
 }
 
-qn_status qni_mil_new_value(qni_function *function, const char *name, qni_value **out, qn_error *err)
+qn_status qni_mil_new_value(qni_function *function, const char *name, qni_value **out,
+                            qn_error *err)
 {
     qni_program *program = function->program;
     QNI_TRY(qni_mil_grow(program, &function->values, &function->value_capacity,

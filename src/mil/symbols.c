@@ -9,12 +9,13 @@
 #include <string.h>
 
 enum {
-    MAX_TERMS = 32,   // of one sum
-    MAX_FACTORS = 8,  // of one product
-    MAX_DEPTH = 200,  // of expressions in expressions; they are followed by recursion
+    MAX_TERMS = 32,  // of one sum
+    MAX_FACTORS = 8, // of one product
+    MAX_DEPTH = 200, // of expressions in expressions; they are followed by recursion
 };
 
-// A dimension written out: the sum of coefficients times symbols that are no sums, ascending by symbol, plus `add`.
+// A dimension written out: the sum of coefficients times symbols that are no sums, ascending by
+// symbol, plus `add`.
 typedef struct sum {
     qni_term terms[MAX_TERMS];
     uint32_t n;
@@ -293,7 +294,8 @@ static bool sum_add_term(qni_symbols *s, sum *x, int64_t coefficient, int32_t sy
         i++;
     }
     if (i < x->n && x->terms[i].sym == sym) {
-        if (__builtin_add_overflow(x->terms[i].coefficient, coefficient, &x->terms[i].coefficient)) {
+        if (__builtin_add_overflow(x->terms[i].coefficient, coefficient,
+                                   &x->terms[i].coefficient)) {
             fail(s, QN_LIMIT_EXCEEDED);
             return false;
         }
@@ -487,8 +489,8 @@ qni_dim qni_dim_mul(qni_symbols *s, qni_dim a, qni_dim b)
     return sum_dim(s, &x);
 }
 
-// The quotient of two symbols as products of factors; 0 when the one does not contain the other, with *one set when
-// they are the same.
+// The quotient of two symbols as products of factors; 0 when the one does not contain the other,
+// with *one set when they are the same.
 static int32_t quotient_of_symbols(qni_symbols *s, int32_t a, int32_t b, bool *one)
 {
     int32_t fa[MAX_FACTORS];
@@ -677,9 +679,15 @@ static void put_dim(const qni_symbols *s, qni_dim dim, text *t);
 
 static void put_symbol(const qni_symbols *s, int32_t sym, text *t)
 {
-    static const char *const between[] = {[QNI_SYM_PRODUCT] = " * ", [QNI_SYM_FLOOR_DIV] = " // ",
-                                          [QNI_SYM_MOD] = " % ", [QNI_SYM_MIN] = ", ",
+    static const char *const between[] = {[QNI_SYM_PRODUCT] = " * ",
+                                          [QNI_SYM_FLOOR_DIV] = " // ",
+                                          [QNI_SYM_MOD] = " % ",
+                                          [QNI_SYM_MIN] = ", ",
                                           [QNI_SYM_MAX] = ", "};
+    if (sym < 0 || (size_t)sym >= s->n) {
+        put(t, "?");
+        return;
+    }
     const qni_symbol *x = &s->items[sym];
     if (!is_expression(x)) {
         put(t, "%s", x->name != NULL && x->name[0] != '\0' ? x->name : "?");

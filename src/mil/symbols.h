@@ -1,8 +1,8 @@
 // Dimensions that may be unknown until a model is run, and the arithmetic on them.
 //
-// A dimension is `symbol + add`. A symbol is an input dimension, something that only the run can tell, or an
-// expression over earlier symbols. Expressions are brought to one form and stored once, so two dimensions that are
-// equal by algebra are equal as data: (end - q) + q is end.
+// A dimension is `symbol + add`. A symbol is an input dimension, something that only the run can
+// tell, or an expression over earlier symbols. Expressions are brought to one form and stored once,
+// so two dimensions that are equal by algebra are equal as data: (end - q) + q is end.
 #ifndef QNI_MIL_SYMBOLS_H
 #define QNI_MIL_SYMBOLS_H
 
@@ -49,16 +49,16 @@ typedef struct qni_symbol {
 // What must hold of run-time values for the shapes to be as inferred.
 typedef struct qni_constraint {
     qni_dim a;
-    qni_dim b;       // a == b, unless is_range
+    qni_dim b; // a == b, unless is_range
     bool is_range;
-    int64_t lo, hi;  // lo <= a <= hi
+    int64_t lo, hi;    // lo <= a <= hi
     const char *where; // the operation
     const char *what;
 } qni_constraint;
 
-// The symbols of one function. The functions below that make dimensions cannot report failure: when memory or
-// QNI_MAX_SYMBOLS runs out, or a number passes 64 bits, `failed` is set and stays, and the result is 0. Whoever calls
-// a group of them checks it at the end with qni_symbols_check.
+// The symbols of one function. The functions below that make dimensions cannot report failure: when
+// memory or QNI_MAX_SYMBOLS runs out, or a number passes 64 bits, `failed` is set and stays, and
+// the result is 0. Whoever calls a group of them checks it at the end with qni_symbols_check.
 typedef struct qni_symbols {
     qni_arena *arena;
     qni_symbol *items; // items[0] is zero
@@ -115,8 +115,9 @@ qni_dim qni_dim_exact_div(qni_symbols *symbols, qni_dim a, qni_dim b);
 int64_t qni_dim_lo(const qni_symbols *symbols, qni_dim dim);
 int64_t qni_dim_hi(const qni_symbols *symbols, qni_dim dim);
 
-// Whether the two can be equal: same, or at least one of them not known. Records that they must be, when it is not
-// certain. `where` and `what` name the operation and the parameter; they live as long as the arena.
+// Whether the two can be equal: same, or at least one of them not known. Records that they must be,
+// when it is not certain. `where` and `what` name the operation and the parameter; they live as
+// long as the arena.
 bool qni_dim_unify(qni_symbols *symbols, qni_dim a, qni_dim b, const char *where, const char *what);
 
 // Records that lo <= a <= hi. False when that is certainly wrong.
@@ -126,7 +127,8 @@ bool qni_dim_require(qni_symbols *symbols, qni_dim a, int64_t lo, int64_t hi, co
 // "7", "end", "(end - q)"; returns `text`.
 const char *qni_dim_describe(const qni_symbols *symbols, qni_dim dim, char *text, size_t size);
 
-// The value when input and unknown symbols have the values in `known` (indexed by symbol; others are not read).
+// The value when input and unknown symbols have the values in `known` (indexed by symbol; others
+// are not read).
 int64_t qni_dim_eval(const qni_symbols *symbols, qni_dim dim, const int64_t *known);
 
 #endif

@@ -42,8 +42,8 @@ static qn_status check_use(const verifier *v, const qni_op *op, const qni_value 
     }
     bool free_standing = value->op == NULL && value->constant != NULL;
     if (v->defined[value->id] == 0 && !free_standing) {
-        return bad(v, op, "a value is used before it is defined, or outside of its block:",
-                   value->name);
+        return bad(v, op,
+                   "a value is used before it is defined, or outside of its block:", value->name);
     }
     return QN_OK;
 }

@@ -32,8 +32,8 @@ typedef struct case_args {
 
 static qn_status bad(const case_reader *r, const char *wanted)
 {
-    return qni_fail(r->err, QN_INVALID_ARGUMENT, r->def->name, "case \"%s\": expected %s at \"%.24s\"",
-                    r->whole, wanted, r->at);
+    return qni_fail(r->err, QN_INVALID_ARGUMENT, r->def->name,
+                    "case \"%s\": expected %s at \"%.24s\"", r->whole, wanted, r->at);
 }
 
 static void skip(case_reader *r)
@@ -156,8 +156,9 @@ static qn_status fill_random(case_reader *r, const qni_tensor *t)
     }
     for (int64_t i = 0, n = qni_tensor_count(t); i < n; i++) {
         double u = draw(r);
-        set_element(t, i, qni_dtype_is_float(t->dtype) ? lo + u * (hi - lo)
-                                                       : floor(lo + u * (hi - lo + 1)));
+        set_element(t, i,
+                    qni_dtype_is_float(t->dtype) ? lo + u * (hi - lo)
+                                                 : floor(lo + u * (hi - lo + 1)));
     }
     return QN_OK;
 }
@@ -271,7 +272,7 @@ static qn_status add_value(case_reader *r, case_args *args, const qni_param *par
 
 static qn_status read_value(case_reader *r, case_args *args, const qni_param *param)
 {
-    bool is_constant = take(r, "const ") || (param->flags & QNI_CONST) != 0;
+    bool is_constant = take(r, "const ") || (param->flags & (QNI_CONST | QNI_WEIGHT)) != 0;
     skip(r);
     char word[16];
     size_t n = word_length(r->at);

@@ -52,11 +52,11 @@ bool qni_view_is_dense(qni_symbols *s, const qni_view *view)
     return true;
 }
 
-// Whether factor f and the one after it step as one: f's stride is the other's stride times its size.
+// Whether factor f and the one after it step as one: f's stride is the other's stride times its
+// size.
 static bool joins(qni_symbols *s, const qni_view *view, int32_t f)
 {
-    return qni_dim_equal(view->stride[f],
-                         qni_dim_mul(s, view->stride[f + 1], view->size[f + 1]));
+    return qni_dim_equal(view->stride[f], qni_dim_mul(s, view->stride[f + 1], view->size[f + 1]));
 }
 
 static void remove_factor(qni_view *view, int32_t f)
@@ -102,8 +102,8 @@ void qni_view_permute(qni_view *view, const int32_t *perm)
     view->first[view->rank] = n;
 }
 
-// ---- Reshape: the factors, outermost first, are dealt out to the new dimensions; one is split where a dimension ends
-// inside it.
+// ---- Reshape: the factors, outermost first, are dealt out to the new dimensions; one is split
+// where a dimension ends inside it.
 
 // All factors but those of size 1, neighbours joined even across dimensions.
 static void flatten(qni_symbols *s, const qni_view *view, qni_view *flat)
@@ -141,8 +141,8 @@ static bool divides(qni_symbols *s, qni_dim a, qni_dim b, qni_dim *quotient)
     return qni_dim_equal(qni_dim_mul(s, *quotient, b), a);
 }
 
-// Fills dimension `out->rank` (already opened) with factors of product `want`. `f` is the next source factor, `*left`
-// what is left of it, innermost part; sizes are taken from its outer part.
+// Fills dimension `out->rank` (already opened) with factors of product `want`. `f` is the next
+// source factor, `*left` what is left of it, innermost part; sizes are taken from its outer part.
 static bool deal(qni_symbols *s, const qni_view *flat, int32_t *f, qni_dim *left, qni_dim want,
                  qni_view *out)
 {

@@ -5,6 +5,9 @@
 void qni_plan_free(qni_plan *plan)
 {
     if (plan != NULL) {
+        if (plan->free_owned != NULL) {
+            plan->free_owned(plan->owned);
+        }
         qni_arena arena = plan->arena;
         qni_arena_end(&arena); // the plan itself lies in it
     }
@@ -89,8 +92,8 @@ static qn_status print_operand(const qni_plan *plan, const qni_operand *x, qni_b
 
 static qn_status print_reg(const qni_plan *plan, uint32_t i, qni_buf *out, qn_error *err)
 {
-    static const char *const names[] = {"input", "late", "madd", "mul", "floor_div",
-                                        "mod",   "min",  "max"};
+    static const char *const names[] = {"input",     "late", "madd", "mul",
+                                        "floor_div", "mod",  "min",  "max"};
     const qni_reg *r = &plan->regs[i];
     QNI_TRY(qni_buf_printf(out, err, "r%u = %s", i, names[r->kind]));
     if (r->kind == QNI_REG_INPUT) {

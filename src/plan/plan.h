@@ -1,7 +1,8 @@
-// The compiled form of a function for one binding of its shapes: steps over buffers. The contract between the compiler,
-// which makes it, and exec, which runs it; neither knows the other.
+// The compiled form of a function for one binding of its shapes: steps over buffers. The contract
+// between the compiler, which makes it, and exec, which runs it; neither knows the other.
 //
-//   registers   integers that a run computes at its start from the shapes of its inputs (or a step gives: LATE)
+// registers   integers that a run computes at its start from the shapes of its inputs (or a step
+// gives: LATE)
 //   buffers     memory: of the arena, constants, states, inputs, outputs
 //   operands    views of buffers; their dimensions, strides and offsets are constants or registers
 //   steps       a kernel or a reference evaluation over operands, in order
@@ -48,21 +49,23 @@ typedef struct qni_plan_check {
     int64_t lo, hi;    // lo <= a <= hi
     const char *where; // the operation
     const char *what;
-    bool is_late;      // depends on LATE registers
+    bool is_late; // depends on LATE registers
 } qni_plan_check;
 
 typedef enum qni_buffer_kind {
-    QNI_BUFFER_ARENA,    // `bytes` at `offset` of the arena, alive from the step that writes it to the last that reads
-    QNI_BUFFER_CONST,    // `data`, which outlives the plan
-    QNI_BUFFER_INPUT,    // the memory of input `index`, given for each run
-    QNI_BUFFER_STATE,    // the memory of state `index`
-    QNI_BUFFER_OUTPUT,   // memory of the context that stays valid until its next run
-    QNI_BUFFER_DYNAMIC,  // of the run's capped memory, made when its size is known; until the end of the run
+    // `bytes` at `offset` of the arena, alive from the step that writes it to the last that reads
+    QNI_BUFFER_ARENA,
+    QNI_BUFFER_CONST,  // `data`, which outlives the plan
+    QNI_BUFFER_INPUT,  // the memory of input `index`, given for each run
+    QNI_BUFFER_STATE,  // the memory of state `index`
+    QNI_BUFFER_OUTPUT, // memory of the context that stays valid until its next run
+    // of the run's capped memory, made when its size is known; until the end of the run
+    QNI_BUFFER_DYNAMIC,
 } qni_buffer_kind;
 
 typedef struct qni_buffer {
     qni_buffer_kind kind;
-    size_t bytes;     // at the registers' upper bounds
+    size_t bytes; // at the registers' upper bounds
     size_t offset;
     const void *data;
     uint32_t index;
@@ -77,8 +80,9 @@ typedef struct qni_operand {
     qni_int offset; // in elements
     qni_int dims[QNI_MAX_RANK];
     qni_int strides[QNI_MAX_RANK];
-    bool is_dynamic; // refers to a register, an input, a state or dynamic memory: found anew for each run
-    bool is_late;    // refers to a LATE register or dynamic memory
+    // refers to a register, an input, a state or dynamic memory: found anew for each run
+    bool is_dynamic;
+    bool is_late; // refers to a LATE register or dynamic memory
 } qni_operand;
 
 // operands[first .. first + n_operands): outputs first.
@@ -87,12 +91,13 @@ typedef struct qni_step {
     const char *name;        // of the operation in the program
     const qk_kernel *kernel; // or NULL, and then
     qni_eval_fn *eval;
-    const void *params;      // the kernel's
-    const qni_span *spans;   // of eval: over the operands behind the outputs
+    const void *params;    // the kernel's
+    const qni_span *spans; // of eval: over the operands behind the outputs
     uint32_t first;
     uint32_t n_operands;
     uint32_t n_outs;
-    const int32_t *late;     // of eval: for each output QNI_MAX_RANK register numbers to set, or -1; NULL: none
+    // of eval: for each output QNI_MAX_RANK register numbers to set, or -1; NULL: none
+    const int32_t *late;
 } qni_step;
 
 // A named input, output or state of the plan.
@@ -122,9 +127,12 @@ typedef struct qni_plan {
     uint32_t n_steps;
     qni_port *inputs, *outputs, *states;
     uint32_t n_inputs, n_outputs, n_states;
-    size_t arena_bytes;   // of one context
+    size_t arena_bytes; // of one context
     size_t output_bytes;
     size_t scratch_bytes; // of one thread
+    // what constants of the compiler's making lie in, and what frees it; may be NULL
+    void *owned;
+    void (*free_owned)(void *owned);
     size_t constant_bytes; // packed weights and constants that the steps read
 } qni_plan;
 

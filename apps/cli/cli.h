@@ -1,0 +1,37 @@
+// What the subcommands of `quince` share.
+#ifndef QUINCE_CLI_H
+#define QUINCE_CLI_H
+
+#include "base/error.h"
+#include "base/safetensors.h"
+#include "quince/quince.h"
+
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+
+// Exit statuses of every subcommand.
+enum {
+    CLI_OK = 0,
+    CLI_FALLS_SHORT = 1, // it ran, and the answer is no: a case failed, a check fell short
+    CLI_BAD_USE = 2,
+    CLI_BAD_MODEL = 3,
+};
+
+// A subcommand: argv[0] is its name.
+typedef int cli_command_fn(int argc, char **argv);
+
+// Prints "quince <command>: <where>: <message>" to standard error and returns the exit status for
+// the error.
+int cli_fail(const char *command, const qn_error *err);
+
+// Prints how to use the command and returns CLI_BAD_USE.
+int cli_usage(const char *usage);
+
+// The subcommands; each file has its own usage text.
+cli_command_fn cmd_bench, cmd_conform, cmd_grammar, cmd_inspect, cmd_predict, cmd_run;
+
+// A tensor of a safetensors file as the API takes it.
+qn_tensor cli_tensor(const qni_tensor *t);
+
+#endif

@@ -1,0 +1,345 @@
+#include "quince/session.h"
+
+#include "api/model.h"
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/json.h"
+#include "lm/generate.h"
+
+#include <string.h>
+
+struct qn_lm {
+    qni_lm *lm;
+    char *contract;
+};
+
+struct qn_session {
+    qn_lm *lm;
+    qni_session *session;
+};
+
+struct qn_result {
+    qni_answer answer;
+    json_t *json;
+    char *message;
+    bool has_calls;
+};
+
+// ---- Models
+
+static qn_status explain(qn_lm *lm, qn_error *err)
+{
+    qni_buf buf;
+    qni_buf_begin(&buf, QNI_MAX_TEXT_FILE_BYTES, "QNI_MAX_TEXT_FILE_BYTES");
+    qn_status status = qni_contract_explain(lm->lm->info, &lm->lm->contract, &buf, err);
+    lm->contract = status == QN_OK ? qni_buf_take(&buf) : NULL;
+    qni_buf_end(&buf);
+    return status;
+}
+
+qn_status qn_lm_open(const char *path, const qn_lm_options *options, qn_lm **out, qn_error *err)
+{
+    *out = NULL;
+    qn_lm *lm = qni_calloc(1, sizeof *lm);
+    if (lm == NULL) {
+        return qni_fail_memory(err);
+    }
+    qni_runner_options inner = qni_api_options(options != NULL ? &options->model : NULL);
+    qn_status status = qni_lm_open(qni_api_runner(), path, &inner,
+                                   options != NULL ? options->tokenizer : NULL, &lm->lm, err);
+    if (status == QN_OK) {
+        status = explain(lm, err);
+    }
+    if (status != QN_OK) {
+        qn_lm_close(lm);
+        return status;
+    }
+    *out = lm;
+    return QN_OK;
+}
+
+void qn_lm_close(qn_lm *lm)
+{
+    if (lm != NULL) {
+        qni_lm_close(lm->lm);
+        qni_free(lm->contract);
+        qni_free(lm);
+    }
+}
+
+int64_t qn_lm_vocabulary(const qn_lm *lm)
+{
+    return lm->lm->contract.vocabulary;
+}
+
+int64_t qn_lm_context_length(const qn_lm *lm)
+{
+    return lm->lm->contract.context;
+}
+
+const char *qn_lm_contract(const qn_lm *lm)
+{
+    return lm->contract;
+}
+
+// ---- Sessions
+
+qn_status qn_session_create(qn_lm *lm, const qn_session_options *options, qn_session **out,
+                            qn_error *err)
+{
+    *out = NULL;
+    qn_session *session = qni_calloc(1, sizeof *session);
+    if (session == NULL) {
+        return qni_fail_memory(err);
+    }
+    session->lm = lm;
+    int64_t chunk = options != NULL ? options->prefill_chunk : 0;
+    qn_status status = qni_session_create(lm->lm, chunk, &session->session, err);
+    if (status != QN_OK) {
+        qni_free(session);
+        return status;
+    }
+    *out = session;
+    return QN_OK;
+}
+
+void qn_session_free(qn_session *session)
+{
+    if (session != NULL) {
+        qni_session_free(session->session);
+        qni_free(session);
+    }
+}
+
+void qn_session_reset(qn_session *session)
+{
+    qni_session_reset(session->session);
+}
+
+void qn_session_get_stats(const qn_session *session, qn_context_stats *out)
+{
+    qni_run_stats s;
+    qni_session_stats(session->session, &s);
+    *out = (qn_context_stats){s.n_plans, s.n_compiled, s.compile_us, s.memory_bytes,
+                              s.packed_bytes};
+}
+
+qn_status qn_session_logits(qn_session *session, const int32_t *ids, size_t n, float *out,
+                            qn_error *err)
+{
+    return qni_session_all_logits(session->session, ids, n, out, err);
+}
+
+// ---- Generating
+
+static qni_generation generation_of(const qni_lm *lm, const qn_generate_options *o)
+{
+    qni_generation g = {.sampling = lm->defaults};
+    if (o == NULL) {
+        return g;
+    }
+    g.max_tokens = o->max_tokens;
+    g.stop = o->stop;
+    g.n_stop = o->n_stop;
+    g.ignore_eos = o->ignore_eos;
+    g.on_text = o->on_text;
+    g.user = o->user;
+    g.cancel = o->cancel;
+    qni_sampling *s = &g.sampling;
+    s->greedy = o->sample != 0 ? o->sample < 0 : s->greedy;
+    s->temperature = o->temperature != 0 ? o->temperature : s->temperature;
+    s->top_k = o->top_k > 0 ? o->top_k : o->top_k < 0 ? 0 : s->top_k;
+    s->top_p = o->top_p != 0 ? o->top_p : s->top_p;
+    s->min_p = o->min_p != 0 ? o->min_p : s->min_p;
+    s->seed = o->seed;
+    return g;
+}
+
+static qn_status new_result(qn_result **out, qn_error *err)
+{
+    *out = qni_calloc(1, sizeof **out);
+    if (*out == NULL) {
+        return qni_fail_memory(err);
+    }
+    qni_answer_begin(&(*out)->answer);
+    return QN_OK;
+}
+
+static qn_status generate(qn_session *session, const int32_t *ids, size_t n,
+                          const qni_generation *g, qn_result **out, qn_error *err)
+{
+    *out = NULL;
+    qn_result *result = NULL;
+    QNI_TRY(new_result(&result, err));
+    qn_status status = qni_generate(session->session, ids, n, g, &result->answer, err);
+    if (status != QN_OK) {
+        qn_result_free(result);
+        return status;
+    }
+    *out = result;
+    return QN_OK;
+}
+
+qn_status qn_session_generate_ids(qn_session *session, const int32_t *ids, size_t n,
+                                  const qn_generate_options *options, qn_result **out,
+                                  qn_error *err)
+{
+    qni_generation g = generation_of(session->lm->lm, options);
+    return generate(session, ids, n, &g, out, err);
+}
+
+qn_status qn_session_generate(qn_session *session, const char *text,
+                              const qn_generate_options *options, qn_result **out, qn_error *err)
+{
+    *out = NULL;
+    qni_ids ids = {0};
+    const qni_encode_options encode = {.add_special_tokens = options != NULL &&
+                                                             options->add_special_tokens,
+                                       .no_truncation = true};
+    qn_status status = qni_tokenizer_encode(session->lm->lm->tokenizer, text, strlen(text), &encode,
+                                            &ids, err);
+    if (status == QN_OK) {
+        status = qn_session_generate_ids(session, ids.ids, ids.n, options, out, err);
+    }
+    qni_ids_end(&ids);
+    return status;
+}
+
+// ---- Chats
+
+static qn_status parse_array(const char *text, const char *what, json_t **out, qn_error *err)
+{
+    *out = NULL;
+    if (text == NULL) {
+        return QN_OK;
+    }
+    QNI_TRY(qni_json_parse(text, strlen(text), what, out, err));
+    if (!json_is_array(*out)) {
+        json_decref(*out);
+        *out = NULL;
+        return qni_fail(err, QN_INVALID_ARGUMENT, what, "%s must be a JSON array", what);
+    }
+    return QN_OK;
+}
+
+static qn_status add_message(const qni_lm *lm, qn_result *result, bool with_tools, uint64_t seed,
+                             qn_error *err)
+{
+    const qni_answer *a = &result->answer;
+    for (size_t i = 0; i < a->n_ids; i++) { // ids of calls differ from answer to answer
+        seed = (seed ^ (uint64_t)a->ids[i]) * 0x100000001B3u;
+    }
+    QNI_TRY(qni_tool_calls_parse(with_tools ? lm->tool_format : NULL,
+                                 a->text.data != NULL ? a->text.data : "", seed, &result->json,
+                                 err));
+    result->has_calls = json_object_get(result->json, "tool_calls") != NULL;
+    return qni_json_print(result->json, JSON_COMPACT, &result->message, err);
+}
+
+static qn_status chat(qn_session *session, const json_t *messages, const json_t *tools,
+                      const json_t *variables, const qn_generate_options *options, qn_result **out,
+                      qn_error *err)
+{
+    const qni_lm *lm = session->lm->lm;
+    qni_generation g = generation_of(lm, options);
+    g.quiet_from = tools != NULL && lm->tool_format != NULL ? lm->tool_format->begin : NULL;
+    qni_ids ids = {0};
+    qn_status status = qni_chat_prompt(lm, messages, tools, variables, &ids, err);
+    if (status == QN_OK) {
+        status = generate(session, ids.ids, ids.n, &g, out, err);
+    }
+    if (status == QN_OK) {
+        status = add_message(lm, *out, tools != NULL, g.sampling.seed, err);
+        if (status != QN_OK) {
+            qn_result_free(*out);
+            *out = NULL;
+        }
+    }
+    qni_ids_end(&ids);
+    return status;
+}
+
+qn_status qn_session_chat(qn_session *session, const char *messages, const char *tools,
+                          const char *variables, const qn_generate_options *options,
+                          qn_result **out, qn_error *err)
+{
+    *out = NULL;
+    json_t *m = NULL;
+    json_t *t = NULL;
+    json_t *v = NULL;
+    qn_status status = parse_array(messages, "messages", &m, err);
+    status = status == QN_OK ? parse_array(tools, "tools", &t, err) : status;
+    if (status == QN_OK && variables != NULL) {
+        status = qni_json_parse(variables, strlen(variables), "variables", &v, err);
+    }
+    if (status == QN_OK && m == NULL) {
+        status = qni_fail(err, QN_INVALID_ARGUMENT, "messages", "messages are missing");
+    }
+    if (status == QN_OK) {
+        status = chat(session, m, t, v, options, out, err);
+    }
+    json_decref(m);
+    json_decref(t);
+    json_decref(v);
+    return status;
+}
+
+// ---- Results
+
+void qn_result_free(qn_result *result)
+{
+    if (result != NULL) {
+        qni_answer_end(&result->answer);
+        json_decref(result->json);
+        qni_free(result->message);
+        qni_free(result);
+    }
+}
+
+const char *qn_result_text(const qn_result *result)
+{
+    return result->answer.text.data != NULL ? result->answer.text.data : "";
+}
+
+const char *qn_result_message(const qn_result *result)
+{
+    return result->message;
+}
+
+const int32_t *qn_result_ids(const qn_result *result, size_t *n)
+{
+    *n = result->answer.n_ids;
+    return result->answer.ids;
+}
+
+const char *qn_result_finish_reason(const qn_result *result)
+{
+    static const char *const names[] = {[QNI_FINISH_STOP] = "stop",
+                                        [QNI_FINISH_LENGTH] = "length",
+                                        [QNI_FINISH_CANCELLED] = "cancelled"};
+    bool calls = result->has_calls && result->answer.finish == QNI_FINISH_STOP;
+    return calls ? "tool_calls" : names[result->answer.finish];
+}
+
+static double per_second(size_t n, double ms)
+{
+    return ms > 0 ? 1000.0 * (double)n / ms : 0;
+}
+
+void qn_result_usage(const qn_result *result, qn_usage *out)
+{
+    static const char *const names[] = {[QNI_SYNC_EXTENDED] = "extended",
+                                        [QNI_SYNC_REWOUND] = "rewound",
+                                        [QNI_SYNC_REBUILT] = "rebuilt"};
+    const qni_answer *a = &result->answer;
+    uint64_t first = a->first_us != 0 ? a->first_us : a->prompt_us;
+    *out = (qn_usage){.prompt_tokens = (int64_t)a->n_prompt,
+                      .cached_tokens = (int64_t)a->n_kept,
+                      .generated_tokens = (int64_t)a->n_ids,
+                      .ttft_ms = (double)(first - a->start_us) / 1000.0,
+                      .prompt_ms = (double)(a->prompt_us - a->start_us) / 1000.0,
+                      .predicted_ms = (double)(a->end_us - first) / 1000.0,
+                      .timeline = names[a->sync]};
+    out->prompt_per_second = per_second(a->n_prompt - a->n_kept, out->prompt_ms);
+    out->predicted_per_second = per_second(a->n_ids > 0 ? a->n_ids - 1 : 0, out->predicted_ms);
+}

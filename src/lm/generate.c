@@ -1,0 +1,246 @@
+#include "lm/generate.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+#include <string.h>
+
+void qni_answer_begin(qni_answer *answer)
+{
+    memset(answer, 0, sizeof *answer);
+    qni_buf_begin(&answer->text, QNI_MAX_TEXT_FILE_BYTES, "QNI_MAX_TEXT_FILE_BYTES");
+}
+
+void qni_answer_end(qni_answer *answer)
+{
+    qni_buf_end(&answer->text);
+    qni_free(answer->ids);
+    answer->ids = NULL;
+}
+
+// The text side of an answer: what has come, what was passed on, and what is held back because it
+// may become a stop string.
+typedef struct writer {
+    const qni_generation *g;
+    qni_answer *answer;
+    qni_decode_stream stream;
+    size_t n_passed;
+    bool quiet;
+    bool stopped; // a stop string came, or the receiver said so
+    bool refused;
+    qn_error *err;
+} writer;
+
+// Bytes at the end of the text that begin `wanted` but are not all of it.
+static size_t unfinished(const char *text, size_t n, const char *wanted)
+{
+    size_t m = strlen(wanted);
+    for (size_t k = m < n + 1 ? m - 1 : n; k > 0; k--) {
+        if (memcmp(text + n - k, wanted, k) == 0) {
+            return k;
+        }
+    }
+    return 0;
+}
+
+static const char *find_from(const qni_buf *text, size_t from, const char *wanted)
+{
+    return text->size > from ? strstr(text->data + from, wanted) : NULL;
+}
+
+// Ends the text at the first stop string that is in it. Only what is new, and what could reach into
+// it, is searched.
+static void apply_stops(writer *w, size_t old_size)
+{
+    qni_buf *text = &w->answer->text;
+    for (size_t i = 0; i < w->g->n_stop; i++) {
+        size_t m = strlen(w->g->stop[i]);
+        const char *at = m != 0 ? find_from(text, old_size > m ? old_size - m : 0, w->g->stop[i])
+                                : NULL;
+        if (at != NULL && (size_t)(at - text->data) < text->size) {
+            text->size = (size_t)(at - text->data);
+            text->data[text->size] = '\0';
+            w->stopped = true;
+        }
+    }
+}
+
+static size_t held_back(const writer *w)
+{
+    const qni_buf *text = &w->answer->text;
+    size_t held = 0;
+    for (size_t i = 0; !w->stopped && i < w->g->n_stop; i++) {
+        size_t k = w->g->stop[i][0] != '\0' ? unfinished(text->data, text->size, w->g->stop[i]) : 0;
+        held = k > held ? k : held;
+    }
+    if (w->g->quiet_from != NULL) {
+        size_t k = unfinished(text->data, text->size, w->g->quiet_from);
+        held = k > held ? k : held;
+    }
+    return held;
+}
+
+static void pass_on(writer *w, bool all)
+{
+    const qni_buf *text = &w->answer->text;
+    if (w->quiet || w->refused || text->size == 0 || w->g->on_text == NULL) {
+        return;
+    }
+    size_t end = text->size - (all ? 0 : held_back(w));
+    if (w->g->quiet_from != NULL) {
+        const char *at = find_from(text, w->n_passed, w->g->quiet_from);
+        if (at != NULL) {
+            end = (size_t)(at - text->data);
+            w->quiet = true;
+        }
+    }
+    if (end > w->n_passed) {
+        w->refused = !w->g->on_text(w->g->user, text->data + w->n_passed, end - w->n_passed);
+        w->n_passed = end;
+    }
+}
+
+static qn_status write_text(writer *w, const char *text, size_t n, bool last)
+{
+    size_t old = w->answer->text.size;
+    QNI_TRY(qni_buf_add(&w->answer->text, text, n, w->err));
+    apply_stops(w, old);
+    pass_on(w, last || w->stopped);
+    return QN_OK;
+}
+
+static bool is_eos(const qni_tokenizer *tokenizer, int32_t id)
+{
+    const int32_t *eos;
+    size_t n = qni_tokenizer_eos(tokenizer, &eos);
+    for (size_t i = 0; i < n; i++) {
+        if (eos[i] == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static qn_status keep_id(qni_answer *answer, int32_t id, qn_error *err)
+{
+    if (qni_grow(&answer->ids, &answer->ids_capacity, answer->n_ids + 1, sizeof id) != 0) {
+        return qni_fail_memory(err);
+    }
+    answer->ids[answer->n_ids++] = id;
+    return QN_OK;
+}
+
+static bool is_cancelled(const writer *w)
+{
+    return w->refused || (w->g->cancel != NULL && *w->g->cancel != 0);
+}
+
+static qn_status decode(qni_session *s, writer *w, qni_sampler *sampler)
+{
+    qni_answer *answer = w->answer;
+    const qni_tokenizer *tokenizer = qni_session_lm(s)->tokenizer;
+    int64_t context = qni_session_lm(s)->contract.context;
+    for (;;) {
+        int32_t id = qni_sampler_next(sampler, qni_session_logits(s));
+        answer->first_us = answer->first_us != 0 ? answer->first_us : qni_clock_us();
+        QNI_TRY(keep_id(answer, id, w->err));
+        if (!w->g->ignore_eos && is_eos(tokenizer, id)) {
+            answer->finish = QNI_FINISH_STOP;
+            return QN_OK;
+        }
+        const char *text;
+        size_t n;
+        QNI_TRY(qni_decode_stream_push(&w->stream, id, &text, &n, w->err));
+        QNI_TRY(write_text(w, text, n, false));
+        if (w->stopped || is_cancelled(w)) {
+            answer->finish = w->stopped ? QNI_FINISH_STOP : QNI_FINISH_CANCELLED;
+            return QN_OK;
+        }
+        if ((w->g->max_tokens > 0 && (int64_t)answer->n_ids >= w->g->max_tokens) ||
+            qni_session_length(s) >= context) {
+            answer->finish = QNI_FINISH_LENGTH;
+            return QN_OK;
+        }
+        QNI_TRY(qni_session_step(s, id, w->err));
+    }
+}
+
+static qn_status generate(qni_session *s, const int32_t *ids, size_t n, writer *w,
+                          qni_sampler *sampler)
+{
+    qni_answer *answer = w->answer;
+    answer->n_prompt = n;
+    answer->start_us = qni_clock_us();
+    QNI_TRY(qni_session_sync(s, ids, n, &answer->sync, &answer->n_kept, w->err));
+    answer->prompt_us = qni_clock_us();
+    if (is_cancelled(w)) {
+        answer->finish = QNI_FINISH_CANCELLED;
+        return QN_OK;
+    }
+    QNI_TRY(decode(s, w, sampler));
+    const char *text;
+    size_t size;
+    QNI_TRY(qni_decode_stream_flush(&w->stream, &text, &size, w->err));
+    return w->stopped ? QN_OK : write_text(w, text, size, true);
+}
+
+qn_status qni_generate(qni_session *s, const int32_t *ids, size_t n, const qni_generation *g,
+                       qni_answer *answer, qn_error *err)
+{
+    static const qni_decode_options options = {.skip_special_tokens = true, .keep_spaces = true};
+    const qni_lm *lm = qni_session_lm(s);
+    qni_sampler sampler;
+    QNI_TRY(qni_sampler_begin(&sampler, &g->sampling, lm->contract.vocabulary, err));
+    writer w = {.g = g, .answer = answer, .err = err};
+    qni_decode_stream_begin(&w.stream, lm->tokenizer, &options);
+    qn_status status = generate(s, ids, n, &w, &sampler);
+    answer->end_us = qni_clock_us();
+    qni_decode_stream_end(&w.stream);
+    qni_sampler_end(&sampler);
+    return status;
+}
+
+// ---- Conversations
+
+static qn_status render(const qni_lm *lm, const json_t *messages, const json_t *tools,
+                        const json_t *variables, qni_buf *out, qn_error *err)
+{
+    json_t *all = json_copy(lm->template_variables);
+    if (all == NULL) {
+        all = json_object();
+    }
+    int failed = json_object_set(all, "messages", (json_t *)(uintptr_t)messages);
+    failed |= json_object_set_new(all, "add_generation_prompt", json_true());
+    if (tools != NULL) {
+        failed |= json_object_set(all, "tools", (json_t *)(uintptr_t)tools);
+    }
+    if (variables != NULL) {
+        failed |= json_object_update(all, (json_t *)(uintptr_t)variables);
+    }
+    qn_status status = failed != 0 ? qni_fail_memory(err)
+                                   : qni_template_render(lm->chat_template, all, NULL,
+                                                         qni_template_now(), out, err);
+    json_decref(all);
+    return status;
+}
+
+qn_status qni_chat_prompt(const qni_lm *lm, const json_t *messages, const json_t *tools,
+                          const json_t *variables, qni_ids *out, qn_error *err)
+{
+    if (lm->chat_template == NULL) {
+        return qni_fail(err, QN_UNSUPPORTED, lm->info->path,
+                        "the model has no chat template (chat_template.jinja, or chat_template in "
+                        "tokenizer_config.json)");
+    }
+    qni_buf text;
+    qni_buf_begin(&text, QNI_MAX_TEXT_FILE_BYTES, "QNI_MAX_TEXT_FILE_BYTES");
+    qn_status status = render(lm, messages, tools, variables, &text, err);
+    if (status == QN_OK) {
+        // the template writes them
+        static const qni_encode_options options = {.no_truncation = true};
+        status = qni_tokenizer_encode(lm->tokenizer, text.data != NULL ? text.data : "", text.size,
+                                      &options, out, err);
+    }
+    qni_buf_end(&text);
+    return status;
+}

@@ -1,0 +1,120 @@
+#include "text/added.h"
+
+#include "base/alloc.h"
+#include "base/utf8.h"
+#include "text/unicode.h"
+
+#include <string.h>
+
+qn_status qni_added_set_build(const qni_added_token *tokens, const qni_trie_key *keys, size_t n,
+                              qni_added_set *out, qn_error *err)
+{
+    *out = (qni_added_set){.tokens = tokens, .lone_first = -1, .n = n};
+    if (n == 0) {
+        return QN_OK;
+    }
+    qni_trie_key *sorted = qni_alloc_array(n, sizeof *sorted);
+    if (sorted == NULL) {
+        return qni_fail_memory(err);
+    }
+    memcpy(sorted, keys, n * sizeof *sorted);
+    int n_first = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = keys[i].bytes[0];
+        n_first += out->first[c] == 0;
+        out->first[c] = 1;
+        out->lone_first = n_first == 1 ? c : -1;
+    }
+    qn_status status = qni_trie_build(sorted, n, &out->trie, err);
+    qni_free(sorted);
+    return status;
+}
+
+void qni_added_set_end(qni_added_set *set)
+{
+    qni_trie_end(&set->trie);
+}
+
+// The character that ends at `at` (at > 0).
+static uint32_t character_before(const char *text, size_t at, size_t *begin)
+{
+    *begin = at - 1;
+    while (*begin > 0 && ((unsigned char)text[*begin] & 0xC0) == 0x80) {
+        --*begin;
+    }
+    uint32_t code;
+    qni_utf8_decode((const unsigned char *)text + *begin, at - *begin, &code);
+    return code;
+}
+
+static bool touches_word(const char *text, size_t n, const qni_added_match *m)
+{
+    size_t begin;
+    uint32_t code;
+    if (m->begin > 0 && qni_unicode_is_word(character_before(text, m->begin, &begin))) {
+        return true;
+    }
+    if (m->end == n) {
+        return false;
+    }
+    qni_utf8_decode((const unsigned char *)text + m->end, n - m->end, &code);
+    return qni_unicode_is_word(code);
+}
+
+static void take_spaces(const char *text, size_t n, size_t previous, qni_added_match *m)
+{
+    if (m->token->lstrip) {
+        size_t begin;
+        while (m->begin > previous &&
+               qni_unicode_is_space(character_before(text, m->begin, &begin))) {
+            m->begin = begin;
+        }
+    }
+    while (m->token->rstrip && m->end < n) {
+        uint32_t code;
+        int length = qni_utf8_decode((const unsigned char *)text + m->end, n - m->end, &code);
+        if (!qni_unicode_is_space(code)) {
+            break;
+        }
+        m->end += (size_t)length;
+    }
+}
+
+// The next place where a token may begin.
+static size_t next_candidate(const qni_added_set *set, const char *text, size_t n, size_t from)
+{
+    if (set->lone_first >= 0) {
+        const char *at = memchr(text + from, set->lone_first, n - from);
+        return at != NULL ? (size_t)(at - text) : n;
+    }
+    while (from < n && set->first[(unsigned char)text[from]] == 0) {
+        from++;
+    }
+    return from;
+}
+
+bool qni_added_next(const qni_added_set *set, const char *text, size_t n, size_t from,
+                    size_t previous, bool plain_special, size_t *resume, qni_added_match *out)
+{
+    while (set->n > 0 && from < n) {
+        from = next_candidate(set, text, n, from);
+        uint32_t index;
+        size_t length = from < n ? qni_trie_longest(&set->trie, (const unsigned char *)text + from,
+                                                    n - from, &index)
+                                 : 0;
+        if (length == 0) {
+            from++;
+            continue;
+        }
+        *out = (qni_added_match){from, from + length, &set->tokens[index]};
+        from += length;
+        bool skip = (plain_special && out->token->special) ||
+                    (out->token->single_word && touches_word(text, n, out));
+        if (!skip) {
+            *resume = from;
+            take_spaces(text, n, previous, out);
+            return true;
+        }
+    }
+    return false;
+}

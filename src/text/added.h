@@ -1,0 +1,36 @@
+// Added tokens: cut out of the text before anything else looks at it, at every place the longest
+// that fits.
+#ifndef QNI_TEXT_ADDED_H
+#define QNI_TEXT_ADDED_H
+
+#include "text/tokenizer.h"
+#include "text/trie.h"
+
+// One of the two sets: those looked for in the text as it is, and those looked for in the
+// normalized text.
+typedef struct qni_added_set {
+    const qni_added_token *tokens;
+    qni_trie trie;      // values are indices into tokens
+    uint8_t first[256]; // 1 for bytes that a token begins with
+    int32_t lone_first; // when that is one byte only; else -1
+    size_t n;
+} qni_added_set;
+
+// `contents[i]` is what is looked for, for token index[i].
+QNI_WARN_UNUSED qn_status qni_added_set_build(const qni_added_token *tokens,
+                                              const qni_trie_key *keys, size_t n,
+                                              qni_added_set *out, qn_error *err);
+void qni_added_set_end(qni_added_set *set);
+
+typedef struct qni_added_match {
+    size_t begin, end;
+    const qni_added_token *token;
+} qni_added_match;
+
+// The first added token at or after `from`, of those that count: its flags hold, and it is not
+// special when `plain_special`. `previous` is the end of the match before. False when there is
+// none.
+bool qni_added_next(const qni_added_set *set, const char *text, size_t n, size_t from,
+                    size_t previous, bool plain_special, size_t *resume, qni_added_match *out);
+
+#endif

@@ -1,0 +1,67 @@
+// A regular expression compiled to a table: one step a character, with the matches that a
+// backtracking engine would find (the leftmost, and among those the first alternative that fits).
+//
+// Characters fall into classes that no set of the pattern tells apart. A state is an ordered list
+// of threads, so that priority is kept, and an entry says where a class leads and whether a match
+// ends before that character:
+//
+//   entry = next state | QNI_AUTOMATON_MATCH, at table[state * n_classes + class]
+//
+// The end of the text is a class of its own, which is how looking one character ahead costs
+// nothing.
+#ifndef QNI_TEXT_AUTOMATON_H
+#define QNI_TEXT_AUTOMATON_H
+
+#include "text/regex.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { QNI_AUTOMATON_MATCH = 0x8000, QNI_AUTOMATON_DEAD = 0, QNI_AUTOMATON_START = 1 };
+
+typedef struct qni_automaton {
+    uint16_t *table; // n_states rows of n_classes entries
+    uint32_t n_states;
+    uint32_t n_classes; // the end of the text is the last
+    uint8_t ascii[128]; // class of an ASCII character
+    uint8_t *blocks;    // classes of the others: blocks[pages[code >> 7] * 128 + (code & 127)]
+    uint16_t *pages;    // 8,704 of them
+    uint32_t n_blocks;
+} qni_automaton;
+
+// QN_UNSUPPORTED when the pattern is not one for a table: too many states, or a possessive
+// repetition that is not the same as a greedy one.
+QNI_WARN_UNUSED qn_status qni_automaton_build(const qni_regex *regex, qni_automaton *out,
+                                              qn_error *err);
+void qni_automaton_end(qni_automaton *automaton);
+
+// The end of the match that begins at `from`; `from` itself when there is none, or an empty one.
+// The text is valid UTF-8 and from <= n.
+size_t qni_automaton_match(const qni_automaton *automaton, const char *text, size_t n, size_t from);
+
+// The class of the character at `text` (valid UTF-8), whose length goes to *length.
+static inline uint32_t qni_automaton_class(const qni_automaton *a, const unsigned char *text,
+                                           size_t *length)
+{
+    uint32_t c = text[0];
+    if (c < 0x80) {
+        *length = 1;
+        return a->ascii[c];
+    }
+    uint32_t code;
+    if (c < 0xE0) {
+        *length = 2;
+        code = (c & 0x1F) << 6 | (text[1] & 0x3Fu);
+    } else if (c < 0xF0) {
+        *length = 3;
+        code = (c & 0x0F) << 12 | (text[1] & 0x3Fu) << 6 | (text[2] & 0x3Fu);
+    } else {
+        *length = 4;
+        code = (c & 0x07) << 18 | (text[1] & 0x3Fu) << 12 | (text[2] & 0x3Fu) << 6 |
+               (text[3] & 0x3Fu);
+    }
+    return a->blocks[(size_t)a->pages[code >> 7] * 128 + (code & 127)];
+}
+
+#endif

@@ -1,0 +1,87 @@
+// Byte pair encoding, exactly and in linear time.
+//
+// The definition: a word is a row of symbols; of all neighbours that may merge, the pair of lowest
+// rank (the leftmost of these) becomes one symbol, again and again. qni_bpe_merge does that, with a
+// heap.
+//
+// The fast way rests on a property of it. Call two tokens compatible when the definition, run on
+// the text of both, ends in just these two. Then a row of tokens is the encoding of its text if and
+// only if all its neighbours are compatible: the first merge across a border in the whole text
+// would have happened in the text of the two neighbours alone, because up to then both runs do the
+// same to them. So qni_bpe_encode searches a row of compatible tokens, longest first, and steps
+// back where there is none. Compatibility is decided by undoing the merges at the border, the
+// latest first, and looking whether the two symbols there would have merged earlier than what was
+// undone.
+//
+// This needs every token to be made by exactly one row of merges with rising ranks. qni_bpe_build
+// finds that row for each token, leaves out tokens that no text gives, and sets `linear` to false
+// when ranks do not rise; qni_bpe_encode then falls back on the definition.
+#ifndef QNI_TEXT_BPE_H
+#define QNI_TEXT_BPE_H
+
+#include "text/trie.h"
+#include "text/vocab.h"
+
+typedef struct qni_bpe_merge {
+    uint32_t left, right; // ids
+    uint32_t rank;
+    uint32_t id; // of the merged token
+} qni_bpe_merge;
+
+// How a token comes about.
+typedef struct qni_bpe_origin {
+    uint32_t left, right; // the two symbols merged last; unused for a symbol of one character
+    uint32_t rank;        // of that merge plus 1; 0 for a single symbol
+    uint32_t shorter;     // the longest other token that this one begins with, plus 1; 0: none
+} qni_bpe_origin;
+
+typedef struct qni_bpe {
+    const qni_vocab *vocab;
+    const qni_bpe_merge *pairs; // a hash table by (left, right); rank UINT32_MAX marks a free slot
+    uint32_t n_pairs;           // a power of two
+    const qni_bpe_origin *origins; // by id
+    qni_trie trie;                 // the tokens that a text can give
+    uint32_t n_odd;                // merges whose rank does not rise; not 0: not linear
+    bool linear;
+    bool owned;
+} qni_bpe;
+
+// Builds from merges in rising order of rank. `singles[id]` is 1 for tokens that are one symbol.
+QNI_WARN_UNUSED qn_status qni_bpe_build(const qni_vocab *vocab, const qni_bpe_merge *merges,
+                                        size_t n, const uint8_t *singles, qni_bpe *out,
+                                        qn_error *err);
+void qni_bpe_end(qni_bpe *bpe);
+
+// The merge of two symbols, or NULL.
+const qni_bpe_merge *qni_bpe_find(const qni_bpe *bpe, uint32_t left, uint32_t right);
+
+// A symbol on its way: its token and how many bytes of the word it covers.
+typedef struct qni_bpe_symbol {
+    uint32_t id;
+    uint32_t n;
+} qni_bpe_symbol;
+
+// What an encoder needs besides; grows as needed and is reused. All zero is empty. One thread at a
+// time.
+typedef struct qni_bpe_scratch {
+    uint32_t *tokens;   // the row so far
+    uint64_t *tried;    // a bit per place of the word: no row leads on from there
+    void *links, *heap; // of qni_bpe_merge_symbols
+    size_t tokens_capacity, tried_capacity, links_capacity, heap_capacity;
+    uint64_t *verdicts; // a cache of compatibility, see bpe.c
+} qni_bpe_scratch;
+
+void qni_bpe_scratch_end(qni_bpe_scratch *scratch);
+
+// The encoding of a word whose every symbol is a token of the vocabulary; bpe->linear holds. The
+// ids stand in scratch->tokens, *n_tokens of them.
+QNI_WARN_UNUSED qn_status qni_bpe_encode(const qni_bpe *bpe, qni_bpe_scratch *scratch,
+                                         const char *word, size_t n, size_t *n_tokens,
+                                         qn_error *err);
+
+// The definition: merges `symbols` in place until nothing merges; *n is their number before and
+// after.
+QNI_WARN_UNUSED qn_status qni_bpe_merge_symbols(const qni_bpe *bpe, qni_bpe_scratch *scratch,
+                                                qni_bpe_symbol *symbols, size_t *n, qn_error *err);
+
+#endif

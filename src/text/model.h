@@ -1,0 +1,53 @@
+// The model of a tokenizer: one word to tokens.
+#ifndef QNI_TEXT_MODEL_H
+#define QNI_TEXT_MODEL_H
+
+#include "text/bpe.h"
+
+typedef enum qni_model_kind {
+    QNI_MODEL_BPE,
+    QNI_MODEL_UNIGRAM,
+    QNI_MODEL_WORDPIECE,
+    QNI_MODEL_WORDLEVEL
+} qni_model_kind;
+
+typedef struct qni_model {
+    qni_model_kind kind;
+    // tokens as they stand in the words that the model is given: for byte-level models raw bytes
+    qni_vocab vocab;
+    qni_bpe bpe;
+    int32_t unk;           // QNI_NO_TOKEN: characters without a token are dropped
+    bool fuse_unk;         // neighbouring unknown characters make one token
+    bool byte_level;       // symbols are bytes, not characters
+    bool byte_fallback;    // unknown characters become "<0x..>" tokens, their bytes
+    bool ignore_merges;    // a word that is a token is that token
+    bool complete;         // byte_level, and every byte is a token
+    int32_t byte_ids[256]; // the tokens of byte_fallback
+    char *prefix;          // of symbols that are not first in a word; NULL: none
+    char *suffix;          // of the last symbol of a word; NULL: none
+} qni_model;
+
+void qni_model_end(qni_model *model);
+
+// A growing row of tokens with the bytes of the word that each covers.
+typedef struct qni_pieces {
+    qni_bpe_symbol *items;
+    size_t n, capacity;
+} qni_pieces;
+
+typedef struct qni_model_scratch {
+    qni_bpe_scratch bpe;
+    qni_pieces pieces;  // what qni_model_encode gave
+    qni_pieces symbols; // on the way
+} qni_model_scratch;
+
+void qni_model_scratch_end(qni_model_scratch *scratch);
+
+// Puts the tokens of one word (valid UTF-8, or any bytes for a byte-level model) in
+// scratch->pieces.
+QNI_WARN_UNUSED qn_status qni_model_encode(const qni_model *model, qni_model_scratch *scratch,
+                                           const char *word, size_t n, qn_error *err);
+
+QNI_WARN_UNUSED qn_status qni_pieces_add(qni_pieces *pieces, uint32_t id, size_t n, qn_error *err);
+
+#endif

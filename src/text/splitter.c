@@ -1,0 +1,247 @@
+#include "text/splitter.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/limits.h"
+
+#include <string.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+// Writes a set as a class of code points, so that it means the same to every version of the
+// library.
+static qn_status write_class(qni_buf *out, const qni_charset *set, qn_error *err)
+{
+    QNI_TRY(qni_buf_add_text(out, "[", err));
+    for (size_t i = 0; i < set->n; i += 2) {
+        uint32_t last = i + 1 < set->n ? set->flips[i + 1] - 1 : QNI_CODE_POINTS - 1;
+        uint32_t first = set->flips[i];
+        // Surrogates are no characters to the library.
+        if (first < 0xD800 && last >= 0xD800) {
+            QNI_TRY(qni_buf_printf(out, err, "\\x{%X}-\\x{D7FF}", first));
+            first = 0xE000;
+        }
+        first = first >= 0xD800 && first < 0xE000 ? 0xE000 : first;
+        if (last >= first) {
+            QNI_TRY(qni_buf_printf(out, err, "\\x{%X}-\\x{%X}", first, last));
+        }
+    }
+    return qni_buf_add_text(out, "]", err);
+}
+
+// Copies the pattern with every set written out.
+static qn_status translate(const char *pattern, qni_regex_flavor flavor, qni_buf *out,
+                           qn_error *err)
+{
+    const char *at = pattern;
+    while (*at != 0) {
+        bool set_escape = at[0] == '\\' && at[1] != 0 && strchr("dDsSwWpPhH", at[1]) != NULL;
+        if (*at == '[' || set_escape) {
+            qni_charset set = {0};
+            qn_status status = qni_regex_read_set(&at, flavor, &set, err);
+            if (status == QN_OK) {
+                status = set.n > 0 ? write_class(out, &set, err)
+                                   : qni_buf_add_text(out, "(?!)", err);
+            }
+            qni_charset_end(&set);
+            QNI_TRY(status);
+        } else {
+            size_t n = at[0] == '\\' && at[1] != 0 ? 2 : 1;
+            QNI_TRY(qni_buf_add(out, at, n, err));
+            at += n;
+        }
+    }
+    return QN_OK;
+}
+
+static qn_status open_library(const char *pattern, qni_regex_flavor flavor, qni_splitter *out,
+                              qn_error *err)
+{
+    qni_buf text;
+    qni_buf_begin(&text, QNI_MIB, "a pattern's length");
+    qn_status status = translate(pattern, flavor, &text, err);
+    if (status == QN_OK) {
+        uint32_t options = PCRE2_UTF | PCRE2_NO_UTF_CHECK |
+                           (flavor == QNI_REGEX_ONIGURUMA ? PCRE2_MULTILINE : PCRE2_DOLLAR_ENDONLY);
+        int code;
+        PCRE2_SIZE where;
+        out->code = pcre2_compile((PCRE2_SPTR)text.data, text.size, options, &code, &where, NULL);
+        if (out->code == NULL) {
+            char reason[128];
+            pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof reason);
+            status = qni_fail(err, QN_UNSUPPORTED, NULL, "regular expression \"%.200s\": %s",
+                              pattern, reason);
+        } else {
+            pcre2_jit_compile(out->code, PCRE2_JIT_COMPLETE);
+        }
+    }
+    qni_buf_end(&text);
+    return status;
+}
+
+qn_status qni_splitter_open(const char *pattern, qni_regex_flavor flavor,
+                            qni_split_behavior behavior, bool invert, qni_splitter *out,
+                            qn_error *err)
+{
+    *out = (qni_splitter){.behavior = behavior, .invert = invert};
+    qni_regex regex;
+    qn_status status = qni_regex_parse(pattern, flavor, &regex, err);
+    if (status == QN_OK) {
+        status = qni_automaton_build(&regex, &out->automaton, err);
+    }
+    qni_regex_end(&regex);
+    return status == QN_UNSUPPORTED ? open_library(pattern, flavor, out, err) : status;
+}
+
+qn_status qni_splitter_open_literal(const char *text, size_t n, qni_split_behavior behavior,
+                                    bool invert, qni_splitter *out, qn_error *err)
+{
+    *out = (qni_splitter){.behavior = behavior, .invert = invert, .literal_bytes = n};
+    out->literal = qni_strndup(text, n);
+    return out->literal == NULL ? qni_fail_memory(err) : QN_OK;
+}
+
+void qni_splitter_end(qni_splitter *splitter)
+{
+    qni_automaton_end(&splitter->automaton);
+    pcre2_code_free(splitter->code);
+    qni_free(splitter->literal);
+    *splitter = (qni_splitter){0};
+}
+
+void qni_splitter_free_match(void *match)
+{
+    pcre2_match_data_free(match);
+}
+
+static qn_status next_by_library(const qni_splitter *s, const char *text, size_t n, size_t from,
+                                 void **match, qni_cut *found, bool *any, qn_error *err)
+{
+    if (*match == NULL) {
+        *match = pcre2_match_data_create(1, NULL);
+        if (*match == NULL) {
+            return qni_fail_memory(err);
+        }
+    }
+    *any = false;
+    while (from < n) {
+        int code = pcre2_match(s->code, (PCRE2_SPTR)text, n, from,
+                               PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, *match, NULL);
+        if (code == PCRE2_ERROR_NOMATCH) {
+            return QN_OK;
+        }
+        if (code < 0) {
+            char reason[128];
+            pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof reason);
+            return qni_fail(err, QN_LIMIT_EXCEEDED, NULL, "the pre-tokenizer's pattern: %s",
+                            reason);
+        }
+        const PCRE2_SIZE *span = pcre2_get_ovector_pointer(*match);
+        *found = (qni_cut){span[0], span[1]};
+        *any = true;
+        return QN_OK;
+    }
+    return QN_OK;
+}
+
+qn_status qni_splitter_next(const qni_splitter *s, const char *text, size_t n, size_t from,
+                            void **match, qni_cut *found, bool *any, qn_error *err)
+{
+    if (s->code != NULL) {
+        return next_by_library(s, text, n, from, match, found, any, err);
+    }
+    *any = false;
+    if (s->literal != NULL) {
+        const char *at = from < n ? memmem(text + from, n - from, s->literal, s->literal_bytes)
+                                  : NULL;
+        if (at != NULL) {
+            *found = (qni_cut){(size_t)(at - text), (size_t)(at - text) + s->literal_bytes};
+            *any = true;
+        }
+        return QN_OK;
+    }
+    while (from < n) {
+        size_t end = qni_automaton_match(&s->automaton, text, n, from);
+        if (end > from) {
+            *found = (qni_cut){from, end};
+            *any = true;
+            return QN_OK;
+        }
+        do {
+            from++;
+        } while (from < n && ((unsigned char)text[from] & 0xC0) == 0x80);
+    }
+    return QN_OK;
+}
+
+static qn_status add_cut(qni_cuts *cuts, size_t begin, size_t end, qn_error *err)
+{
+    if (begin == end) {
+        return QN_OK;
+    }
+    if (qni_grow(&cuts->items, &cuts->capacity, cuts->n + 1, sizeof *cuts->items) != 0) {
+        return qni_fail_memory(err);
+    }
+    cuts->items[cuts->n++] = (qni_cut){begin, end};
+    return QN_OK;
+}
+
+// Where the pieces of one run stand while it goes on.
+typedef struct placing {
+    qni_split_behavior behavior;
+    qni_cuts *cuts;
+    size_t first;  // of this run's pieces
+    bool had_text; // the piece before was text
+    bool had_delimiter;
+} placing;
+
+// Adds one stretch of text or one delimiter.
+static qn_status place(placing *p, size_t begin, size_t end, bool delimiter, qn_error *err)
+{
+    qni_cuts *cuts = p->cuts;
+    qni_cut *last = cuts->n > p->first ? &cuts->items[cuts->n - 1] : NULL;
+    bool joins = false;
+    switch (p->behavior) {
+    case QNI_SPLIT_REMOVED:
+        if (delimiter) {
+            return QN_OK;
+        }
+        break;
+    case QNI_SPLIT_ISOLATED: break;
+    case QNI_SPLIT_MERGED_WITH_PREVIOUS: joins = delimiter && p->had_text; break;
+    case QNI_SPLIT_MERGED_WITH_NEXT: joins = !delimiter && p->had_delimiter; break;
+    case QNI_SPLIT_CONTIGUOUS: joins = delimiter ? p->had_delimiter : p->had_text; break;
+    }
+    p->had_text = !delimiter;
+    p->had_delimiter = delimiter;
+    if (joins && last != NULL && last->end == begin) {
+        last->end = end;
+        return QN_OK;
+    }
+    return add_cut(cuts, begin, end, err);
+}
+
+qn_status qni_splitter_run(const qni_splitter *s, const char *text, size_t begin, size_t end,
+                           void **match, qni_cuts *cuts, qn_error *err)
+{
+    placing p = {.behavior = s->behavior, .cuts = cuts, .first = cuts->n};
+    const char *base = text + begin;
+    size_t n = end - begin;
+    for (size_t at = 0; at < n;) {
+        qni_cut found;
+        bool any;
+        QNI_TRY(qni_splitter_next(s, base, n, at, match, &found, &any, err));
+        if (!any) {
+            found = (qni_cut){n, n};
+        }
+        if (found.begin > at) {
+            QNI_TRY(place(&p, begin + at, begin + found.begin, s->invert, err));
+        }
+        if (any) {
+            QNI_TRY(place(&p, begin + found.begin, begin + found.end, !s->invert, err));
+        }
+        at = found.end;
+    }
+    return QN_OK;
+}

@@ -1,0 +1,266 @@
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "text/encode_context.h"
+#include "text/json_read.h"
+
+#include <string.h>
+
+static qn_status settle_added(qni_tokenizer *t, qni_token_list *written, qni_token_list *model,
+                              qn_error *err)
+{
+    for (size_t i = 0; i < t->n_added; i++) {
+        qni_added_token *a = &t->added[i];
+        int32_t known = qni_vocab_find(&t->written, a->content, a->n);
+        a->id = known >= 0 ? known : a->id; // a token of the model keeps its number
+        QNI_TRY(qni_token_list_add(written, a->content, a->n, (uint32_t)a->id, false, err));
+        QNI_TRY(qni_token_list_add(model, a->content, a->n, (uint32_t)a->id, true, err));
+    }
+    qni_vocab_end(&t->written);
+    QNI_TRY(qni_vocab_build(written->items, written->n, &t->written, err));
+    t->special = qni_calloc((size_t)t->written.n + 1, 1);
+    if (t->special == NULL) {
+        return qni_fail_memory(err);
+    }
+    for (size_t i = 0; i < t->n_added; i++) {
+        t->special[t->added[i].id] |= t->added[i].special;
+    }
+    return QN_OK;
+}
+
+static qn_status build_set(qni_tokenizer *t, bool normalized, qni_added_set *out, qn_error *err)
+{
+    qni_trie_key *keys = qni_alloc_array(t->n_added + 1, sizeof *keys);
+    if (keys == NULL) {
+        return qni_fail_memory(err);
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < t->n_added; i++) {
+        const qni_added_token *a = &t->added[i];
+        if (a->normalized == normalized && a->n > 0) {
+            keys[n++] = (qni_trie_key){(const unsigned char *)a->content, (uint32_t)a->n,
+                                       (uint32_t)i};
+        }
+    }
+    qn_status status = qni_added_set_build(t->added, keys, n, out, err);
+    qni_free(keys);
+    return status;
+}
+
+qn_status qni_tokenizer_finish(qni_tokenizer *t, qni_token_list *written, qni_token_list *model,
+                               qn_error *err)
+{
+    QNI_TRY(settle_added(t, written, model, err));
+    QNI_TRY(build_set(t, false, &t->added_raw, err));
+    QNI_TRY(build_set(t, true, &t->added_normalized, err));
+    return qni_vocab_build(model->items, model->n, &t->plain, err);
+}
+
+void qni_tokenizer_close(qni_tokenizer *t)
+{
+    if (t == NULL) {
+        return;
+    }
+    for (int i = 0; i < QNI_POOLED_CONTEXTS; i++) {
+        qni_context_free(atomic_load_explicit(&t->contexts[i], memory_order_acquire));
+    }
+    for (size_t i = 0; i < t->n_added; i++) {
+        qni_free((void *)(uintptr_t)t->added[i].content);
+    }
+    for (size_t i = 0; i < t->n_pretokenizers; i++) {
+        qni_splitter_end(&t->pretokenizers[i].splitter);
+    }
+    qni_added_set_end(&t->added_raw);
+    qni_added_set_end(&t->added_normalized);
+    qni_model_end(&t->model);
+    qni_vocab_end(&t->written);
+    qni_vocab_end(&t->plain);
+    qni_free(t->added);
+    qni_free(t->special);
+    qni_free(t->pretokenizers);
+    qni_free(t->decoders);
+    qni_free(t->before);
+    qni_free(t->after);
+    qni_free(t->eos);
+    qni_free(t);
+}
+
+static qn_status add_eos(qni_tokenizer *t, int64_t id, qn_error *err)
+{
+    for (size_t i = 0; i < t->n_eos; i++) {
+        if (t->eos[i] == id) {
+            return QN_OK;
+        }
+    }
+    if (id < 0 || id >= QNI_MAX_VOCABULARY) {
+        return qni_fail(err, QN_INVALID_MODEL, NULL, "eos_token_id %lld", (long long)id);
+    }
+    int32_t *more = qni_realloc(t->eos, (t->n_eos + 1) * sizeof *more);
+    if (more == NULL) {
+        return qni_fail_memory(err);
+    }
+    t->eos = more;
+    t->eos[t->n_eos++] = (int32_t)id;
+    return QN_OK;
+}
+
+// eos_token_id and bos_token_id: a number or a list of them.
+static qn_status read_ids(qni_tokenizer *t, const json_t *config, qn_error *err)
+{
+    const json_t *eos = json_object_get(config, "eos_token_id");
+    const json_t *bos = json_object_get(config, "bos_token_id");
+    if (json_is_integer(eos)) {
+        QNI_TRY(add_eos(t, json_integer_value(eos), err));
+    }
+    for (size_t i = 0; i < json_array_size(eos); i++) {
+        if (json_is_integer(json_array_get(eos, i))) {
+            QNI_TRY(add_eos(t, json_integer_value(json_array_get(eos, i)), err));
+        }
+    }
+    if (t->bos < 0 && json_is_integer(bos)) {
+        t->bos = (int32_t)json_integer_value(bos);
+    }
+    return QN_OK;
+}
+
+// A token of tokenizer_config.json: its text, or an object with "content". -1 when there is none.
+static int32_t named_token(const qni_tokenizer *t, const json_t *config, const char *key)
+{
+    const json_t *value = json_object_get(config, key);
+    value = json_is_object(value) ? json_object_get(value, "content") : value;
+    return json_is_string(value)
+               ? qni_tokenizer_find(t, json_string_value(value), json_string_length(value))
+               : -1;
+}
+
+static qn_status read_tokenizer_config(qni_tokenizer *t, const json_t *config, qn_error *err)
+{
+    int32_t eos = named_token(t, config, "eos_token");
+    int32_t bos = named_token(t, config, "bos_token");
+    t->bos = bos >= 0 ? bos : t->bos;
+    QNI_TRY(qni_json_bool(config, "clean_up_tokenization_spaces", false, &t->clean_up, err));
+    return eos >= 0 ? add_eos(t, eos, err) : QN_OK;
+}
+
+typedef qn_status config_fn(qni_tokenizer *t, const json_t *config, qn_error *err);
+
+static qn_status read_beside(qni_tokenizer *t, const char *folder, const char *name,
+                             config_fn *read, qn_error *err)
+{
+    char *path = qni_path_join(folder, name);
+    if (path == NULL) {
+        return qni_fail_memory(err);
+    }
+    qn_status status = QN_OK;
+    if (qni_file_exists(path)) {
+        json_t *config = NULL;
+        status = qni_json_read(path, QNI_MAX_TEXT_FILE_BYTES, &config, err);
+        if (status == QN_OK) {
+            status = read(t, config, err);
+        }
+        json_decref(config);
+    }
+    qni_free(path);
+    return status;
+}
+
+static qn_status read_configs(qni_tokenizer *t, const char *folder, qn_error *err)
+{
+    QNI_TRY(read_beside(t, folder, "generation_config.json", read_ids, err));
+    QNI_TRY(read_beside(t, folder, "config.json", read_ids, err));
+    return read_beside(t, folder, "tokenizer_config.json", read_tokenizer_config, err);
+}
+
+static qn_status open_file(qni_tokenizer *t, const char *path, const char *folder, qn_error *err)
+{
+    QNI_TRY(qni_tokenizer_read_json(t, path, err));
+    return read_configs(t, folder, err);
+}
+
+static qn_status open_path(qni_tokenizer *t, const char *path, qn_error *err)
+{
+    bool is_folder = qni_folder_exists(path);
+    size_t n;
+    const char *base = qni_path_base(path, &n);
+    char *file = is_folder ? qni_path_join(path, "tokenizer.json") : qni_strdup(path);
+    char *folder = is_folder     ? qni_strdup(path)
+                   : base > path ? qni_strndup(path, (size_t)(base - path))
+                                 : qni_strdup(".");
+    qn_status status = file == NULL || folder == NULL ? qni_fail_memory(err)
+                                                      : open_file(t, file, folder, err);
+    qni_free(file);
+    qni_free(folder);
+    return status;
+}
+
+qn_status qni_tokenizer_open(const char *path, qni_tokenizer **out, qn_error *err)
+{
+    *out = NULL;
+    qni_tokenizer *t = qni_calloc(1, sizeof *t);
+    if (t == NULL) {
+        return qni_fail_memory(err);
+    }
+    t->bos = -1;
+    t->model.unk = QNI_NO_TOKEN;
+    qn_status status = open_path(t, path, err);
+    if (status != QN_OK) {
+        qni_tokenizer_close(t);
+        return status;
+    }
+    *out = t;
+    return QN_OK;
+}
+
+size_t qni_tokenizer_vocabulary(const qni_tokenizer *t)
+{
+    return t->written.n;
+}
+
+static const char *token_in(const qni_vocab *vocab, int32_t id, size_t *n)
+{
+    *n = 0;
+    if (id < 0 || (uint32_t)id >= vocab->n || !vocab->present[id]) {
+        return NULL;
+    }
+    uint32_t size;
+    const char *bytes = qni_vocab_at(vocab, (uint32_t)id, &size);
+    *n = size;
+    return bytes;
+}
+
+const char *qni_tokenizer_token_bytes(const qni_tokenizer *t, int32_t id, size_t *n)
+{
+    return token_in(&t->plain, id, n);
+}
+
+const char *qni_tokenizer_token_text(const qni_tokenizer *t, int32_t id, size_t *n)
+{
+    return token_in(&t->written, id, n);
+}
+
+int32_t qni_tokenizer_find(const qni_tokenizer *t, const char *token, size_t n)
+{
+    return qni_vocab_find(&t->written, token, n);
+}
+
+bool qni_tokenizer_is_special(const qni_tokenizer *t, int32_t id)
+{
+    return id >= 0 && (uint32_t)id < t->written.n && t->special[id] != 0;
+}
+
+int32_t qni_tokenizer_bos(const qni_tokenizer *t)
+{
+    return t->bos;
+}
+
+size_t qni_tokenizer_eos(const qni_tokenizer *t, const int32_t **ids)
+{
+    *ids = t->eos;
+    return t->n_eos;
+}
+
+size_t qni_tokenizer_added(const qni_tokenizer *t, const qni_added_token **tokens)
+{
+    *tokens = t->added;
+    return t->n_added;
+}

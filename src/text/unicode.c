@@ -1,0 +1,102 @@
+#include "text/unicode.h"
+
+#include <stddef.h>
+#include <utf8proc.h>
+
+typedef struct category_range {
+    uint32_t first, last;
+    qni_category category;
+} category_range;
+
+// utf8proc 2.8 has Unicode 15.0; these are the changes of 15.1 and 16.0, in order.
+static const category_range newer[] = {
+    // clang-format off
+    {0x897, 0x897, QNI_CATEGORY_MN}, {0x1B4E, 0x1B4F, QNI_CATEGORY_PO},
+    {0x1B7F, 0x1B7F, QNI_CATEGORY_PO}, {0x1C89, 0x1C89, QNI_CATEGORY_LU},
+    {0x1C8A, 0x1C8A, QNI_CATEGORY_LL}, {0x2427, 0x2429, QNI_CATEGORY_SO},
+    {0x2FFC, 0x2FFF, QNI_CATEGORY_SO}, {0x31E4, 0x31E5, QNI_CATEGORY_SO},
+    {0x31EF, 0x31EF, QNI_CATEGORY_SO}, {0xA7CB, 0xA7CC, QNI_CATEGORY_LU},
+    {0xA7CD, 0xA7CD, QNI_CATEGORY_LL}, {0xA7DA, 0xA7DA, QNI_CATEGORY_LU},
+    {0xA7DB, 0xA7DB, QNI_CATEGORY_LL}, {0xA7DC, 0xA7DC, QNI_CATEGORY_LU},
+    {0x105C0, 0x105F3, QNI_CATEGORY_LO}, {0x10D40, 0x10D49, QNI_CATEGORY_ND},
+    {0x10D4A, 0x10D4D, QNI_CATEGORY_LO}, {0x10D4E, 0x10D4E, QNI_CATEGORY_LM},
+    {0x10D4F, 0x10D4F, QNI_CATEGORY_LO}, {0x10D50, 0x10D65, QNI_CATEGORY_LU},
+    {0x10D69, 0x10D6D, QNI_CATEGORY_MN}, {0x10D6E, 0x10D6E, QNI_CATEGORY_PD},
+    {0x10D6F, 0x10D6F, QNI_CATEGORY_LM}, {0x10D70, 0x10D85, QNI_CATEGORY_LL},
+    {0x10D8E, 0x10D8F, QNI_CATEGORY_SM}, {0x10EC2, 0x10EC4, QNI_CATEGORY_LO},
+    {0x10EFC, 0x10EFC, QNI_CATEGORY_MN}, {0x11380, 0x11389, QNI_CATEGORY_LO},
+    {0x1138B, 0x1138B, QNI_CATEGORY_LO}, {0x1138E, 0x1138E, QNI_CATEGORY_LO},
+    {0x11390, 0x113B5, QNI_CATEGORY_LO}, {0x113B7, 0x113B7, QNI_CATEGORY_LO},
+    {0x113B8, 0x113BA, QNI_CATEGORY_MC}, {0x113BB, 0x113C0, QNI_CATEGORY_MN},
+    {0x113C2, 0x113C2, QNI_CATEGORY_MC}, {0x113C5, 0x113C5, QNI_CATEGORY_MC},
+    {0x113C7, 0x113CA, QNI_CATEGORY_MC}, {0x113CC, 0x113CD, QNI_CATEGORY_MC},
+    {0x113CE, 0x113CE, QNI_CATEGORY_MN}, {0x113CF, 0x113CF, QNI_CATEGORY_MC},
+    {0x113D0, 0x113D0, QNI_CATEGORY_MN}, {0x113D1, 0x113D1, QNI_CATEGORY_LO},
+    {0x113D2, 0x113D2, QNI_CATEGORY_MN}, {0x113D3, 0x113D3, QNI_CATEGORY_LO},
+    {0x113D4, 0x113D5, QNI_CATEGORY_PO}, {0x113D7, 0x113D8, QNI_CATEGORY_PO},
+    {0x113E1, 0x113E2, QNI_CATEGORY_MN}, {0x116D0, 0x116E3, QNI_CATEGORY_ND},
+    {0x1171E, 0x1171E, QNI_CATEGORY_MC}, {0x11BC0, 0x11BE0, QNI_CATEGORY_LO},
+    {0x11BE1, 0x11BE1, QNI_CATEGORY_PO}, {0x11BF0, 0x11BF9, QNI_CATEGORY_ND},
+    {0x11F5A, 0x11F5A, QNI_CATEGORY_MN}, {0x13460, 0x143FA, QNI_CATEGORY_LO},
+    {0x16100, 0x1611D, QNI_CATEGORY_LO}, {0x1611E, 0x16129, QNI_CATEGORY_MN},
+    {0x1612A, 0x1612C, QNI_CATEGORY_MC}, {0x1612D, 0x1612F, QNI_CATEGORY_MN},
+    {0x16130, 0x16139, QNI_CATEGORY_ND}, {0x16D40, 0x16D42, QNI_CATEGORY_LM},
+    {0x16D43, 0x16D6A, QNI_CATEGORY_LO}, {0x16D6B, 0x16D6C, QNI_CATEGORY_LM},
+    {0x16D6D, 0x16D6F, QNI_CATEGORY_PO}, {0x16D70, 0x16D79, QNI_CATEGORY_ND},
+    {0x18CFF, 0x18CFF, QNI_CATEGORY_LO}, {0x1CC00, 0x1CCEF, QNI_CATEGORY_SO},
+    {0x1CCF0, 0x1CCF9, QNI_CATEGORY_ND}, {0x1CD00, 0x1CEB3, QNI_CATEGORY_SO},
+    {0x1E5D0, 0x1E5ED, QNI_CATEGORY_LO}, {0x1E5EE, 0x1E5EF, QNI_CATEGORY_MN},
+    {0x1E5F0, 0x1E5F0, QNI_CATEGORY_LO}, {0x1E5F1, 0x1E5FA, QNI_CATEGORY_ND},
+    {0x1E5FF, 0x1E5FF, QNI_CATEGORY_PO}, {0x1F8B2, 0x1F8BB, QNI_CATEGORY_SO},
+    {0x1F8C0, 0x1F8C1, QNI_CATEGORY_SO}, {0x1FA89, 0x1FA89, QNI_CATEGORY_SO},
+    {0x1FA8F, 0x1FA8F, QNI_CATEGORY_SO}, {0x1FABE, 0x1FABE, QNI_CATEGORY_SO},
+    {0x1FAC6, 0x1FAC6, QNI_CATEGORY_SO}, {0x1FADC, 0x1FADC, QNI_CATEGORY_SO},
+    {0x1FADF, 0x1FADF, QNI_CATEGORY_SO}, {0x1FAE9, 0x1FAE9, QNI_CATEGORY_SO},
+    {0x1FBCB, 0x1FBEF, QNI_CATEGORY_SO}, {0x2EBF0, 0x2EE5D, QNI_CATEGORY_LO},
+    // clang-format on
+};
+
+qni_category qni_unicode_category(uint32_t code)
+{
+    size_t lo = 0, hi = sizeof newer / sizeof newer[0];
+    while (lo < hi) {
+        size_t middle = (lo + hi) / 2;
+        if (code > newer[middle].last) {
+            lo = middle + 1;
+        } else if (code < newer[middle].first) {
+            hi = middle;
+        } else {
+            return newer[middle].category;
+        }
+    }
+    return (qni_category)utf8proc_category((utf8proc_int32_t)code);
+}
+
+bool qni_unicode_is_space(uint32_t code)
+{
+    uint32_t separators = QNI_CATEGORY_BIT(ZS) | QNI_CATEGORY_BIT(ZL) | QNI_CATEGORY_BIT(ZP);
+    return (code >= 9 && code <= 13) || code == 0x85 ||
+           (separators >> qni_unicode_category(code) & 1) != 0;
+}
+
+bool qni_unicode_is_word(uint32_t code)
+{
+    uint32_t mask = QNI_LETTERS | QNI_MARKS | QNI_CATEGORY_BIT(ND) | QNI_CATEGORY_BIT(NL) |
+                    QNI_CATEGORY_BIT(PC);
+    // Symbols that are alphabetic: letters in circles and squares.
+    static const uint32_t symbols[][2] = {
+        {0x24B6, 0x24E9}, {0x1F130, 0x1F149}, {0x1F150, 0x1F169}, {0x1F170, 0x1F189}};
+    for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
+        if (code >= symbols[i][0] && code <= symbols[i][1]) {
+            return true;
+        }
+    }
+    return (mask >> qni_unicode_category(code) & 1) != 0;
+}
+
+uint32_t qni_unicode_fold(uint32_t code)
+{
+    // Simple folding, but for a few, is the lower case of the upper case.
+    utf8proc_int32_t upper = utf8proc_toupper((utf8proc_int32_t)code);
+    return (uint32_t)utf8proc_tolower(upper);
+}

@@ -1,0 +1,168 @@
+#include "text/words.h"
+
+#include "base/alloc.h"
+#include "base/limits.h"
+
+enum {
+    FIRST_SLOTS = 1 << 12,
+    MOST_SLOTS = 1 << 18, // 8 MiB
+    FIRST_POOL = 1 << 16,
+    MOST_POOL = 1 << 24,
+};
+
+void qni_words_end(qni_words *words)
+{
+    qni_free_aligned(words->slots);
+    qni_free(words->pool);
+    *words = (qni_words){0};
+}
+
+qni_word_key qni_word_long_key(const char *word, size_t n)
+{
+    const uint64_t k = 0x9E3779B97F4A7C15u;
+    uint64_t a = n * k, b = ~a, part[2];
+    for (size_t at = 0; at + 16 < n; at += 16) {
+        memcpy(part, word + at, 16);
+        a = (a ^ part[0]) * k;
+        b = (b ^ part[1]) * 0xD6E8FEB86659FD93u;
+        a ^= a >> 29;
+        b ^= b >> 31;
+    }
+    memcpy(part, word + n - 16, 16);
+    a = (a ^ part[0]) * k;
+    b = (b ^ part[1]) * 0xD6E8FEB86659FD93u;
+    uint64_t hash = a ^ b ^ a >> 32 ^ b >> 30;
+    return qni_word_finish_key(hash, (uint64_t)0xFF << 56 | (uint64_t)n << 32);
+}
+
+qni_word_key qni_word_key_of(const char *word, size_t n)
+{
+    if (n > QNI_WORD_SHORT) {
+        return qni_word_long_key(word, n);
+    }
+    char padded[16] = {0};
+    memcpy(padded, word, n);
+    return qni_word_short_key(padded, n);
+}
+
+static bool is_word(const qni_words *words, const qni_word_slot *slot, const qni_word_key *key,
+                    const char *word, size_t n)
+{
+    if (slot->lo != key->lo) {
+        return false;
+    }
+    if (n <= QNI_WORD_SHORT) {
+        return slot->hi == key->hi;
+    }
+    return slot->hi >> 32 == key->hi >> 32 &&
+           memcmp(words->pool + (uint32_t)slot->hi, word, n) == 0;
+}
+
+const qni_word_slot *qni_words_find(const qni_words *words, const qni_word_key *key,
+                                    const char *word, size_t n)
+{
+    if (words->n_slots == 0) {
+        return NULL;
+    }
+    const qni_word_slot *pair = &words->slots[key->hash & (words->n_slots - 2)];
+    return is_word(words, pair, key, word, n)       ? pair
+           : is_word(words, pair + 1, key, word, n) ? pair + 1
+                                                    : NULL;
+}
+
+static void forget(qni_words *words)
+{
+    memset(words->slots, 0, words->n_slots * sizeof *words->slots);
+    words->n_used = 0;
+    words->pool_used = 0;
+}
+
+// Slots keep no hash, but for short words the key gives it and for long ones lo is most of the key.
+static uint64_t hash_of(const qni_word_slot *slot)
+{
+    bool is_long = slot->hi >> 56 == 0xFF;
+    return qni_word_finish_key(slot->lo, is_long ? slot->hi >> 32 << 32 : slot->hi).hash;
+}
+
+static void put(qni_words *words, const qni_word_slot *slot, uint64_t hash)
+{
+    qni_word_slot *pair = &words->slots[hash & (words->n_slots - 2)];
+    words->n_used += pair[1].hi == 0;
+    pair[1] = pair[0];
+    pair[0] = *slot;
+}
+
+static bool grow_slots(qni_words *words)
+{
+    size_t n = words->n_slots == 0 ? FIRST_SLOTS : words->n_slots * 4;
+    qni_words bigger = *words;
+    bigger.slots = qni_alloc_aligned(n * sizeof *bigger.slots);
+    if (bigger.slots == NULL) {
+        return false;
+    }
+    bigger.n_slots = n;
+    bigger.n_used = 0;
+    memset(bigger.slots, 0, n * sizeof *bigger.slots);
+    for (size_t i = 0; i < words->n_slots; i++) {
+        if (words->slots[i].hi != 0) {
+            put(&bigger, &words->slots[i], hash_of(&words->slots[i]));
+        }
+    }
+    qni_free_aligned(words->slots);
+    *words = bigger;
+    return true;
+}
+
+// Room for `n` bytes in the pool; UINT32_MAX when there is none, and then everything may have been
+// forgotten.
+static uint32_t take_pool(qni_words *words, size_t n)
+{
+    n = (n + 3) & ~(size_t)3;
+    if (words->pool_used + n > words->pool_capacity) {
+        size_t capacity = words->pool_capacity == 0 ? FIRST_POOL : words->pool_capacity * 4;
+        char *pool = capacity <= MOST_POOL ? qni_realloc(words->pool, capacity) : NULL;
+        if (pool == NULL) {
+            forget(words);
+            return UINT32_MAX;
+        }
+        words->pool = pool;
+        words->pool_capacity = capacity;
+    }
+    uint32_t at = (uint32_t)words->pool_used;
+    words->pool_used += n;
+    return at;
+}
+
+void qni_words_add(qni_words *words, const qni_word_key *key, const char *word, size_t n,
+                   const int32_t *ids, size_t n_ids)
+{
+    if (n > QNI_WORD_LONGEST || n_ids >= QNI_WORD_FAR) {
+        return;
+    }
+    bool full = 2 * words->n_used >= words->n_slots && words->n_slots < MOST_SLOTS;
+    if (full && !grow_slots(words) && words->n_slots == 0) {
+        return;
+    }
+    qni_word_slot slot = {.lo = key->lo, .hi = key->hi, .n = (uint32_t)n_ids};
+    bool is_long = n > QNI_WORD_SHORT, is_far = n_ids > QNI_WORD_NEAR;
+    if (is_long || is_far) {
+        size_t padded = is_long ? (n + 3) & ~(size_t)3 : 0;
+        uint32_t at = take_pool(words, padded + (is_far ? n_ids * sizeof *ids : 0));
+        if (at == UINT32_MAX) {
+            return;
+        }
+        if (is_long) {
+            memcpy(words->pool + at, word, n);
+            slot.hi |= at;
+        }
+        if (is_far) {
+            memcpy(words->pool + at + padded, ids, n_ids * sizeof *ids);
+            slot.ids[0] = (int32_t)(at + padded);
+            slot.n |= QNI_WORD_FAR;
+        }
+    }
+    if (!is_far) {
+        memcpy(slot.ids, ids, n_ids * sizeof *ids);
+    }
+    put(words, &slot, key->hash);
+}

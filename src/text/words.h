@@ -1,0 +1,91 @@
+// A bounded cache from words to their tokens, for one thread at a time.
+//
+// Most words are short and most become few tokens, so a slot of half a cache line holds both:
+//
+// lo, hi   the word: up to 15 bytes, zero-padded, and its length in the top byte of hi. Longer
+// ones: their hash in lo,
+//            and in hi 0xFF, length (24 bits) and place in the pool (32 bits)
+//   ids      up to three tokens; more: their place in the pool
+//   n        how many; with QNI_WORD_FAR they stand in the pool
+//
+// Slots come in pairs (one cache line); the newer of a pair stands first. When the pool is full
+// everything is forgotten.
+#ifndef QNI_TEXT_WORDS_H
+#define QNI_TEXT_WORDS_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum {
+    QNI_WORD_SHORT = 15,     // bytes of a word that stands in its slot
+    QNI_WORD_NEAR = 3,       // ids that stand there
+    QNI_WORD_LONGEST = 1024, // longer words are not kept
+    QNI_WORD_FAR = 0x10000
+};
+
+typedef struct qni_word_slot {
+    uint64_t lo, hi; // hi 0: free
+    int32_t ids[QNI_WORD_NEAR];
+    uint32_t n;
+} qni_word_slot;
+
+typedef struct qni_words {
+    qni_word_slot *slots; // n_slots, a power of two, in pairs; 64-byte aligned
+    size_t n_slots, n_used;
+    char *pool; // bytes of long words and ids of words with many, 4-byte aligned
+    size_t pool_used, pool_capacity;
+} qni_words;
+
+typedef struct qni_word_key {
+    uint64_t lo, hi;
+    uint64_t hash;
+} qni_word_key;
+
+void qni_words_end(qni_words *words); // all zero is empty
+
+// The key of a word of 16 bytes and more.
+qni_word_key qni_word_long_key(const char *word, size_t n);
+
+static inline qni_word_key qni_word_finish_key(uint64_t lo, uint64_t hi)
+{
+    uint64_t mix = lo * 0x9E3779B97F4A7C15u + hi * 0xD6E8FEB86659FD93u;
+    return (qni_word_key){lo, hi, mix ^ mix >> 32};
+}
+
+// Of a word of 1 to 15 bytes with at least 16 readable bytes from its start.
+static inline qni_word_key qni_word_short_key(const char *word, size_t n)
+{
+    uint64_t lo, hi;
+    memcpy(&lo, word, 8);
+    memcpy(&hi, word + 8, 8);
+    // Little endian: the low bytes are the first.
+    uint64_t keep_lo = n >= 8 ? ~(uint64_t)0 : ((uint64_t)1 << (8 * n)) - 1;
+    uint64_t keep_hi = n > 8 ? ((uint64_t)1 << (8 * (n - 8))) - 1 : 0;
+    return qni_word_finish_key(lo & keep_lo, (hi & keep_hi) | (uint64_t)n << 56);
+}
+
+// Of any word.
+qni_word_key qni_word_key_of(const char *word, size_t n);
+
+// The slot of a word, or NULL.
+const qni_word_slot *qni_words_find(const qni_words *words, const qni_word_key *key,
+                                    const char *word, size_t n);
+
+static inline const int32_t *qni_word_ids(const qni_words *words, const qni_word_slot *slot,
+                                          size_t *n)
+{
+    *n = slot->n & (QNI_WORD_FAR - 1);
+    return slot->n < QNI_WORD_FAR
+               ? slot->ids
+               : (const int32_t *)(const void *)(words->pool + (uint32_t)slot->ids[0]);
+}
+
+// Keeps the tokens of a word that is not there. A cache without memory forgets; it does not fail.
+void qni_words_add(qni_words *words, const qni_word_key *key, const char *word, size_t n,
+                   const int32_t *ids, size_t n_ids);
+
+#endif
