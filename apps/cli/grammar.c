@@ -69,7 +69,9 @@ static qn_status open_grammar(const arguments *a, const char *path, qn_grammar *
     size_t size;
     const char *language = a->language;
     if (language == NULL) {
-        language = ends_with(path, ".gbnf") ? "gbnf" : ends_with(path, ".lark") ? "lark" : "json-schema";
+        language = ends_with(path, ".gbnf")   ? "gbnf"
+                   : ends_with(path, ".lark") ? "lark"
+                                              : "json-schema";
     }
     QNI_TRY(qni_file_read(path, QNI_MAX_GRAMMAR_SOURCE_BYTES, &text, &size, err));
     qn_status status;
@@ -99,7 +101,8 @@ static void trim(const char **text, size_t *size)
     }
 }
 
-static json_t *describe(const char *path, bool valid, size_t position, const char *text, size_t size)
+static json_t *describe(const char *path, bool valid, size_t position, const char *text,
+                        size_t size)
 {
     size_t line = 1, column = 1;
     for (size_t i = 0; i < position && i < size; i++) {
@@ -140,10 +143,12 @@ static void print_results(const json_t *tree)
         if (json_is_true(json_object_get(r, "valid"))) {
             printf("%s: valid\n", path);
         } else {
-            printf("%s:%lld:%lld: %s\n", path, (long long)json_integer_value(json_object_get(r, "line")),
+            printf("%s:%lld:%lld: %s\n", path,
+                   (long long)json_integer_value(json_object_get(r, "line")),
                    (long long)json_integer_value(json_object_get(r, "column")),
-                   json_is_true(json_object_get(r, "ended_early")) ? "ends too early"
-                                                                   : "no valid text goes on like this");
+                   json_is_true(json_object_get(r, "ended_early"))
+                       ? "ends too early"
+                       : "no valid text goes on like this");
         }
     }
 }
@@ -182,12 +187,17 @@ static int check(arguments *a, int n, char **paths)
 
 static int run(arguments *a, int argc, char **argv)
 {
-    static const struct option names[] = {
-        {"json-schema", no_argument, NULL, 'j'}, {"gbnf", no_argument, NULL, 'g'},
-        {"lark", no_argument, NULL, 'l'},        {"regex", no_argument, NULL, 'r'},
-        {"document", required_argument, NULL, 'd'}, {"formats-annotate", no_argument, NULL, 'f'},
-        {"best-effort", no_argument, NULL, 'b'}, {"compact", no_argument, NULL, 'c'},
-        {"json", no_argument, NULL, 'J'},        {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option names[] = {{"json-schema", no_argument, NULL, 'j'},
+                                          {"gbnf", no_argument, NULL, 'g'},
+                                          {"lark", no_argument, NULL, 'l'},
+                                          {"regex", no_argument, NULL, 'r'},
+                                          {"document", required_argument, NULL, 'd'},
+                                          {"formats-annotate", no_argument, NULL, 'f'},
+                                          {"best-effort", no_argument, NULL, 'b'},
+                                          {"compact", no_argument, NULL, 'c'},
+                                          {"json", no_argument, NULL, 'J'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
     qn_error err = {0};
     int option;
     while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {

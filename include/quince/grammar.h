@@ -1,9 +1,9 @@
 // quince/grammar.h: output that is always valid.
 //
-// A grammar is compiled once from a JSON Schema, a regular expression, GBNF or Lark, is immutable to its users, and is shared by
-// threads. A matcher follows one output through it: ask it for the mask of the tokens that may come next, sample one of
-// them, let it consume that token, and so on. A token is allowed exactly when some valid text begins with what has been
-// written and the token.
+// A grammar is compiled once from a JSON Schema, a regular expression, GBNF or Lark, is immutable
+// to its users, and is shared by threads. A matcher follows one output through it: ask it for the
+// mask of the tokens that may come next, sample one of them, let it consume that token, and so on.
+// A token is allowed exactly when some valid text begins with what has been written and the token.
 //
 //     qn_grammar_options options = {0};
 //     qn_grammar_from_json_schema(schema, strlen(schema), &options, &grammar, &err);
@@ -40,13 +40,15 @@ typedef struct qn_grammar_options {
     const qn_grammar_document *documents; // what $ref may name beside the schema itself; copied
     size_t n_documents;
     bool annotate_formats; // `format` says nothing about validity
-    bool best_effort;      // leave out what cannot be enforced (see qn_grammar_left_out); else it is an error
-    bool compact;          // no whitespace between the parts of JSON; else up to 64 bytes in a gap
+    // leave out what cannot be enforced (see qn_grammar_left_out); else it is an error
+    bool best_effort;
+    bool compact; // no whitespace between the parts of JSON; else up to 64 bytes in a gap
 } qn_grammar_options;
 
-// Compiles a JSON Schema of drafts 4, 6, 7, 2019-09 or 2020-12 (the last where $schema is absent). Errors begin with the JSON
-// pointer of the keyword: QN_INVALID_ARGUMENT for what is no schema, QN_UNSUPPORTED for what cannot be enforced,
-// QN_LIMIT_EXCEEDED for schemas that take too much. `options` may be NULL. Free the result with qn_grammar_free.
+// Compiles a JSON Schema of drafts 4, 6, 7, 2019-09 or 2020-12 (the last where $schema is absent).
+// Errors begin with the JSON pointer of the keyword: QN_INVALID_ARGUMENT for what is no schema,
+// QN_UNSUPPORTED for what cannot be enforced, QN_LIMIT_EXCEEDED for schemas that take too much.
+// `options` may be NULL. Free the result with qn_grammar_free.
 QN_API qn_status qn_grammar_from_json_schema(const char *text, size_t size,
                                              const qn_grammar_options *options, qn_grammar **out,
                                              qn_error *err);
@@ -59,16 +61,17 @@ QN_API qn_status qn_grammar_from_regex(const char *text, size_t size, qn_grammar
 QN_API qn_status qn_grammar_from_gbnf(const char *text, size_t size, qn_grammar **out,
                                       qn_error *err);
 
-// Compiles a Lark grammar in llguidance's dialect, with %json schemas inside; `start` is where it begins. `options` (NULL: the
-// defaults) hold for the schemas.
+// Compiles a Lark grammar in llguidance's dialect, with %json schemas inside; `start` is where it
+// begins. `options` (NULL: the defaults) hold for the schemas.
 QN_API qn_status qn_grammar_from_lark(const char *text, size_t size,
                                       const qn_grammar_options *options, qn_grammar **out,
                                       qn_error *err);
 
-// Compiles text in which some words begin a part with a schema of its own, as tool calls do. `text` is JSON:
-// {"tags": [{"begin": "<call>", "schema": {...}, "end": "</call>"}, ...], "free": true, "min": 0, "max": 1}. A part without
-// "schema" is any text up to its end. With "free", text without a begin may stand before, between and behind the parts;
-// whatever begins must be completed. "min" and "max" count parts.
+// Compiles text in which some words begin a part with a schema of its own, as tool calls do. `text`
+// is JSON: {"tags": [{"begin": "<call>", "schema": {...}, "end": "</call>"}, ...], "free": true,
+// "min": 0, "max": 1}. A part without "schema" is any text up to its end. With "free", text without
+// a begin may stand before, between and behind the parts; whatever begins must be completed. "min"
+// and "max" count parts.
 QN_API qn_status qn_grammar_from_tags(const char *text, size_t size,
                                       const qn_grammar_options *options, qn_grammar **out,
                                       qn_error *err);
@@ -84,27 +87,29 @@ QN_API void qn_grammar_free(qn_grammar *grammar);
 // False when no text at all is valid; a matcher of such a grammar allows no token.
 QN_API bool qn_grammar_is_satisfiable(const qn_grammar *grammar);
 
-// What best effort left out: a line each, "pointer: reason". Never NULL; lives as long as the grammar.
+// What best effort left out: a line each, "pointer: reason". Never NULL; lives as long as the
+// grammar.
 QN_API const char *qn_grammar_left_out(const qn_grammar *grammar);
 
-// Is the whole text valid? Where it is not, `*position` (bytes, may be NULL) is the first byte that no valid text has
-// there, or `size` when the text ends too early. Any thread.
+// Is the whole text valid? Where it is not, `*position` (bytes, may be NULL) is the first byte that
+// no valid text has there, or `size` when the text ends too early. Any thread.
 QN_API qn_status qn_grammar_check(qn_grammar *grammar, const char *text, size_t size, bool *valid,
                                   size_t *position, qn_error *err);
 
 // A tokenizer's vocabulary, built once and shared by matchers and threads.
 typedef struct qn_vocabulary qn_vocabulary;
 
-// Token `i` is the bytes from offsets[i] up to offsets[i + 1] (n_tokens + 1 offsets). `special` (NULL: none) marks with 1 the
-// tokens that stand for no text; they and tokens without bytes are never allowed. `stops` end an output. Everything is
-// copied. Free the result with qn_vocabulary_free; matchers keep it alive.
+// Token `i` is the bytes from offsets[i] up to offsets[i + 1] (n_tokens + 1 offsets). `special`
+// (NULL: none) marks with 1 the tokens that stand for no text; they and tokens without bytes are
+// never allowed. `stops` end an output. Everything is copied. Free the result with
+// qn_vocabulary_free; matchers keep it alive.
 QN_API qn_status qn_vocabulary_create(uint32_t n_tokens, const char *bytes, const uint32_t *offsets,
                                       const uint8_t *special, const uint32_t *stops,
                                       uint32_t n_stops, qn_vocabulary **out, qn_error *err);
 QN_API void qn_vocabulary_free(qn_vocabulary *vocabulary); // NULL is fine
 
-// One output on its way through a grammar. A matcher belongs to one thread at a time; matchers of one grammar may be used
-// from several.
+// One output on its way through a grammar. A matcher belongs to one thread at a time; matchers of
+// one grammar may be used from several.
 typedef struct qn_matcher qn_matcher;
 
 QN_API qn_status qn_matcher_create(qn_grammar *grammar, qn_vocabulary *vocabulary, qn_matcher **out,
@@ -115,8 +120,8 @@ QN_API void qn_matcher_free(qn_matcher *matcher); // NULL is fine
 // Back to the empty output.
 QN_API void qn_matcher_reset(qn_matcher *matcher);
 
-// Takes tokens until one does not fit; `*taken` counts those that did. A stop token fits where the output may end, and
-// nothing fits after it.
+// Takes tokens until one does not fit; `*taken` counts those that did. A stop token fits where the
+// output may end, and nothing fits after it.
 QN_API qn_status qn_matcher_consume(qn_matcher *matcher, const uint32_t *tokens, size_t n,
                                     size_t *taken, qn_error *err);
 
@@ -127,8 +132,9 @@ QN_API qn_status qn_matcher_consume_text(qn_matcher *matcher, const char *text, 
 // Takes the last `n` tokens back. QN_INVALID_ARGUMENT when there are fewer.
 QN_API qn_status qn_matcher_rollback(qn_matcher *matcher, size_t n, qn_error *err);
 
-// Which tokens may come next: bit i % 32 of word i / 32. `n_words` may be more than the vocabulary needs (a model may have
-// more logits than tokens): the rest is cleared. QN_INVALID_ARGUMENT when it is less.
+// Which tokens may come next: bit i % 32 of word i / 32. `n_words` may be more than the vocabulary
+// needs (a model may have more logits than tokens): the rest is cleared. QN_INVALID_ARGUMENT when
+// it is less.
 QN_API qn_status qn_matcher_mask(qn_matcher *matcher, uint32_t *mask, size_t n_words,
                                  qn_error *err);
 
@@ -139,12 +145,14 @@ QN_API qn_status qn_matcher_masks(qn_matcher *const *matchers, size_t n, uint32_
 // May the output end here?
 QN_API qn_status qn_matcher_can_end(qn_matcher *matcher, bool *can, qn_error *err);
 
-// The text that must come next whatever the model says, whole characters, up to `limit` bytes into `out` (it may be empty).
-// The caller tokenizes it together with the output and lets the matcher consume it.
+// The text that must come next whatever the model says, whole characters, up to `limit` bytes into
+// `out` (it may be empty). The caller tokenizes it together with the output and lets the matcher
+// consume it.
 QN_API qn_status qn_matcher_forced(qn_matcher *matcher, char *out, size_t limit, size_t *size,
                                    qn_error *err);
 
-// A completion of the output, about as short as any, in bytes, into `out`. QN_LIMIT_EXCEEDED when it takes more than `limit`.
+// A completion of the output, about as short as any, in bytes, into `out`. QN_LIMIT_EXCEEDED when
+// it takes more than `limit`.
 QN_API qn_status qn_matcher_shortest(qn_matcher *matcher, char *out, size_t limit, size_t *size,
                                      qn_error *err);
 

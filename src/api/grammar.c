@@ -45,7 +45,8 @@ static qn_status create_from(qni_language language, const char *text, size_t siz
         .language = language,
         .text = copy,
         .size = size,
-        .schema = {documents, options->n_documents, options->annotate_formats, options->best_effort},
+        .schema = {documents, options->n_documents, options->annotate_formats,
+                   options->best_effort},
         .json = {.max_spaces = options->compact ? 0 : SPACES_IN_A_GAP},
     };
     status = create(&source, out, err);

@@ -39,11 +39,14 @@ enum {
 
 // Grammars.
 #define QNI_MAX_GRAMMAR_SOURCE_BYTES (4 * QNI_MIB) // a schema, a grammar file
-#define QNI_MAX_GRAMMAR_BYTES (512 * QNI_MIB)      // the tables of one compiled grammar; emptied when full
-#define QNI_MAX_MASK_BYTES (256 * QNI_MIB)         // masks kept for one grammar and vocabulary; emptied when full
+// the tables of one compiled grammar; emptied when full
+#define QNI_MAX_GRAMMAR_BYTES (512 * QNI_MIB)
+// masks kept for one grammar and vocabulary; emptied when full
+#define QNI_MAX_MASK_BYTES (256 * QNI_MIB)
 #define QNI_MAX_OUTPUT_BYTES (64 * QNI_MIB)        // text of one matcher
 #define QNI_MAX_SEARCH_BYTES (64 * QNI_MIB)        // of a search for the shortest completion
-#define QNI_MAX_GRAMMAR_WORK ((uint64_t)200000)    // steps of one decision: what no real schema comes near
+// steps of one decision: what no real schema comes near
+#define QNI_MAX_GRAMMAR_WORK ((uint64_t)200000)
 enum {
     QNI_MAX_PATTERN_BYTES = 16384, // a chain of that many optional parts is walked by recursion
     QNI_MAX_PATTERN_DEPTH = 200,   // nested groups
@@ -54,7 +57,8 @@ enum {
     QNI_MAX_ALTERNATIVES = 64,      // ways in which one open value may count for those around it
     QNI_MAX_OUTCOMES = 512,         // of one child, before equal ones are joined
     QNI_MAX_DYNAMIC_ANCHORS = 64,   // in one dynamic scope
-    QNI_MAX_UNEVALUATED_CASES = 10, // conditions that decide what counts as evaluated; all subsets are formed
+    // conditions that decide what counts as evaluated; all subsets are formed
+    QNI_MAX_UNEVALUATED_CASES = 10,
     QNI_MAX_EVALUATED_KEYS = 1024,  // named members before unevaluatedProperties
     QNI_MAX_MASKED_TOKEN_BYTES = 4096, // a longer token is never allowed by a mask
     QNI_MAX_GRAMMAR_EXPRESSIONS = 1000000, // parts of a GBNF or Lark file

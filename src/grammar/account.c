@@ -25,8 +25,7 @@ bool qni_account_step(qni_account *account)
     return account->status == QN_OK;
 }
 
-bool qni_account_grow(qni_account *account, void *items, size_t *capacity, size_t need,
-                      size_t size)
+bool qni_account_grow(qni_account *account, void *items, size_t *capacity, size_t need, size_t size)
 {
     if (need <= *capacity) {
         return true;

@@ -1,6 +1,7 @@
-// What one compiled grammar may spend. Every table of the engine draws on one account, so that a hostile schema or a
-// long run meets a named limit and never the system's. Failure is sticky: a table that cannot grow marks the account
-// and returns id 0, which every table reads as "nothing"; the outermost call asks for the status once, at its end.
+// What one compiled grammar may spend. Every table of the engine draws on one account, so that a
+// hostile schema or a long run meets a named limit and never the system's. Failure is sticky: a
+// table that cannot grow marks the account and returns id 0, which every table reads as "nothing";
+// the outermost call asks for the status once, at its end.
 #ifndef QNI_GRAMMAR_ACCOUNT_H
 #define QNI_GRAMMAR_ACCOUNT_H
 

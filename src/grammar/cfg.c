@@ -145,8 +145,8 @@ qni_term qni_text_through(qni_terms *t, const char *trigger, size_t n)
 {
     // The first trigger ends the text: nothing before its last byte contains one.
     qni_term one = qni_term_literal(t, trigger, n);
-    qni_term early = qni_term_concat(
-        t, qni_term_concat(t, t->text, one), qni_term_concat(t, t->character, t->text));
+    qni_term early = qni_term_concat(t, qni_term_concat(t, t->text, one),
+                                     qni_term_concat(t, t->character, t->text));
     return qni_term_and2(t, qni_term_concat(t, t->text, one), qni_term_not(t, early));
 }
 
@@ -302,7 +302,8 @@ static uint32_t symbol_of(qni_cfg *g, qni_expr e)
     }
     uint32_t left = g->n_nonterminals++;
     if (n.kind == QNI_EXPR_REPEAT) {
-        // Copies in front, then optional ones, or a rule that repeats to the left (Earley's good side).
+        // Copies in front, then optional ones, or a rule that repeats to the left (Earley's good
+        // side).
         uint32_t one = symbol_of(g, n.first), more = left;
         uint32_t copies = n.third == QNI_TERM_NO_MAX ? n.second : n.third;
         if (n.third == QNI_TERM_NO_MAX) {
@@ -352,8 +353,8 @@ static bool symbol_is_productive(qni_cfg *g, uint32_t symbol, const bool *produc
     return t->json != 0 ? g->schemas[t->json - 1].root != 0 : qni_term_live(g->terms, t->term);
 }
 
-// Which nonterminals derive the empty text, and which derive any text; rules of the others are dropped, so that no state is a
-// dead end.
+// Which nonterminals derive the empty text, and which derive any text; rules of the others are
+// dropped, so that no state is a dead end.
 static void find_properties(qni_cfg *g, bool *productive)
 {
     for (bool changed = true; changed;) {
@@ -366,7 +367,8 @@ static void find_properties(qni_cfg *g, bool *productive)
                 null = null && symbol_is_nullable(g, symbol);
                 live = live && symbol_is_productive(g, symbol, productive);
             }
-            changed = changed || (null && !g->nullable[rule->left]) || (live && !productive[rule->left]);
+            changed = changed || (null && !g->nullable[rule->left]) ||
+                      (live && !productive[rule->left]);
             g->nullable[rule->left] = g->nullable[rule->left] || null;
             productive[rule->left] = productive[rule->left] || live;
         }
@@ -449,8 +451,8 @@ qn_status qni_cfg_finish(qni_cfg *g, const char *start, qn_error *err)
     QNI_TRY(qni_account_status(g->account, err));
     for (size_t i = 0; i < g->n_names; i++) {
         if (g->names[i].body == 0) {
-            return qni_fail(err, QN_INVALID_ARGUMENT, NULL, "the rule '%.100s' is used and not defined",
-                            g->names[i].text);
+            return qni_fail(err, QN_INVALID_ARGUMENT, NULL,
+                            "the rule '%.100s' is used and not defined", g->names[i].text);
         }
     }
     if (!qni_names_find(&g->name_ids, start, strlen(start), &first)) {

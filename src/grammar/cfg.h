@@ -1,14 +1,16 @@
-// Context-free grammars over bytes: what GBNF and Lark-style files, and tool-call formats, are read into.
+// Context-free grammars over bytes: what GBNF and Lark-style files, and tool-call formats, are read
+// into.
 //
-// A grammar is first a list of named expressions. Those that do not lead back to themselves are regular and become terms;
-// the rest become rules for an Earley parser (Earley 1970) whose sets are interned: an item's origin is the id of the set in
-// which it began, so equal sets have equal ids, a state is one id, and steps can be remembered. Terminals are languages
-// of bytes or JSON values under a schema. Where several ways of reading a text are possible all are followed.
+// A grammar is first a list of named expressions. Those that do not lead back to themselves are
+// regular and become terms; the rest become rules for an Earley parser (Earley 1970) whose sets are
+// interned: an item's origin is the id of the set in which it began, so equal sets have equal ids,
+// a state is one id, and steps can be remembered. Terminals are languages of bytes or JSON values
+// under a schema. Where several ways of reading a text are possible all are followed.
 #ifndef QNI_GRAMMAR_CFG_H
 #define QNI_GRAMMAR_CFG_H
 
 #include "base/names.h"
-#include "grammar/json.h"
+#include "grammar/json_machine.h"
 
 typedef uint32_t qni_expr; // an index; 0 is "no expression", the result of a failed call
 
@@ -30,19 +32,19 @@ typedef struct qni_expr_node {
 typedef struct qni_cfg_name {
     const char *text; // in the arena
     size_t size;
-    qni_expr body;    // 0 while it is not defined
-    uint8_t mark;     // of the search for cycles
+    qni_expr body; // 0 while it is not defined
+    uint8_t mark;  // of the search for cycles
     bool recursive;
-    uint32_t term;    // of a regular name, once made
-    uint32_t symbol;  // of a recursive name
+    uint32_t term;   // of a regular name, once made
+    uint32_t symbol; // of a recursive name
 } qni_cfg_name;
 
 // A symbol of a rule: a nonterminal, or a terminal with the high bit.
 #define QNI_CFG_TERMINAL ((uint32_t)1 << 31)
 
 typedef struct qni_cfg_rule {
-    uint32_t left;          // nonterminal
-    uint32_t first, n;      // into symbols
+    uint32_t left;     // nonterminal
+    uint32_t first, n; // into symbols
 } qni_cfg_rule;
 
 typedef struct qni_cfg_terminal {
@@ -54,7 +56,7 @@ typedef struct qni_cfg {
     qni_account *account;
     qni_arena *arena;
     qni_terms *terms;
-    qni_frames *frames;     // for schemas
+    qni_frames *frames; // for schemas
     qni_json *schemas;
     size_t n_schemas, schemas_capacity;
     qni_expr_node *exprs;
@@ -69,20 +71,21 @@ typedef struct qni_cfg {
     qni_cfg_terminal *terminals;
     size_t n_terminals, terminals_capacity;
     uint32_t n_nonterminals;
-    bool *nullable;         // by nonterminal
-    uint32_t *rules_of;     // by nonterminal: its first rule; one more at the end
-    bool regular;           // the whole grammar is the term `root`
+    bool *nullable;     // by nonterminal
+    uint32_t *rules_of; // by nonterminal: its first rule; one more at the end
+    bool regular;       // the whole grammar is the term `root`
     qni_term root;
     // The parser.
-    qni_intern sets;        // items of four words: rule, dot, origin (0: this set), terminal's state (0: its start)
+    // items of four words: rule, dot, origin (0: this set), terminal's state (0: its start)
+    qni_intern sets;
     qni_intern json_states; // (schema, state)
     qni_intern steps;       // (set, byte) -> set
     uint32_t *step_to;
     size_t step_to_capacity;
-    uint32_t *work;         // the set being closed
+    uint32_t *work; // the set being closed
     size_t n_work, work_capacity;
-    uint32_t start;         // the first set; 0 when nothing is valid
-    uint32_t top_rule;      // complete when the text is
+    uint32_t start;    // the first set; 0 when nothing is valid
+    uint32_t top_rule; // complete when the text is
 } qni_cfg;
 
 void qni_cfg_begin(qni_cfg *g, qni_terms *terms, qni_frames *frames, qni_arena *arena);

@@ -85,7 +85,8 @@ bool qni_chars_fold_case(qni_chars *set, qni_account *account)
             qni_char_range r = set->ranges[i];
             bool upper = c >= r.first && c <= r.last;
             bool lower = c + 32 >= r.first && c + 32 <= r.last;
-            if (upper != lower && !qni_chars_add(set, upper ? c + 32 : c, upper ? c + 32 : c, account)) {
+            if (upper != lower &&
+                !qni_chars_add(set, upper ? c + 32 : c, upper ? c + 32 : c, account)) {
                 return false;
             }
         }
@@ -97,18 +98,47 @@ bool qni_chars_fold_case(qni_chars *set, qni_account *account)
 static const struct {
     const char *brief, *name;
 } categories[] = {
-    {"Lu", "Uppercase_Letter"}, {"Ll", "Lowercase_Letter"}, {"Lt", "Titlecase_Letter"},
-    {"LC", "Cased_Letter"}, {"Lm", "Modifier_Letter"}, {"Lo", "Other_Letter"}, {"L", "Letter"},
-    {"Mn", "Nonspacing_Mark"}, {"Mc", "Spacing_Mark"}, {"Me", "Enclosing_Mark"}, {"M", "Mark"},
-    {"Nd", "Decimal_Number"}, {"Nl", "Letter_Number"}, {"No", "Other_Number"}, {"N", "Number"},
-    {"Pc", "Connector_Punctuation"}, {"Pd", "Dash_Punctuation"}, {"Ps", "Open_Punctuation"},
-    {"Pe", "Close_Punctuation"}, {"Pi", "Initial_Punctuation"}, {"Pf", "Final_Punctuation"},
-    {"Po", "Other_Punctuation"}, {"P", "Punctuation"}, {"Sm", "Math_Symbol"},
-    {"Sc", "Currency_Symbol"}, {"Sk", "Modifier_Symbol"}, {"So", "Other_Symbol"},
-    {"S", "Symbol"}, {"Zs", "Space_Separator"}, {"Zl", "Line_Separator"},
-    {"Zp", "Paragraph_Separator"}, {"Z", "Separator"}, {"Cc", "Control"}, {"Cf", "Format"},
-    {"Co", "Private_Use"}, {"Cn", "Unassigned"}, {"C", "Other"}, {"Nd", "digit"}, {"Any", "Any"},
-    {"Cc", "cntrl"}, {"P", "punct"},
+    {"Lu", "Uppercase_Letter"},
+    {"Ll", "Lowercase_Letter"},
+    {"Lt", "Titlecase_Letter"},
+    {"LC", "Cased_Letter"},
+    {"Lm", "Modifier_Letter"},
+    {"Lo", "Other_Letter"},
+    {"L", "Letter"},
+    {"Mn", "Nonspacing_Mark"},
+    {"Mc", "Spacing_Mark"},
+    {"Me", "Enclosing_Mark"},
+    {"M", "Mark"},
+    {"Nd", "Decimal_Number"},
+    {"Nl", "Letter_Number"},
+    {"No", "Other_Number"},
+    {"N", "Number"},
+    {"Pc", "Connector_Punctuation"},
+    {"Pd", "Dash_Punctuation"},
+    {"Ps", "Open_Punctuation"},
+    {"Pe", "Close_Punctuation"},
+    {"Pi", "Initial_Punctuation"},
+    {"Pf", "Final_Punctuation"},
+    {"Po", "Other_Punctuation"},
+    {"P", "Punctuation"},
+    {"Sm", "Math_Symbol"},
+    {"Sc", "Currency_Symbol"},
+    {"Sk", "Modifier_Symbol"},
+    {"So", "Other_Symbol"},
+    {"S", "Symbol"},
+    {"Zs", "Space_Separator"},
+    {"Zl", "Line_Separator"},
+    {"Zp", "Paragraph_Separator"},
+    {"Z", "Separator"},
+    {"Cc", "Control"},
+    {"Cf", "Format"},
+    {"Co", "Private_Use"},
+    {"Cn", "Unassigned"},
+    {"C", "Other"},
+    {"Nd", "digit"},
+    {"Any", "Any"},
+    {"Cc", "cntrl"},
+    {"P", "punct"},
 };
 
 // Is `category` (two letters, as utf8proc names it) the one of `brief`, or of its group?

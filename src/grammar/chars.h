@@ -26,8 +26,8 @@ bool qni_chars_invert(qni_chars *set, qni_account *account);
 // Adds the other case of ASCII letters.
 bool qni_chars_fold_case(qni_chars *set, qni_account *account);
 
-// Adds the code points of a Unicode general category, by its short or long name ("Lu", "Letter"). False with `*known` unset
-// when the name is not one.
+// Adds the code points of a Unicode general category, by its short or long name ("Lu", "Letter").
+// False with `*known` unset when the name is not one.
 bool qni_chars_add_category(qni_chars *set, const char *name, size_t n, bool *known,
                             qni_account *account);
 

@@ -1,5 +1,5 @@
-// The parser of cfg.h. A set is a record of items (rule, dot, origin, state of the terminal behind the dot); origin 0 is the set
-// itself.
+// The parser of cfg.h. A set is a record of items (rule, dot, origin, state of the terminal behind
+// the dot); origin 0 is the set itself.
 #include "grammar/cfg.h"
 
 #include "base/limits.h"
@@ -26,7 +26,8 @@ static void add_item(qni_cfg *g, uint32_t rule, uint32_t dot, uint32_t origin, u
         return;
     }
     if (g->n_work > QNI_MAX_EARLEY_ITEMS * ITEM_WORDS) {
-        qni_account_fail(g->account, QN_LIMIT_EXCEEDED, "a grammar with too many readings of one text");
+        qni_account_fail(g->account, QN_LIMIT_EXCEEDED,
+                         "a grammar with too many readings of one text");
         return;
     }
     if (qni_account_grow(g->account, &g->work, &g->work_capacity, g->n_work + ITEM_WORDS, 4)) {
@@ -56,7 +57,8 @@ static void complete(qni_cfg *g, const uint32_t *item)
     qni_intern_at(&g->sets, item[ORIGIN], &n);
     for (size_t i = 0; i < n; i += ITEM_WORDS) {
         const uint32_t *waiting = qni_intern_at(&g->sets, item[ORIGIN], NULL) + i;
-        if (!at_end(g, waiting) && waiting[TERMINAL_STATE] == 0 && next_symbol(g, waiting) == left) {
+        if (!at_end(g, waiting) && waiting[TERMINAL_STATE] == 0 &&
+            next_symbol(g, waiting) == left) {
             uint32_t origin = waiting[ORIGIN] == 0 ? item[ORIGIN] : waiting[ORIGIN];
             add_item(g, waiting[RULE], waiting[DOT] + 1, origin, 0);
         }
@@ -117,15 +119,15 @@ qn_status qni_cfg_make_start(qni_cfg *g, uint32_t top, qn_error *err)
     return qni_account_status(g->account, err);
 }
 
-// One byte of the terminal behind an item's dot. `*done` tells whether it may end there, `*more` whether it may go on. 0: the byte
-// does not fit.
+// One byte of the terminal behind an item's dot. `*done` tells whether it may end there, `*more`
+// whether it may go on. 0: the byte does not fit.
 static uint32_t step_terminal(qni_cfg *g, uint32_t symbol, uint32_t state, const char *text,
                               size_t size, bool *done, bool *more)
 {
     const qni_cfg_terminal *t = &g->terminals[symbol & ~QNI_CFG_TERMINAL];
     if (t->json == 0) {
-        qni_term next =
-            qni_term_step(g->terms, state == 0 ? t->term : state, (unsigned char)text[size - 1]);
+        qni_term next = qni_term_step(g->terms, state == 0 ? t->term : state,
+                                      (unsigned char)text[size - 1]);
         *done = qni_term_nullable(g->terms, next);
         *more = next != QNI_TERM_EMPTY;
         return next;
@@ -165,8 +167,7 @@ static uint32_t step_set(qni_cfg *g, uint32_t set, const char *text, size_t size
         }
         uint32_t symbol = next_symbol(g, item), origin = item[ORIGIN] == 0 ? set : item[ORIGIN];
         bool done, more;
-        uint32_t state = step_terminal(g, symbol, item[TERMINAL_STATE], text, size, &done,
-                                       &more);
+        uint32_t state = step_terminal(g, symbol, item[TERMINAL_STATE], text, size, &done, &more);
         *has_json = *has_json || in_json(g, symbol);
         if (state != 0 && more) {
             add_item(g, item[RULE], item[DOT], origin, state);
@@ -212,7 +213,8 @@ bool qni_cfg_accepts(qni_cfg *g, uint32_t set)
     return false;
 }
 
-// The only item that reads a terminal; NULL when there are several, or when something else could happen here.
+// The only item that reads a terminal; NULL when there are several, or when something else could
+// happen here.
 static const uint32_t *only_reader(const qni_cfg *g, uint32_t set)
 {
     size_t n;

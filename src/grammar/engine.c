@@ -4,7 +4,7 @@
 #include "base/limits.h"
 #include "grammar/mask.h"
 #include "grammar/pattern.h"
-#include "grammar/reader.h"
+#include "grammar/cursor.h"
 
 #include <string.h>
 
@@ -111,8 +111,9 @@ static void free_const(const char *text)
 qn_status qni_engine_create(const qni_source *source, qni_engine **out, qn_error *err)
 {
     if (source->size > QNI_MAX_GRAMMAR_SOURCE_BYTES) {
-        return qni_fail(err, QN_LIMIT_EXCEEDED, NULL, "a grammar of %zu bytes; at most %zu are read",
-                        source->size, QNI_MAX_GRAMMAR_SOURCE_BYTES);
+        return qni_fail(err, QN_LIMIT_EXCEEDED, NULL,
+                        "a grammar of %zu bytes; at most %zu are read", source->size,
+                        QNI_MAX_GRAMMAR_SOURCE_BYTES);
     }
     qni_engine *e = qni_calloc(1, sizeof *e);
     if (e == NULL) {

@@ -1,8 +1,9 @@
 // One compiled grammar: its source, and the machine that reads text under it.
 //
-// The machine's tables grow while texts are read, and are shared by all matchers of the grammar, so every call takes the
-// engine's lock. When the tables reach their limit they are emptied and the grammar is compiled anew; a matcher sees
-// from the epoch that its states are void, and reads its text again.
+// The machine's tables grow while texts are read, and are shared by all matchers of the grammar, so
+// every call takes the engine's lock. When the tables reach their limit they are emptied and the
+// grammar is compiled anew; a matcher sees from the epoch that its states are void, and reads its
+// text again.
 #ifndef QNI_GRAMMAR_ENGINE_H
 #define QNI_GRAMMAR_ENGINE_H
 
@@ -40,7 +41,7 @@ typedef union qni_state {
 
 typedef struct qni_engine {
     pthread_mutex_t lock;
-    uint64_t epoch;   // counts compilations
+    uint64_t epoch; // counts compilations
     qni_source source;
     qni_buf left_out; // what best effort left out, a line each
     bool satisfiable; // some text is valid
@@ -64,8 +65,8 @@ QNI_WARN_UNUSED qn_status qni_engine_create(const qni_source *source, qni_engine
                                             qn_error *err);
 void qni_engine_free(qni_engine *engine); // NULL is fine
 
-// For the callers below, who hold the lock. `begin` makes the tables usable and counts work anew; `end` gives the status
-// of what happened since.
+// For the callers below, who hold the lock. `begin` makes the tables usable and counts work anew;
+// `end` gives the status of what happened since.
 QNI_WARN_UNUSED qn_status qni_engine_begin(qni_engine *engine, qn_error *err);
 QNI_WARN_UNUSED qn_status qni_engine_end(qni_engine *engine, qn_error *err);
 

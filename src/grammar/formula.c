@@ -154,8 +154,9 @@ static bool excludes(const qni_formulas *f, const list *l, qni_formula a)
     return any;
 }
 
-// Unit propagation: a disjunction that the list implies is dropped, and branches that it excludes are struck out. Changes
-// one disjunction at a time; `*changed` tells whether the list must be normalized again.
+// Unit propagation: a disjunction that the list implies is dropped, and branches that it excludes
+// are struck out. Changes one disjunction at a time; `*changed` tells whether the list must be
+// normalized again.
 static void propagate(qni_formulas *f, list *l, bool *changed)
 {
     *changed = false;
@@ -236,9 +237,7 @@ qni_formula qni_and(qni_formulas *f, const qni_formula *items, size_t n)
         qni_account_fail(f->account, QN_OUT_OF_MEMORY, "out of memory");
     } else if (possible) {
         l.items[-1] = QNI_ATOM_AND;
-        result = l.n == 0   ? QNI_TRUE
-                 : l.n == 1 ? l.items[0]
-                            : make(f, l.items - 1, l.n + 1);
+        result = l.n == 0 ? QNI_TRUE : l.n == 1 ? l.items[0] : make(f, l.items - 1, l.n + 1);
     }
     list_end(&l);
     return result;
@@ -281,9 +280,9 @@ qni_formula qni_type_is(qni_formulas *f, qni_jtype type)
 
 qni_formula qni_string_in(qni_formulas *f, qni_term term)
 {
-    return term == QNI_TERM_NOTHING     ? QNI_FALSE
+    return term == QNI_TERM_NOTHING ? QNI_FALSE
            : term == f->terms->text ? qni_type_is(f, QNI_J_STRING)
-                                        : make(f, (uint32_t[]){QNI_ATOM_STRING, term}, 2);
+                                    : make(f, (uint32_t[]){QNI_ATOM_STRING, term}, 2);
 }
 
 qni_formula qni_number_in(qni_formulas *f, const qni_number_set *set)
@@ -431,8 +430,7 @@ static qni_formula map_node(qni_formulas *f, qni_formula a, qni_formula_fn *fn, 
         list l;
         list_begin(&l);
         for (size_t i = 1; i < n; i++) {
-            qni_formula part =
-                map_node(f, qni_intern_at(&f->nodes, id, NULL)[i], fn, context);
+            qni_formula part = map_node(f, qni_intern_at(&f->nodes, id, NULL)[i], fn, context);
             list_add(&l, part);
             if (part == QNI_FALSE) {
                 break;
@@ -467,24 +465,22 @@ typedef struct type_context {
 
 static qni_formula atom_for_type(void *context, qni_formula atom, const uint32_t *node)
 {
-    static const uint8_t type_of[] = {[QNI_ATOM_STRING] = QNI_J_STRING,
-                                      [QNI_ATOM_NUMBER] = QNI_J_NUMBER,
-                                      [QNI_ATOM_ITEMS] = QNI_J_ARRAY,
-                                      [QNI_ATOM_UNIQUE] = QNI_J_ARRAY,
-                                      [QNI_ATOM_MEMBERS] = QNI_J_OBJECT,
-                                      [QNI_ATOM_HOLE] = QNI_N_JTYPES};
+    static const uint8_t type_of[] = {
+        [QNI_ATOM_STRING] = QNI_J_STRING,  [QNI_ATOM_NUMBER] = QNI_J_NUMBER,
+        [QNI_ATOM_ITEMS] = QNI_J_ARRAY,    [QNI_ATOM_UNIQUE] = QNI_J_ARRAY,
+        [QNI_ATOM_MEMBERS] = QNI_J_OBJECT, [QNI_ATOM_HOLE] = QNI_N_JTYPES};
     type_context *c = context;
     if (node[0] == QNI_ATOM_TYPE) {
         return node[1] == (uint32_t)c->type ? QNI_TRUE : QNI_FALSE;
     }
     if (node[0] == QNI_ATOM_REF) {
-        if (c->depth > QNI_MAX_JSON_DEPTH) { // a definition that is itself, with nothing written between
+        // a definition that is itself, with nothing written between
+        if (c->depth > QNI_MAX_JSON_DEPTH) {
             qni_account_fail(c->f->account, QN_UNSUPPORTED, "a $ref that leads back to itself");
             return QNI_FALSE;
         }
         c->depth++;
-        qni_formula result =
-            map_node(c->f, c->f->definitions[node[1]], atom_for_type, c);
+        qni_formula result = map_node(c->f, c->f->definitions[node[1]], atom_for_type, c);
         c->depth--;
         return result;
     }

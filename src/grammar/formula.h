@@ -1,18 +1,22 @@
-// What a JSON value must be, as a boolean formula over a few kinds of atoms. Every keyword of JSON Schema becomes such a
-// formula, and what remains to be satisfied while a value is being written is one again: after a member or an item the
-// counts of the atoms have gone down. The atoms:
+// What a JSON value must be, as a boolean formula over a few kinds of atoms. Every keyword of JSON
+// Schema becomes such a formula, and what remains to be satisfied while a value is being written is
+// one again: after a member or an item the counts of the atoms have gone down. The atoms:
 //
 //   type T            the value is of type T
 //   string L          it is a string of the regular language L
 //   number N          it is a number of the set N
 //   items n f t S     it is an array, and at least n of its items with index in [f, t) satisfy S
-//   members n K S     it is an object, and at least n of its members with a key in K have a value that satisfies S
-//   unique S          no two of its remaining items are equal, and none satisfies S (equals an earlier one)
+//   members n K S     it is an object, and at least n of its members with a key in K have a value
+//       that satisfies S
+//   unique S          no two of its remaining items are equal, and none satisfies S (equals an
+//       earlier one)
 //   ref D             definition D holds; how recursive schemas stay finite
-//   hole S            the child now being opened satisfies S; exists only inside qni_frames (frame.h)
+//   hole S            the child now being opened satisfies S; exists only inside qni_frames
+//       (frame.h)
 //
-// `properties p: S` is "not (members 1 {p} (not S))", `required p` is "members 1 {p} true", `items` is "not (items 1 0 inf
-// (not S))", `contains` and the bounds on counts are themselves, and negation needs no rules of its own.
+// `properties p: S` is "not (members 1 {p} (not S))", `required p` is "members 1 {p} true", `items`
+// is "not (items 1 0 inf (not S))", `contains` and the bounds on counts are themselves, and
+// negation needs no rules of its own.
 #ifndef QNI_GRAMMAR_FORMULA_H
 #define QNI_GRAMMAR_FORMULA_H
 
@@ -23,9 +27,9 @@
 // A formula's node times two, plus one when negated.
 typedef uint32_t qni_formula;
 
-#define QNI_TRUE ((qni_formula)2)
-#define QNI_FALSE ((qni_formula)3) // also what a failed call returns
-#define QNI_NO_END UINT32_MAX      // of an index range
+#define QNI_TRUE   ((qni_formula)2)
+#define QNI_FALSE  ((qni_formula)3) // also what a failed call returns
+#define QNI_NO_END UINT32_MAX       // of an index range
 
 typedef enum qni_atom {
     QNI_ATOM_TRUE,
@@ -102,8 +106,8 @@ static inline const uint32_t *qni_formula_node(const qni_formulas *f, qni_formul
     return qni_intern_at(&f->nodes, a >> 1, n);
 }
 
-// Rebuilds a formula with every atom replaced by what `fn` gives for it (never called for true and for conjunctions). Each
-// node is visited once. `fn` must not call qni_formula_map.
+// Rebuilds a formula with every atom replaced by what `fn` gives for it (never called for true and
+// for conjunctions). Each node is visited once. `fn` must not call qni_formula_map.
 typedef qni_formula qni_formula_fn(void *context, qni_formula atom, const uint32_t *node);
 qni_formula qni_formula_map(qni_formulas *f, qni_formula a, qni_formula_fn *fn, void *context);
 
@@ -140,7 +144,8 @@ typedef struct qni_keys_view {
 
 qni_keys_view qni_keys_get(const qni_formulas *f, qni_keys keys);
 
-// The value kept under `key`: `*found` tells whether there is one; otherwise the place to put it is returned.
+// The value kept under `key`: `*found` tells whether there is one; otherwise the place to put it is
+// returned.
 uint32_t *qni_formulas_memo(qni_formulas *f, const uint32_t *key, size_t n, bool *found);
 
 #endif

@@ -253,8 +253,8 @@ qni_term qni_universe_class(qni_frames *fr, uint32_t universe, uint32_t class_bi
     return term;
 }
 
-// Strikes the seen keys out of a language: those without which some beginning of theirs would lead nowhere. The others are
-// refused where they end.
+// Strikes the seen keys out of a language: those without which some beginning of theirs would lead
+// nowhere. The others are refused where they end.
 static qni_term without_seen(qni_frames *fr, qni_term term, uint32_t seen)
 {
     qni_terms *t = fr->f->terms;
@@ -308,7 +308,8 @@ qni_string qni_universe_witness(qni_frames *fr, uint32_t universe, uint32_t clas
     return qni_string_make(fr->f, text, size);
 }
 
-// Joins pairs that go on in the same frame; sorted by that frame. `pairs` is (formula, frame), `n` of them.
+// Joins pairs that go on in the same frame; sorted by that frame. `pairs` is (formula, frame), `n`
+// of them.
 static size_t join_pairs(qni_formulas *f, uint32_t *pairs, size_t n)
 {
     size_t kept = 0;
@@ -343,7 +344,8 @@ static bool rest_satisfiable(qni_frames *fr, qni_frame_kind kind, qni_formula a,
 
 // A frame of alternatives that are known to be satisfiable.
 static qni_frame add_frame(qni_frames *fr, qni_frame_kind kind, uint32_t start, uint32_t universe,
-                           uint32_t seen, const qni_formula *alts, const qni_frame *around, size_t n)
+                           uint32_t seen, const qni_formula *alts, const qni_frame *around,
+                           size_t n)
 {
     uint32_t record[FRAME_PAIRS + 2 * QNI_MAX_ALTERNATIVES] = {kind, start + 1, universe, seen};
     for (size_t i = 0; i < n; i++) {
@@ -471,8 +473,8 @@ uint32_t qni_goal_shape(qni_frames *fr, qni_goal goal)
     return n == 0 ? 0 : qni_intern_add(&fr->shapes, record, 1 + 2 * n, NULL);
 }
 
-// The frame behind an item whose value `unique` waits for. Where two items must be equal, this one may become whatever a
-// later one needs; that its value then is such a one is only seen at its end.
+// The frame behind an item whose value `unique` waits for. Where two items must be equal, this one
+// may become whatever a later one needs; that its value then is such a one is only seen at its end.
 static qni_frame waiting_frame(qni_frames *fr, const frame_copy *c, uint32_t start,
                                const uint32_t *leaf)
 {
@@ -505,10 +507,9 @@ static qni_goal child_goal(qni_frames *fr, const frame_copy *c, qni_string key, 
     uint32_t seen = key != 0 ? qni_seen_add(fr, c->seen, key) : 0;
     for (size_t i = 0; i < o.n_leaves; i++) {
         const uint32_t *leaf = o.leaves + i * (1 + c->n);
-        qni_frame next = o.unique
-                             ? waiting_frame(fr, c, start, leaf)
-                             : qni_frame_make(fr, c->kind, UINT32_MAX, c->universe, seen, leaf + 1,
-                                              c->around, c->n, c->alts[0]);
+        qni_frame next = o.unique ? waiting_frame(fr, c, start, leaf)
+                                  : qni_frame_make(fr, c->kind, UINT32_MAX, c->universe, seen,
+                                                   leaf + 1, c->around, c->n, c->alts[0]);
         if (next == 0) {
             continue;
         }

@@ -1,15 +1,17 @@
-// Open arrays and objects, and what may come next inside them, such that no way leads to a dead end.
+// Open arrays and objects, and what may come next inside them, such that no way leads to a dead
+// end.
 //
-// A frame is an array or object that has begun. Its alternatives are pairs (formula, frame around): if the rest of it makes
-// the formula true, writing goes on in that frame around. Almost always there is one alternative; there are several
-// when the outcome decides what is left of the frames around, as with the branches of a oneOf. The formulas of a frame's
-// alternatives exclude each other, and each can be satisfied: an alternative that cannot is dropped when the frame is
-// made, so every frame that exists can be closed.
+// A frame is an array or object that has begun. Its alternatives are pairs (formula, frame around):
+// if the rest of it makes the formula true, writing goes on in that frame around. Almost always
+// there is one alternative; there are several when the outcome decides what is left of the frames
+// around, as with the branches of a oneOf. The formulas of a frame's alternatives exclude each
+// other, and each can be satisfied: an alternative that cannot is dropped when the frame is made,
+// so every frame that exists can be closed.
 //
 // A goal is a value about to begin, in the same form: pairs (formula, frame to go on in).
 //
-// Frames and goals are interned: a state of the machine is a few ids, copying it copies those, and what was found out about
-// a frame is kept with it.
+// Frames and goals are interned: a state of the machine is a few ids, copying it copies those, and
+// what was found out about a frame is kept with it.
 #ifndef QNI_GRAMMAR_FRAME_H
 #define QNI_GRAMMAR_FRAME_H
 
@@ -28,20 +30,21 @@ typedef struct qni_universe {
     size_t n_keys;
     qni_term *terms;
     size_t n_terms;
-    qni_term others;  // every text but the keys
+    qni_term others; // every text but the keys
 } qni_universe;
 
 typedef struct qni_frame_info {
-    uint8_t *verdicts;     // of the universe's keys: see qni_frame_takes_key
-    qni_term others;       // the other keys that may come next
-    qni_goal other_goal;   // of such a key, where they are all alike
-    bool waits;            // it, or one around it, was made with `start`: what follows depends on the text
+    uint8_t *verdicts;   // of the universe's keys: see qni_frame_takes_key
+    qni_term others;     // the other keys that may come next
+    qni_goal other_goal; // of such a key, where they are all alike
+    // it, or one around it, was made with `start`: what follows depends on the text
+    bool waits;
     bool others_known;
     bool close_known;
     bool item_known;
-    qni_frame closed;      // where closing leads, or 0
-    qni_goal item;         // for an array without `start`
-    uint32_t shape;        // see qni_frame_shape; 0 while unknown
+    qni_frame closed; // where closing leads, or 0
+    qni_goal item;    // for an array without `start`
+    uint32_t shape;   // see qni_frame_shape; 0 while unknown
 } qni_frame_info;
 
 typedef struct qni_goal_info {
@@ -59,17 +62,17 @@ typedef struct qni_frames {
     qni_intern goals;
     qni_goal_info *goal_info;
     size_t goal_info_capacity;
-    qni_intern seen;        // (list before, key): the keys of an object so far
-    qni_intern tuples;      // terms of a string under several alternatives
+    qni_intern seen;   // (list before, key): the keys of an object so far
+    qni_intern tuples; // terms of a string under several alternatives
     qni_intern universe_ids;
     qni_intern shapes;
     qni_universe *universes;
     size_t universes_capacity;
-    uint8_t *sat;           // by formula: see sat.c
+    uint8_t *sat; // by formula: see sat.c
     size_t sat_capacity;
     uint32_t sat_depth;
     uint32_t sat_lowest;
-    bool approximate;       // some decision was taken in favour of "can be satisfied"
+    bool approximate; // some decision was taken in favour of "can be satisfied"
 } qni_frames;
 
 QNI_WARN_UNUSED qn_status qni_frames_begin(qni_frames *fr, qni_formulas *f, qn_error *err);
@@ -81,32 +84,34 @@ bool qni_satisfiable(qni_frames *fr, qni_formula a);
 // How many values do, up to `limit`; containers count as many.
 size_t qni_count_values(qni_frames *fr, qni_formula a, size_t limit);
 
-// sat.c: can the rest of an object (an array) satisfy `a`? `parent` (or 0) is a formula known to be satisfiable that `a`
-// may be a weakening of.
+// sat.c: can the rest of an object (an array) satisfy `a`? `parent` (or 0) is a formula known to be
+// satisfiable that `a` may be a weakening of.
 bool qni_object_satisfiable(qni_frames *fr, qni_formula a, uint32_t universe, uint32_t seen,
                             qni_formula parent);
 bool qni_array_satisfiable(qni_frames *fr, qni_formula a);
 
-// What one more child does to some formulas of a frame: for each outcome, the child's formula and what is left of the others.
+// What one more child does to some formulas of a frame: for each outcome, the child's formula and
+// what is left of the others.
 typedef struct qni_outcomes {
     qni_frames *fr;
     bool object;
-    qni_string key;       // of the member
-    qni_formula must;     // an atom that the child has to count for, or 0
+    qni_string key;   // of the member
+    qni_formula must; // an atom that the child has to count for, or 0
     size_t n_alts;
-    uint32_t *leaves;     // child, then n_alts formulas, again and again
+    uint32_t *leaves; // child, then n_alts formulas, again and again
     size_t n_leaves;
     size_t leaves_capacity; // words
     qni_formula holes[32];
     size_t n_holes;
-    bool unique;          // a `unique` atom waits for the child's value
+    bool unique; // a `unique` atom waits for the child's value
 } qni_outcomes;
 
-// Fills in `leaves`; free them with qni_free. `alts` are formulas for the frame's type. False when the account failed.
+// Fills in `leaves`; free them with qni_free. `alts` are formulas for the frame's type. False when
+// the account failed.
 bool qni_outcomes_find(qni_outcomes *o, const qni_formula *alts);
 
-// A frame for what is left; 0 when no alternative can be satisfied. `start` is where the text of an item began, when its
-// value must be known for `unique`; else UINT32_MAX.
+// A frame for what is left; 0 when no alternative can be satisfied. `start` is where the text of an
+// item began, when its value must be known for `unique`; else UINT32_MAX.
 qni_frame qni_frame_make(qni_frames *fr, qni_frame_kind kind, uint32_t start, uint32_t universe,
                          uint32_t seen, const qni_formula *alts, const qni_frame *around, size_t n,
                          qni_formula parent);
@@ -126,8 +131,9 @@ static inline qni_frame qni_goal_then(const qni_frames *fr, qni_goal goal, size_
     return qni_intern_at(&fr->goals, goal, NULL)[2 * i + 1];
 }
 
-// How a value of `type` begins under the goal; 0 when none can. For null, false, true: the frame to go on in. For an array or
-// object: its frame. For a string: the goal's lexical state (qni_lex_*). For a number: 1, and qni_goal_numbers has more.
+// How a value of `type` begins under the goal; 0 when none can. For null, false, true: the frame to
+// go on in. For an array or object: its frame. For a string: the goal's lexical state (qni_lex_*).
+// For a number: 1, and qni_goal_numbers has more.
 uint32_t qni_goal_begin(qni_frames *fr, qni_goal goal, qni_jtype type);
 const qni_number_set *qni_goal_numbers(const qni_frames *fr, qni_goal goal); // one an alternative
 
@@ -139,14 +145,16 @@ qni_frame qni_lex_finish(qni_frames *fr, qni_goal goal, uint32_t lex); // 0: it 
 bool qni_frame_waits(const qni_frames *fr, qni_frame frame);
 bool qni_goal_waits(const qni_frames *fr, qni_goal goal);
 
-// An id that frames (goals) share which differ only in the keys that they have seen: all but alike in what may follow.
+// An id that frames (goals) share which differ only in the keys that they have seen: all but alike
+// in what may follow.
 uint32_t qni_frame_shape(qni_frames *fr, qni_frame frame);
 uint32_t qni_goal_shape(qni_frames *fr, qni_goal goal);
 
 // Where closing the array or object leads; 0 when more must come.
 qni_frame qni_frame_close(qni_frames *fr, qni_frame frame);
 
-// The goal of the next item; `start` as in qni_frame_make: where the item's text begins. 0 when no item may come.
+// The goal of the next item; `start` as in qni_frame_make: where the item's text begins. 0 when no
+// item may come.
 qni_goal qni_frame_item(qni_frames *fr, qni_frame frame, uint32_t start);
 
 // The goal of a member; 0 when it may not come.
@@ -156,10 +164,12 @@ const qni_universe *qni_frame_universe(const qni_frames *fr, qni_frame frame);
 bool qni_frame_takes_key(qni_frames *fr, qni_frame frame, size_t i); // the i-th of the universe
 bool qni_frame_has_seen(const qni_frames *fr, qni_frame frame, qni_string key);
 
-// The other keys that may come: a term, with the seen ones struck out where that matters. `text` itself stands for "any".
+// The other keys that may come: a term, with the seen ones struck out where that matters. `text`
+// itself stands for "any".
 qni_term qni_frame_other_keys(qni_frames *fr, qni_frame frame);
 
-// Where every other key may come and all are alike: the goal of any of them; else 0. After qni_frame_other_keys.
+// Where every other key may come and all are alike: the goal of any of them; else 0. After
+// qni_frame_other_keys.
 qni_goal qni_frame_other_goal(const qni_frames *fr, qni_frame frame);
 
 // The goal of any other key in a class (see qni_universe_witness); 0 when none may come.
@@ -169,14 +179,16 @@ qni_goal qni_frame_class_goal(qni_frames *fr, qni_frame frame, uint32_t class_bi
 uint32_t qni_frame_seen(const qni_frames *fr, qni_frame frame);
 qni_string qni_seen_next(const qni_frames *fr, uint32_t *seen);
 
-// For a frame made with `start`: takes the item's value in. `text` is the whole text so far, `size` bytes.
+// For a frame made with `start`: takes the item's value in. `text` is the whole text so far, `size`
+// bytes.
 qni_frame qni_frame_settle(qni_frames *fr, qni_frame frame, const char *text, size_t size);
 
 uint32_t qni_universe_make(qni_frames *fr, const qni_formula *alts, size_t n);
 bool qni_seen_has(const qni_frames *fr, uint32_t seen, qni_string key);
 uint32_t qni_seen_add(qni_frames *fr, uint32_t seen, qni_string key);
 
-// A key of the universe's other keys that is in the class: it matches just the terms whose bit is set. `universe` is an id.
+// A key of the universe's other keys that is in the class: it matches just the terms whose bit is
+// set. `universe` is an id.
 qni_string qni_universe_witness(qni_frames *fr, uint32_t universe, uint32_t class_bits,
                                 uint32_t seen);
 qni_term qni_universe_class(qni_frames *fr, uint32_t universe, uint32_t class_bits);

@@ -96,8 +96,7 @@ static bool make_room(qni_intern *table, size_t n)
 
 uint32_t qni_intern_find(const qni_intern *table, const uint32_t *words, size_t n)
 {
-    return table->n_slots == 0 ? 0
-                               : table->slots[find_slot(table, words, n, hash_words(words, n))];
+    return table->n_slots == 0 ? 0 : table->slots[find_slot(table, words, n, hash_words(words, n))];
 }
 
 uint32_t qni_intern_add(qni_intern *table, const uint32_t *words, size_t n, bool *fresh)

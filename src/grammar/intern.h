@@ -1,5 +1,6 @@
-// A table of short records of 32-bit words, each kept once: equal records have equal ids, so ids can be compared in the
-// place of what they name. Terms, formulas, frames and states are all such records.
+// A table of short records of 32-bit words, each kept once: equal records have equal ids, so ids
+// can be compared in the place of what they name. Terms, formulas, frames and states are all such
+// records.
 //
 //   words:  [ record 1 | record 2 | ... ]     ends[id] = where record id ends     slots: hash -> id
 //
@@ -26,7 +27,8 @@ typedef struct qni_intern {
 void qni_intern_begin(qni_intern *table, qni_account *account);
 void qni_intern_end(qni_intern *table);
 
-// The id of the record; `*fresh` (may be NULL) tells whether it is new. `words` may point into the table.
+// The id of the record; `*fresh` (may be NULL) tells whether it is new. `words` may point into the
+// table.
 uint32_t qni_intern_add(qni_intern *table, const uint32_t *words, size_t n, bool *fresh);
 
 // The id of the record or 0 when it is not there.

@@ -254,7 +254,11 @@ static qn_status read_value(reader *r, qni_jvalue **out)
 qn_status qni_jvalue_parse(qni_arena *arena, const char *text, size_t size, const char *where,
                            uint32_t *n_ids, qni_jvalue **out, qn_error *err)
 {
-    reader r = {.arena = arena, .text = text, .size = size, .where = where, .err = err,
+    reader r = {.arena = arena,
+                .text = text,
+                .size = size,
+                .where = where,
+                .err = err,
                 .n_ids = n_ids != NULL ? *n_ids : 0};
     QNI_TRY(read_value(&r, out));
     skip_space(&r);

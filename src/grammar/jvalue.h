@@ -1,5 +1,5 @@
-// JSON as it is written: numbers keep their digits, members their order. For schemas, and for parts of an output that must
-// be compared with others.
+// JSON as it is written: numbers keep their digits, members their order. For schemas, and for parts
+// of an output that must be compared with others.
 #ifndef QNI_GRAMMAR_JVALUE_H
 #define QNI_GRAMMAR_JVALUE_H
 
@@ -22,10 +22,10 @@ typedef enum qni_jtype {
 
 typedef struct qni_jvalue {
     qni_jtype type;
-    uint32_t n;               // of items or members
-    const char *text;         // a string, unescaped; a number, as written
-    size_t size;              // in bytes
-    const char *key;          // of a member, unescaped; NULL in an array
+    uint32_t n;       // of items or members
+    const char *text; // a string, unescaped; a number, as written
+    size_t size;      // in bytes
+    const char *key;  // of a member, unescaped; NULL in an array
     size_t key_size;
     struct qni_jvalue *first; // item or member
     struct qni_jvalue *next;  // beside this one
@@ -33,8 +33,8 @@ typedef struct qni_jvalue {
     uint32_t id;              // counts values in the order of their text, from 1
 } qni_jvalue;
 
-// Parses `size` bytes of UTF-8. Repeated members are refused, and so are lone surrogates. The result lives in the arena;
-// `*n_ids` (may be NULL) is added to and gives the ids.
+// Parses `size` bytes of UTF-8. Repeated members are refused, and so are lone surrogates. The
+// result lives in the arena; `*n_ids` (may be NULL) is added to and gives the ids.
 QNI_WARN_UNUSED qn_status qni_jvalue_parse(qni_arena *arena, const char *text, size_t size,
                                            const char *where, uint32_t *n_ids, qni_jvalue **out,
                                            qn_error *err);

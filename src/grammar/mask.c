@@ -20,8 +20,8 @@ struct qni_masker {
     qni_engine *engine;
     qni_vocabulary *vocabulary;
     uint64_t epoch;
-    qni_state *stack; // of a walk, one a byte
-    qni_term *terms;  // the same of a walk by terms
+    qni_state *stack;                         // of a walk, one a byte
+    qni_term *terms;                          // the same of a walk by terms
     uint32_t (*classes)[QNI_MAX_CLASS_TERMS]; // the same of the languages of keys
     qni_account account;
     qni_intern body_ids;
@@ -133,7 +133,7 @@ static bool waits(const walk *w, const qni_state *state)
 typedef void found_fn(walk *w, void *context, const qni_state *state, uint32_t depth,
                       const uint32_t *entries, uint32_t n);
 
-static void walk_trie(walk *w, const qni_trie *trie, const qni_state *start, size_t offset,
+static void walk_trie(walk *w, const qni_token_trie *trie, const qni_state *start, size_t offset,
                       found_fn *found, void *context)
 {
     // `offset` bytes of another walk stand before this one; the stack is shared in the same way.
@@ -145,14 +145,14 @@ static void walk_trie(walk *w, const qni_trie *trie, const qni_state *start, siz
         found(w, context, &stack[0], 0, trie->entries, end);
     }
     for (uint32_t i = 0; i < trie->n_nodes;) {
-        const qni_trie_node *node = &trie->nodes[i];
+        const qni_token_trie_node *node = &trie->nodes[i];
         w->text[size + node->depth] = (char)node->byte;
         stack[node->depth + 1] = stack[node->depth];
         if (!walk_step(w, &stack[node->depth + 1], size + node->depth + 1)) {
             i = node->skip;
             continue;
         }
-        uint32_t first = qni_trie_entries(trie, i, &end);
+        uint32_t first = qni_token_trie_entries(trie, i, &end);
         if (first < end) {
             found(w, context, &stack[node->depth + 1], node->depth + 1u, trie->entries + first,
                   end - first);
@@ -228,7 +228,8 @@ static tail_list *tails_after(walk *w, const qni_state *state, size_t offset)
     return &m->tails[id];
 }
 
-// The tails behind the closing quote of `state` (inside a string), `offset` bytes behind the walk's text.
+// The tails behind the closing quote of `state` (inside a string), `offset` bytes behind the walk's
+// text.
 static tail_list *tails_behind_quote(walk *w, const qni_state *state, size_t offset)
 {
     qni_state next = *state;
@@ -258,14 +259,15 @@ static void set_closers(walk *w, void *context, const qni_state *state, uint32_t
     }
 }
 
-// Walks a trie by the term of a string alone. An escape leaves to the machine: `state` is the string's, for those.
-static void walk_terms(walk *w, const qni_trie *trie, const qni_state *state)
+// Walks a trie by the term of a string alone. An escape leaves to the machine: `state` is the
+// string's, for those.
+static void walk_terms(walk *w, const qni_token_trie *trie, const qni_state *state)
 {
     qni_terms *t = &w->m->engine->terms;
     qni_term *terms = w->m->terms;
     terms[0] = state->json.lex;
     for (uint32_t i = 0; i < trie->n_nodes;) {
-        const qni_trie_node *node = &trie->nodes[i];
+        const qni_token_trie_node *node = &trie->nodes[i];
         qni_term next = QNI_TERM_NOTHING;
         if (node->byte >= 0x20 && node->byte != '"' && node->byte != '\\') {
             next = qni_term_next(t, terms[node->depth], node->byte);
@@ -275,7 +277,7 @@ static void walk_terms(walk *w, const qni_trie *trie, const qni_state *state)
             continue;
         }
         terms[node->depth + 1] = next;
-        uint32_t end, first = qni_trie_entries(trie, i, &end);
+        uint32_t end, first = qni_token_trie_entries(trie, i, &end);
         for (; first < end; first++) {
             qni_mask_set(w->mask, trie->entries[first]);
         }
@@ -358,11 +360,13 @@ static void or_bits(uint32_t *to, const uint32_t *from, uint32_t n)
     }
 }
 
-// All closers with between `min` and `max` characters before the quote, under the tails that may follow.
+// All closers with between `min` and `max` characters before the quote, under the tails that may
+// follow.
 static void set_length_closers(walk *w, const qni_state *state, uint32_t min, uint32_t max)
 {
     const qni_vocabulary *v = w->m->vocabulary;
-    // What stands between the state and the quote does not matter for what follows: take the quote as if now.
+    // What stands between the state and the quote does not matter for what follows: take the quote
+    // as if now.
     qni_state closed = *state;
     qni_terms *t = &w->m->engine->terms;
     closed.json.lex = t->text;
@@ -426,11 +430,12 @@ static bool at_named_key(const qni_frames *fr, const qni_json_state *s)
     return n == s->depth;
 }
 
-// Walks the closers whose text goes along a named key, or has an escape, and decides them one by one.
+// Walks the closers whose text goes along a named key, or has an escape, and decides them one by
+// one.
 static void decide_named_closers(walk *w, const qni_state *start)
 {
     qni_engine *e = w->m->engine;
-    const qni_trie *trie = &w->m->vocabulary->closing;
+    const qni_token_trie *trie = &w->m->vocabulary->closing;
     qni_state *stack = w->m->stack;
     uint32_t end = trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry;
     stack[0] = *start;
@@ -438,7 +443,7 @@ static void decide_named_closers(walk *w, const qni_state *start)
         decide_closers(w, start, 0, trie->entries, end);
     }
     for (uint32_t i = 0; i < trie->n_nodes;) {
-        const qni_trie_node *node = &trie->nodes[i];
+        const qni_token_trie_node *node = &trie->nodes[i];
         qni_state *next = &stack[node->depth + 1];
         w->text[w->size + node->depth] = (char)node->byte;
         *next = stack[node->depth];
@@ -449,7 +454,7 @@ static void decide_named_closers(walk *w, const qni_state *start)
             i = node->skip;
             continue;
         }
-        uint32_t first = qni_trie_entries(trie, i, &end);
+        uint32_t first = qni_token_trie_entries(trie, i, &end);
         if (first < end && (escape || at_named_key(&e->frames, &next->json))) {
             decide_closers(w, next, node->depth + 1u, trie->entries + first, end - first);
         }
@@ -458,7 +463,7 @@ static void decide_named_closers(walk *w, const qni_state *start)
 }
 
 // The node that `n` bytes lead to; false when none.
-static bool find_node(const qni_trie *trie, const char *bytes, size_t n, uint32_t *out)
+static bool find_node(const qni_token_trie *trie, const char *bytes, size_t n, uint32_t *out)
 {
     uint32_t i = 0, end = trie->n_nodes;
     for (size_t d = 0; d < n; d++) {
@@ -492,7 +497,7 @@ static void clear_repeated_keys(walk *w, const qni_state *state)
             continue;
         }
         if (n > n_begun) {
-            first = qni_trie_entries(&v->closing, node, &end);
+            first = qni_token_trie_entries(&v->closing, node, &end);
         }
         for (; first < end; first++) {
             uint32_t token = v->closers[v->closing.entries[first]].token;
@@ -501,7 +506,8 @@ static void clear_repeated_keys(walk *w, const qni_state *state)
     }
 }
 
-// The languages of keys that the walk is inside of, at the beginning: as far as the key has been written.
+// The languages of keys that the walk is inside of, at the beginning: as far as the key has been
+// written.
 static void begin_classes(walk *w, const qni_state *state, const qni_universe *u)
 {
     qni_terms *t = &w->m->engine->terms;
@@ -545,11 +551,12 @@ static void set_class_closers(walk *w, const qni_state *state, uint32_t depth,
     }
 }
 
-// Keys under languages: what follows a key depends on the class it is in, so the walk carries the languages along.
+// Keys under languages: what follows a key depends on the class it is in, so the walk carries the
+// languages along.
 static void walk_classes(walk *w, const qni_state *start)
 {
     qni_engine *e = w->m->engine;
-    const qni_trie *trie = &w->m->vocabulary->closing;
+    const qni_token_trie *trie = &w->m->vocabulary->closing;
     const qni_universe u = *qni_frame_universe(&e->frames, start->json.frame);
     qni_state *stack = w->m->stack;
     uint32_t end = trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry;
@@ -561,7 +568,7 @@ static void walk_classes(walk *w, const qni_state *start)
         set_class_closers(w, start, 0, &u, trie->entries, end);
     }
     for (uint32_t i = 0; i < trie->n_nodes;) {
-        const qni_trie_node *node = &trie->nodes[i];
+        const qni_token_trie_node *node = &trie->nodes[i];
         uint32_t depth = node->depth + 1u;
         w->text[w->size + node->depth] = (char)node->byte;
         stack[depth] = stack[node->depth];
@@ -571,9 +578,10 @@ static void walk_classes(walk *w, const qni_state *start)
         }
         for (size_t k = 0; k < u.n_terms; k++) {
             qni_term before = w->m->classes[node->depth][k];
-            w->m->classes[depth][k] = before == 0 ? 0 : qni_term_next(&e->terms, before, node->byte);
+            w->m->classes[depth][k] = before == 0 ? 0
+                                                  : qni_term_next(&e->terms, before, node->byte);
         }
-        uint32_t first = qni_trie_entries(trie, i, &end);
+        uint32_t first = qni_token_trie_entries(trie, i, &end);
         bool escape = memchr(w->text + w->size, '\\', depth) != NULL;
         if (first < end && (escape || at_named_key(&e->frames, &stack[depth].json))) {
             set_closers(w, NULL, &stack[depth], depth, trie->entries + first, end - first);
@@ -602,8 +610,8 @@ static void set_alike_closers(walk *w, const qni_state *state, qni_goal goal)
     clear_repeated_keys(w, state);
 }
 
-// Keys. Where any other key may come, every token stays inside; which of them close depends on the named keys that they
-// complete, and for the rest on the other keys' values alone.
+// Keys. Where any other key may come, every token stays inside; which of them close depends on the
+// named keys that they complete, and for the rest on the other keys' values alone.
 static void fill_key(walk *w, const qni_state *state)
 {
     qni_masker *m = w->m;
@@ -636,7 +644,8 @@ static void fill_key(walk *w, const qni_state *state)
     }
 }
 
-// A JSON value inside a context-free grammar: inside its strings the same tokens stay inside as elsewhere.
+// A JSON value inside a context-free grammar: inside its strings the same tokens stay inside as
+// elsewhere.
 static bool fill_json_inside(walk *w, const qni_state *state)
 {
     qni_state inner;
@@ -729,8 +738,10 @@ qn_status qni_masker_fill(qni_masker *m, const qni_state *state, char *text, siz
         memcpy(mask, m->masks[id], v->n_words * sizeof *mask);
         return QN_OK;
     }
-    if (id != 0 && qni_account_grow(&m->account, &m->masks, &m->masks_capacity, (size_t)id + 1,
-                                    sizeof *m->masks) && fresh) {
+    if (id != 0 &&
+        qni_account_grow(&m->account, &m->masks, &m->masks_capacity, (size_t)id + 1,
+                         sizeof *m->masks) &&
+        fresh) {
         m->masks[id] = NULL;
     }
     memset(mask, 0, v->n_words * sizeof *mask);

@@ -15,9 +15,9 @@ typedef struct qni_matcher {
     qni_engine *engine;
     qni_vocabulary *vocabulary;
     qni_masker *masker;
-    uint64_t epoch;   // of the states
+    uint64_t epoch; // of the states
     qni_buf text;
-    qni_mark *marks;  // marks[0] is the beginning, then one a token
+    qni_mark *marks; // marks[0] is the beginning, then one a token
     size_t n_marks;
     size_t marks_capacity;
 } qni_matcher;
@@ -48,7 +48,8 @@ QNI_WARN_UNUSED qn_status qni_matcher_can_end(qni_matcher *m, bool *can, qn_erro
 QNI_WARN_UNUSED qn_status qni_matcher_forced(qni_matcher *m, char *out, size_t limit, size_t *size,
                                              qn_error *err);
 
-// A text that completes the output, about as short as any, in bytes. QN_LIMIT_EXCEEDED when it takes more than `limit`.
+// A text that completes the output, about as short as any, in bytes. QN_LIMIT_EXCEEDED when it
+// takes more than `limit`.
 QNI_WARN_UNUSED qn_status qni_matcher_shortest(qni_matcher *m, char *out, size_t limit,
                                                size_t *size, qn_error *err);
 

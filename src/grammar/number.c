@@ -84,7 +84,8 @@ static wide power_of_ten(uint32_t n)
     return p;
 }
 
-// |x| / step, cut to an integer. `*exact` tells whether nothing was cut off. False when it is past WIDE_LIMIT.
+// |x| / step, cut to an integer. `*exact` tells whether nothing was cut off. False when it is past
+// WIDE_LIMIT.
 static bool divide(const qni_decimal *x, qni_number_step step, wide *quotient, bool *exact)
 {
     *quotient = 0;
@@ -237,9 +238,10 @@ static bool step_denied(const qni_number_piece *p, wide n)
     return false;
 }
 
-// Is a multiple of the step in [low, high] (open ends as said), none of the denied? A bound of NULL is infinite.
+// Is a multiple of the step in [low, high] (open ends as said), none of the denied? A bound of NULL
+// is infinite.
 bool qni_number_lattice_meets(const qni_number_piece *p, const qni_decimal *low, bool low_open,
-                          const qni_decimal *high, bool high_open)
+                              const qni_decimal *high, bool high_open)
 {
     wide first, last;
     bool exact;
@@ -283,7 +285,8 @@ bool qni_number_side_is_empty(const qni_number_piece *p, const qni_number_side *
         return true;
     }
     if (p->step.unit != 0) {
-        return !qni_number_lattice_meets(p, &s->low, s->low_open, s->has_high ? &s->high : NULL, s->high_open);
+        return !qni_number_lattice_meets(p, &s->low, s->low_open, s->has_high ? &s->high : NULL,
+                                         s->high_open);
     }
     bool point = s->has_high && qni_decimal_compare_magnitudes(&s->low, &s->high) == 0;
     return point && qni_number_point_denied(p, &s->low);
@@ -381,8 +384,8 @@ static bool add_piece(qni_numbers *numbers, qni_number_set *set, const qni_numbe
         return qni_account_fail(numbers->account, QN_LIMIT_EXCEEDED,
                                 "a set of numbers has too many pieces");
     }
-    qni_number_piece *grown =
-        qni_arena_array(numbers->arena, set->n + 1, sizeof *grown); // sets are small and kept
+    qni_number_piece *grown = qni_arena_array(numbers->arena, set->n + 1,
+                                              sizeof *grown); // sets are small and kept
     if (grown == NULL) {
         return qni_account_fail(numbers->account, QN_OUT_OF_MEMORY, "out of memory");
     }
@@ -571,9 +574,7 @@ bool qni_number_next_phase(qni_number_phase phase, unsigned byte, qni_number_pha
     bool digit = byte >= '0' && byte <= '9';
     bool e = byte == 'e' || byte == 'E';
     switch (phase) {
-    case QNI_NUMBER_SIGN:
-        *next = byte == '0' ? QNI_NUMBER_ZERO : QNI_NUMBER_INTEGER;
-        return digit;
+    case QNI_NUMBER_SIGN: *next = byte == '0' ? QNI_NUMBER_ZERO : QNI_NUMBER_INTEGER; return digit;
     case QNI_NUMBER_ZERO:
     case QNI_NUMBER_INTEGER:
         *next = byte == '.' ? QNI_NUMBER_POINT : e ? QNI_NUMBER_E : QNI_NUMBER_INTEGER;

@@ -1,7 +1,7 @@
 // Sets of numbers, exactly, and which beginnings of a number's text can still end inside one.
 //
-// A set is a union of pieces; a piece is an interval, perhaps on a lattice (`multipleOf`), without some sub-lattices.
-// Numbers are decimals of any length, so 0.1 is 0.1 and 1e400 is no infinity.
+// A set is a union of pieces; a piece is an interval, perhaps on a lattice (`multipleOf`), without
+// some sub-lattices. Numbers are decimals of any length, so 0.1 is 0.1 and 1e400 is no infinity.
 #ifndef QNI_GRAMMAR_NUMBER_H
 #define QNI_GRAMMAR_NUMBER_H
 
@@ -16,8 +16,8 @@ typedef struct qni_decimal {
     bool negative;
 } qni_decimal;
 
-// Reads JSON's form of a number. `room` holds `size` digits and lives as long as `*out`. False when the exponent is past
-// QNI_MAX_NUMBER_EXPONENT (the text is otherwise taken to be well formed).
+// Reads JSON's form of a number. `room` holds `size` digits and lives as long as `*out`. False when
+// the exponent is past QNI_MAX_NUMBER_EXPONENT (the text is otherwise taken to be well formed).
 bool qni_decimal_read(const char *text, size_t size, uint8_t *room, qni_decimal *out);
 int qni_decimal_compare(const qni_decimal *a, const qni_decimal *b);
 
@@ -32,7 +32,7 @@ enum { QNI_NUMBER_MAX_DENIED = 6 };
 typedef struct qni_number_piece {
     qni_decimal low, high;
     bool has_low, has_high, low_open, high_open;
-    qni_number_step step; // all are its multiples
+    qni_number_step step;                          // all are its multiples
     qni_number_step denied[QNI_NUMBER_MAX_DENIED]; // none is a multiple of these
     uint32_t n_denied;
 } qni_number_piece;
@@ -60,12 +60,12 @@ bool qni_number_not(qni_numbers *numbers, const qni_number_set *a, qni_number_se
 
 // The text of a number so far, in the grammar of JSON.
 typedef enum qni_number_phase {
-    QNI_NUMBER_SIGN,       // after '-'
-    QNI_NUMBER_ZERO,       // after a leading 0
+    QNI_NUMBER_SIGN, // after '-'
+    QNI_NUMBER_ZERO, // after a leading 0
     QNI_NUMBER_INTEGER,
-    QNI_NUMBER_POINT,      // after '.'
+    QNI_NUMBER_POINT, // after '.'
     QNI_NUMBER_FRACTION,
-    QNI_NUMBER_E,          // after 'e'
+    QNI_NUMBER_E, // after 'e'
     QNI_NUMBER_E_SIGN,
     QNI_NUMBER_E_DIGITS,
 } qni_number_phase;

@@ -1,6 +1,7 @@
-// Which beginnings of a number's text can still end inside a set. While the mantissa is being written the exponent is
-// free, so a beginning stands for every number whose significant digits begin alike, at any scale; once the exponent has
-// begun, the numbers are one mantissa at the scales that the exponent's digits still allow.
+// Which beginnings of a number's text can still end inside a set. While the mantissa is being
+// written the exponent is free, so a beginning stands for every number whose significant digits
+// begin alike, at any scale; once the exponent has begun, the numbers are one mantissa at the
+// scales that the exponent's digits still allow.
 #include "grammar/number_piece.h"
 
 #include "base/limits.h"
@@ -9,12 +10,12 @@
 
 typedef struct prefix {
     bool negative;
-    bool has_exponent;  // 'e' was read
-    int exponent_sign;  // 0: not read yet
-    bool has_digits;    // of the exponent
-    int64_t exponent;   // as far as read, without sign
-    qni_decimal exact;  // the mantissa, without trailing zeros
-    uint32_t n;         // significant digits as written, trailing zeros too
+    bool has_exponent; // 'e' was read
+    int exponent_sign; // 0: not read yet
+    bool has_digits;   // of the exponent
+    int64_t exponent;  // as far as read, without sign
+    qni_decimal exact; // the mantissa, without trailing zeros
+    uint32_t n;        // significant digits as written, trailing zeros too
     uint8_t digits[QNI_MAX_NUMBER_BYTES];
 } prefix;
 
@@ -112,10 +113,24 @@ static int32_t step_point(const qni_number_step *step)
 static bool small_block_meets(const qni_number_piece *piece, const qni_number_side *s,
                               const prefix *p, bool *decided)
 {
-    static const uint64_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
-                                    1000000000, 10000000000, 100000000000, 1000000000000,
-                                    10000000000000, 100000000000000, 1000000000000000,
-                                    10000000000000000, 100000000000000000};
+    static const uint64_t tens[] = {1,
+                                    10,
+                                    100,
+                                    1000,
+                                    10000,
+                                    100000,
+                                    1000000,
+                                    10000000,
+                                    100000000,
+                                    1000000000,
+                                    10000000000,
+                                    100000000000,
+                                    1000000000000,
+                                    10000000000000,
+                                    100000000000000,
+                                    1000000000000000,
+                                    10000000000000000,
+                                    100000000000000000};
     *decided = piece->n_denied == 0 && piece->step.exponent >= 0 && piece->step.exponent < 9 &&
                piece->step.unit < 1000000000 && s->has_high && s->high.point <= 17 &&
                (uint32_t)s->high.point >= s->high.n && (uint32_t)s->low.point >= s->low.n &&
@@ -271,7 +286,8 @@ bool qni_number_live(const qni_number_set *set, const char *text, size_t size,
     }
     (void)phase;
     for (size_t i = 0; i < set->n; i++) {
-        if (p.has_exponent ? exponent_live(&set->pieces[i], &p) : mantissa_live(&set->pieces[i], &p)) {
+        if (p.has_exponent ? exponent_live(&set->pieces[i], &p)
+                           : mantissa_live(&set->pieces[i], &p)) {
             return true;
         }
     }

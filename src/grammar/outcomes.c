@@ -1,9 +1,10 @@
 // What one more child does to the formulas of an open array or object.
 //
-// First every atom that the child can count for is replaced by "hole S and the atom counted up, or not S and the atom as it
-// was"; then the holes are decided one by one. A decision that contradicts what the child must already be, or that makes
-// every formula false, is not followed, so schemas that tell their branches apart by one member have one outcome for
-// each branch and not one for each subset.
+// First every atom that the child can count for is replaced by "hole S and the atom counted up, or
+// not S and the atom as it was"; then the holes are decided one by one. A decision that contradicts
+// what the child must already be, or that makes every formula false, is not followed, so schemas
+// that tell their branches apart by one member have one outcome for each branch and not one for
+// each subset.
 #include "grammar/frame.h"
 
 #include "base/alloc.h"

@@ -170,8 +170,8 @@ typedef struct named_set {
 static const qni_char_range digits[] = {{'0', '9'}};
 static const qni_char_range word_chars[] = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
 static const qni_char_range ecma_spaces[] = {
-    {9, 13}, {' ', ' '}, {0xA0, 0xA0}, {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029},
-    {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}, {0xFEFF, 0xFEFF}};
+    {9, 13},          {' ', ' '},       {0xA0, 0xA0},     {0x1680, 0x1680}, {0x2000, 0x200A},
+    {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}, {0xFEFF, 0xFEFF}};
 static const qni_char_range re2_spaces[] = {{9, 10}, {12, 13}, {' ', ' '}};
 
 static bool add_ranges(qni_chars *set, const qni_char_range *ranges, size_t n, qni_account *account)
@@ -187,7 +187,8 @@ static bool add_ranges(qni_chars *set, const qni_char_range *ranges, size_t n, q
 #define ADD_RANGES(set, ranges, account) \
     add_ranges(set, ranges, sizeof(ranges) / sizeof *(ranges), account)
 
-// \d \w \s and their complements: adds them to `set`. `*found` tells whether the letter is one of them.
+// \d \w \s and their complements: adds them to `set`. `*found` tells whether the letter is one of
+// them.
 static qn_status add_class(parser *p, char letter, qni_chars *set, bool *found)
 {
     qni_account *account = p->terms->account;
@@ -325,11 +326,17 @@ static bool take_posix_class(parser *p, qni_chars *set)
         const char *name;
         qni_char_range ranges[4];
     } classes[] = {
-        {"[:alnum:]", {{'0', '9'}, {'A', 'Z'}, {'a', 'z'}}}, {"[:alpha:]", {{'A', 'Z'}, {'a', 'z'}}},
-        {"[:blank:]", {{9, 9}, {' ', ' '}}}, {"[:digit:]", {{'0', '9'}}},
-        {"[:lower:]", {{'a', 'z'}}}, {"[:upper:]", {{'A', 'Z'}}}, {"[:space:]", {{9, 13}, {' ', ' '}}},
-        {"[:punct:]", {{'!', '/'}, {':', '@'}, {'[', '`'}, {'{', '~'}}}, {"[:print:]", {{' ', '~'}}},
-        {"[:graph:]", {{'!', '~'}}}, {"[:cntrl:]", {{1, 31}, {127, 127}}},
+        {"[:alnum:]", {{'0', '9'}, {'A', 'Z'}, {'a', 'z'}}},
+        {"[:alpha:]", {{'A', 'Z'}, {'a', 'z'}}},
+        {"[:blank:]", {{9, 9}, {' ', ' '}}},
+        {"[:digit:]", {{'0', '9'}}},
+        {"[:lower:]", {{'a', 'z'}}},
+        {"[:upper:]", {{'A', 'Z'}}},
+        {"[:space:]", {{9, 13}, {' ', ' '}}},
+        {"[:punct:]", {{'!', '/'}, {':', '@'}, {'[', '`'}, {'{', '~'}}},
+        {"[:print:]", {{' ', '~'}}},
+        {"[:graph:]", {{'!', '~'}}},
+        {"[:cntrl:]", {{1, 31}, {127, 127}}},
         {"[:word:]", {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}}},
         {"[:xdigit:]", {{'0', '9'}, {'A', 'F'}, {'a', 'f'}}},
     };
@@ -551,8 +558,9 @@ static qn_status parse_atom(parser *p, node **out)
     char c = p->text[p->at];
     if (take(p, "(")) {
         if (++p->depth > QNI_MAX_PATTERN_DEPTH) {
-            return qni_fail(p->err, QN_LIMIT_EXCEEDED, NULL, "pattern '%.100s': more than %d nested groups",
-                            p->text, QNI_MAX_PATTERN_DEPTH);
+            return qni_fail(p->err, QN_LIMIT_EXCEEDED, NULL,
+                            "pattern '%.100s': more than %d nested groups", p->text,
+                            QNI_MAX_PATTERN_DEPTH);
         }
         qn_status status = parse_group(p, out);
         p->depth--;
@@ -597,7 +605,8 @@ static bool take_number(parser *p, uint32_t *value)
     return p->at > start;
 }
 
-// * + ? {m} {m,} {m,n}. `*found` is false when none follows; a brace that is none stands for itself.
+// * + ? {m} {m,} {m,n}. `*found` is false when none follows; a brace that is none stands for
+// itself.
 static qn_status take_quantifier(parser *p, uint32_t *min, uint32_t *max, bool *found)
 {
     size_t start = p->at;
@@ -625,7 +634,8 @@ static qn_status take_quantifier(parser *p, uint32_t *min, uint32_t *max, bool *
     if (*min > *max) {
         return bad(p, "a repeat whose bounds run backwards");
     }
-    if (*min > QNI_MAX_PATTERN_REPEAT || (*max != QNI_TERM_NO_MAX && *max > QNI_MAX_PATTERN_REPEAT)) {
+    if (*min > QNI_MAX_PATTERN_REPEAT ||
+        (*max != QNI_TERM_NO_MAX && *max > QNI_MAX_PATTERN_REPEAT)) {
         return qni_fail(p->err, QN_LIMIT_EXCEEDED, NULL, "pattern '%.100s': more than %d repeats",
                         p->text, QNI_MAX_PATTERN_REPEAT);
     }
@@ -755,7 +765,8 @@ static qni_term word_term(parser *p, bool inverted)
     return term;
 }
 
-// A part without anchors, then the rest. What it takes is split by what its last character leaves behind.
+// A part without anchors, then the rest. What it takes is split by what its last character leaves
+// behind.
 static qni_term compile_plain(parser *p, qni_term a, const rest *k, int place)
 {
     qni_terms *t = p->terms;
@@ -832,8 +843,9 @@ static rest compile_all(parser *p, const node *n, const rest *k)
         for (uint32_t i = n->max; i-- > 0 && t->account->status == QN_OK;) {
             rest once = compile_all(p, n->first, &all);
             for (int place = 0; place < N_PLACES; place++) {
-                all.after[place] = i < n->min ? once.after[place]
-                                              : qni_term_alt2(t, once.after[place], k->after[place]);
+                all.after[place] = i < n->min
+                                       ? once.after[place]
+                                       : qni_term_alt2(t, once.after[place], k->after[place]);
             }
         }
         return all;
@@ -874,7 +886,8 @@ static qni_term compile(parser *p, const node *root, qni_pattern_extent extent)
     rest any = {{t->text, t->text, t->text}};
     rest match = compile_all(p, root, &any);
     qni_term first = match.after[AT_START];
-    if (match.after[AFTER_WORD] == QNI_TERM_NOTHING && match.after[AFTER_OTHER] == QNI_TERM_NOTHING) {
+    if (match.after[AFTER_WORD] == QNI_TERM_NOTHING &&
+        match.after[AFTER_OTHER] == QNI_TERM_NOTHING) {
         return first;
     }
     match.after[AT_START] = QNI_TERM_NOTHING;

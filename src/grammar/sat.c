@@ -1,8 +1,9 @@
 // Satisfiability: is there a value, or a rest of an array or object, that makes a formula true?
 //
-// The answer is the least fixpoint over the grammar of values: a formula met again below itself counts as false there, and
-// a "no" that rested on such an assumption is not kept. Rests of arrays and objects are searched by adding one child at a
-// time, towards an atom that still has to be counted up; the first conjunction that needs nothing more is a witness.
+// The answer is the least fixpoint over the grammar of values: a formula met again below itself
+// counts as false there, and a "no" that rested on such an assumption is not kept. Rests of arrays
+// and objects are searched by adding one child at a time, towards an atom that still has to be
+// counted up; the first conjunction that needs nothing more is a witness.
 #include "grammar/frame.h"
 
 #include "base/alloc.h"
@@ -41,8 +42,7 @@ static bool type_satisfiable(qni_frames *fr, qni_formula a, qni_jtype type)
     case QNI_J_NUMBER: return number_satisfiable(fr, t);
     case QNI_J_STRING: return qni_term_live(fr->f->terms, qni_formula_term(fr->f, t));
     case QNI_J_ARRAY: return qni_array_satisfiable(fr, t);
-    case QNI_J_OBJECT:
-        return qni_object_satisfiable(fr, t, qni_universe_make(fr, &t, 1), 0, 0);
+    case QNI_J_OBJECT: return qni_object_satisfiable(fr, t, qni_universe_make(fr, &t, 1), 0, 0);
     case QNI_J_NULL:
     case QNI_J_FALSE:
     case QNI_J_TRUE:
@@ -120,7 +120,8 @@ static bool memo_read(qni_frames *fr, const memo_key *key, bool *answer)
     bool found;
     uint32_t *value = qni_formulas_memo(fr->f, key->words, 4, &found);
     *answer = *value == SAT_YES;
-    if (*value == SAT_OPEN) { // an assumption, and about how deep no matter: nothing below may be kept
+    // an assumption, and about how deep no matter: nothing below may be kept
+    if (*value == SAT_OPEN) {
         fr->sat_lowest = 0;
     }
     return found && *value != SAT_UNKNOWN;
@@ -177,7 +178,8 @@ static bool without(qni_formulas *f, qni_formula a, qni_formula member, qni_form
 
 typedef bool search_fn(qni_frames *fr, qni_formula a, uint32_t universe, uint32_t seen);
 
-// Takes a disjunction apart, or the first one inside a conjunction. `*split` tells whether there was one.
+// Takes a disjunction apart, or the first one inside a conjunction. `*split` tells whether there
+// was one.
 static bool search_branches(qni_frames *fr, qni_formula a, uint32_t universe, uint32_t seen,
                             search_fn *search, bool *split)
 {
@@ -403,7 +405,8 @@ bool qni_frame_takes_key(qni_frames *fr, qni_frame frame, size_t i)
     r = qni_intern_at(&fr->frames, frame, &n);
     bool single = n == 6;
     if (yes && single && is_simple_object(fr->f, r[4])) {
-        // Room left for the others is the only way in which keys depend on each other here: qni_frame_member looks.
+        // Room left for the others is the only way in which keys depend on each other here:
+        // qni_frame_member looks.
         qni_formula a = r[4];
         bool bounded = false;
         for (size_t k = 0; k < conjuncts(fr->f, a); k++) {
@@ -421,16 +424,17 @@ bool qni_frame_takes_key(qni_frames *fr, qni_frame frame, size_t i)
     return yes;
 }
 
-// Arrays. Where all atoms look at every item from here on, the needed items do not depend on their order.
+// Arrays. Where all atoms look at every item from here on, the needed items do not depend on their
+// order.
 typedef struct uniform {
     bool is;
     bool unique;
-    qni_formula earlier;  // what `unique` denies
-    qni_formula every;    // what each item must be
-    uint32_t most;        // items at most
-    bool bounded_parts;   // an upper count of some items only
-    uint32_t least;       // items at least
-    uint64_t counted;     // the sum of the other lower counts
+    qni_formula earlier; // what `unique` denies
+    qni_formula every;   // what each item must be
+    uint32_t most;       // items at most
+    bool bounded_parts;  // an upper count of some items only
+    uint32_t least;      // items at least
+    uint64_t counted;    // the sum of the other lower counts
 } uniform;
 
 static uniform examine_array(qni_formulas *f, qni_formula a)
@@ -465,7 +469,8 @@ static uniform examine_array(qni_formulas *f, qni_formula a)
     return u;
 }
 
-// Decides a uniform conjunction without search where that is exact. `*decided` tells whether it was.
+// Decides a uniform conjunction without search where that is exact. `*decided` tells whether it
+// was.
 static bool uniform_satisfiable(qni_frames *fr, qni_formula a, bool *decided)
 {
     qni_formulas *f = fr->f;
@@ -498,7 +503,8 @@ static bool uniform_satisfiable(qni_frames *fr, qni_formula a, bool *decided)
     return yes;
 }
 
-// Must two items be equal? Then an earlier item may be taken to be whatever a later one needs, within its own formula.
+// Must two items be equal? Then an earlier item may be taken to be whatever a later one needs,
+// within its own formula.
 static bool wants_equal_items(const qni_formulas *f, qni_formula a)
 {
     bool wants = false;
@@ -532,7 +538,8 @@ static bool search_array(qni_frames *fr, qni_formula a, uint32_t unused, uint32_
     if (!split) {
         yes = uniform_satisfiable(fr, a, &decided);
         if (!decided) {
-            // While it is being searched it counts as unsatisfiable: a shorter array would do as well.
+            // While it is being searched it counts as unsatisfiable: a shorter array would do as
+            // well.
             bool found;
             *qni_formulas_memo(f, key.words, 4, &found) = SAT_OPEN;
             qni_outcomes o = {.fr = fr, .n_alts = 1};

@@ -22,7 +22,8 @@ static bool write_pointer(const qni_jvalue *root, const qni_jvalue *v, char *out
         }
         int wrote;
         if (c->key != NULL) {
-            wrote = snprintf(out + n, size - n, "/%.*s", (int)(c->key_size < 80 ? c->key_size : 80), c->key);
+            wrote = snprintf(out + n, size - n, "/%.*s", (int)(c->key_size < 80 ? c->key_size : 80),
+                             c->key);
         } else {
             wrote = snprintf(out + n, size - n, "/%u", i);
         }
@@ -149,7 +150,8 @@ static uint32_t scope_inside(qni_schema_compiler *c, uint32_t scope, uint32_t re
         memcpy(words, r, n * sizeof *words);
     }
     size_t before = n;
-    for (const qni_dynamic_anchor *a = c->index.resources[resource].dynamic; a != NULL; a = a->next) {
+    for (const qni_dynamic_anchor *a = c->index.resources[resource].dynamic; a != NULL;
+         a = a->next) {
         uint32_t name = qni_string_make(c->f, a->name, strlen(a->name));
         bool bound = false;
         for (size_t i = 0; i < before; i += 2) {
@@ -221,7 +223,8 @@ static qn_status read_reference(qni_subschema *s, const char *keyword)
     }
     QNI_TRY(qni_schema_index_find(&c->index, s->resource, v->text, v->size, &target, &anchor));
     // New documents bring new values.
-    const qni_jvalue **values = qni_realloc(c->values, ((size_t)c->index.n_ids + 1) * sizeof *values);
+    const qni_jvalue **values = qni_realloc(c->values,
+                                            ((size_t)c->index.n_ids + 1) * sizeof *values);
     if (values == NULL) {
         return qni_fail_memory(c->err);
     }
@@ -421,8 +424,8 @@ static qn_status compile(qni_schema_compiler *c, const qni_jvalue *v, uint32_t s
 }
 
 qn_status qni_schema_compile(qni_formulas *f, const char *text, size_t size,
-                             const qni_schema_options *options, qni_buf *left_out,
-                             qni_formula *out, qn_error *err)
+                             const qni_schema_options *options, qni_buf *left_out, qni_formula *out,
+                             qn_error *err)
 {
     qni_schema_compiler c = {.f = f, .options = options, .left_out = left_out, .err = err};
     if (size > QNI_MAX_GRAMMAR_SOURCE_BYTES) {
@@ -442,7 +445,8 @@ qn_status qni_schema_compile(qni_formulas *f, const char *text, size_t size,
         status = c.values == NULL ? qni_fail_memory(err) : QN_OK;
     }
     if (status == QN_OK && (QNI_J_BIT(root->type) & QNI_J_SCHEMA) == 0) {
-        status = qni_fail(err, QN_INVALID_ARGUMENT, NULL, "/: a schema is an object, true or false");
+        status = qni_fail(err, QN_INVALID_ARGUMENT, NULL,
+                          "/: a schema is an object, true or false");
     }
     if (status == QN_OK) {
         status = compile(&c, root, 0, out, NULL);

@@ -16,15 +16,15 @@ typedef struct qni_schema_options {
     const qni_schema_document *documents; // the network is never asked
     size_t n_documents;
     bool annotate_formats; // `format` says nothing about validity
-    bool best_effort;      // leave out what cannot be enforced and tell, where otherwise it is an error
+    // leave out what cannot be enforced and tell, where otherwise it is an error
+    bool best_effort;
 } qni_schema_options;
 
-// Compiles `size` bytes of a schema's text. What was left out is appended to `left_out` (may be NULL), a line each. Errors
-// begin with the JSON pointer of the keyword: QN_INVALID_ARGUMENT for what is no schema, QN_UNSUPPORTED for what cannot be
-// enforced or found.
+// Compiles `size` bytes of a schema's text. What was left out is appended to `left_out` (may be
+// NULL), a line each. Errors begin with the JSON pointer of the keyword: QN_INVALID_ARGUMENT for
+// what is no schema, QN_UNSUPPORTED for what cannot be enforced or found.
 QNI_WARN_UNUSED qn_status qni_schema_compile(qni_formulas *f, const char *text, size_t size,
-                                             const qni_schema_options *options,
-                                             qni_buf *left_out, qni_formula *out,
-                                             qn_error *err);
+                                             const qni_schema_options *options, qni_buf *left_out,
+                                             qni_formula *out, qn_error *err);
 
 #endif

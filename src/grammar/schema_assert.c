@@ -35,8 +35,11 @@ static qni_formula type_named(qni_formulas *f, const qni_jvalue *v, bool *known)
     static const struct {
         const char *name;
         qni_jtype type;
-    } names[] = {{"null", QNI_J_NULL}, {"number", QNI_J_NUMBER}, {"string", QNI_J_STRING},
-                 {"array", QNI_J_ARRAY}, {"object", QNI_J_OBJECT}};
+    } names[] = {{"null", QNI_J_NULL},
+                 {"number", QNI_J_NUMBER},
+                 {"string", QNI_J_STRING},
+                 {"array", QNI_J_ARRAY},
+                 {"object", QNI_J_OBJECT}};
     *known = v->type == QNI_J_STRING;
     for (size_t i = 0; *known && i < sizeof names / sizeof *names; i++) {
         if (strcmp(names[i].name, v->text) == 0) {
@@ -169,8 +172,7 @@ static qn_status read_lengths(qni_subschema *s)
     QNI_TRY(qni_schema_count(s, "minLength", &has_min, &min));
     QNI_TRY(qni_schema_count(s, "maxLength", &has_max, &max));
     if (has_min || has_max) {
-        qni_term term =
-            min > max ? QNI_TERM_NOTHING : qni_term_repeat(t, t->character, min, max);
+        qni_term term = min > max ? QNI_TERM_NOTHING : qni_term_repeat(t, t->character, min, max);
         if (max == 0 && min == 0 && has_max) {
             term = QNI_TERM_EMPTY;
         }

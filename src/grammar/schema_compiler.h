@@ -4,8 +4,8 @@
 
 #include "grammar/schema_index.h"
 
-// Members (items) that a schema has evaluated, for unevaluatedProperties (unevaluatedItems): those that `keys` has (that
-// stand below `to`, or satisfy `matching`), where `when` holds.
+// Members (items) that a schema has evaluated, for unevaluatedProperties (unevaluatedItems): those
+// that `keys` has (that stand below `to`, or satisfy `matching`), where `when` holds.
 typedef struct qni_evaluated {
     qni_formula when;
     bool items;
@@ -19,9 +19,9 @@ typedef struct qni_evaluated {
 typedef struct qni_compiled {
     qni_formula formula;
     qni_evaluated *evaluated;
-    bool open;             // its compilation has not ended
+    bool open; // its compilation has not ended
     bool has_definition;
-    uint32_t definition;   // what it is called while open
+    uint32_t definition; // what it is called while open
 } qni_compiled;
 
 typedef struct qni_schema_compiler {
@@ -30,10 +30,10 @@ typedef struct qni_schema_compiler {
     qni_schema_index index;
     const qni_schema_options *options;
     qni_buf *left_out;
-    qni_intern places;     // (value, scope)
+    qni_intern places;      // (value, scope)
     qni_compiled *compiled; // by place
     size_t compiled_capacity;
-    qni_intern scopes;     // (name, value) pairs, outermost resource first
+    qni_intern scopes;         // (name, value) pairs, outermost resource first
     const qni_jvalue **values; // by id: those that scopes name
     int depth;
     qn_error *err;
@@ -46,8 +46,8 @@ typedef struct qni_subschema {
     uint32_t resource;
     uint32_t scope;
     qni_dialect dialect;
-    bool assertions;        // the dialect has them
-    qni_formula formula;    // so far
+    bool assertions;     // the dialect has them
+    qni_formula formula; // so far
     qni_evaluated *evaluated;
 } qni_subschema;
 
@@ -73,17 +73,19 @@ void qni_schema_add_typed(qni_subschema *s, qni_jtype type, qni_formula a);
 QNI_WARN_UNUSED qn_status qni_schema_note(qni_subschema *s, qni_formula when,
                                           const qni_evaluated *what);
 
-// A member of the schema of one type; NULL when it is not there; an error when it is of another. `types` is a set of bits.
+// A member of the schema of one type; NULL when it is not there; an error when it is of another.
+// `types` is a set of bits.
 QNI_WARN_UNUSED qn_status qni_schema_keyword(qni_subschema *s, const char *name, uint32_t types,
                                              const qni_jvalue **out);
 #define QNI_J_BIT(type) (1u << (type))
-#define QNI_J_SCHEMA (QNI_J_BIT(QNI_J_OBJECT) | QNI_J_BIT(QNI_J_TRUE) | QNI_J_BIT(QNI_J_FALSE))
+#define QNI_J_SCHEMA    (QNI_J_BIT(QNI_J_OBJECT) | QNI_J_BIT(QNI_J_TRUE) | QNI_J_BIT(QNI_J_FALSE))
 
 // A count that is not negative ("2" and "2.0" are 2).
 QNI_WARN_UNUSED qn_status qni_schema_count(qni_subschema *s, const char *name, bool *found,
                                            uint32_t *out);
 
-// Something in the keyword `v` cannot be enforced: an error, or under best_effort a line in left_out and QN_OK.
+// Something in the keyword `v` cannot be enforced: an error, or under best_effort a line in
+// left_out and QN_OK.
 QNI_WARN_UNUSED qn_status qni_schema_cannot(qni_subschema *s, const qni_jvalue *v,
                                             const char *reason);
 
@@ -92,8 +94,9 @@ qn_status qni_schema_fail_at(qni_subschema *s, const qni_jvalue *v, qn_status st
                              const char *reason);
 
 // The language of a pattern that searches; keeps `*out` for the empty language when it is left out.
-QNI_WARN_UNUSED qn_status qni_schema_pattern(qni_subschema *s, const qni_jvalue *at, const char *text,
-                                             size_t size, qni_term *out, bool *left_out);
+QNI_WARN_UNUSED qn_status qni_schema_pattern(qni_subschema *s, const qni_jvalue *at,
+                                             const char *text, size_t size, qni_term *out,
+                                             bool *left_out);
 
 // The set of one key.
 qni_keys qni_schema_one_key(qni_formulas *f, const char *text, size_t size);

@@ -150,7 +150,8 @@ static qn_status read_dependent(qni_subschema *s, const char *keyword)
         if (c->type == QNI_J_ARRAY) {
             continue; // names: an assertion
         }
-        qni_formula a, there = qni_members(f, 1, qni_schema_one_key(f, c->key, c->key_size), QNI_TRUE);
+        qni_formula a,
+            there = qni_members(f, 1, qni_schema_one_key(f, c->key, c->key_size), QNI_TRUE);
         qni_evaluated *evaluated;
         QNI_TRY(qni_schema_child(s, c, &a, &evaluated));
         qni_schema_add(s, qni_or2(f, qni_not(there), a));
@@ -246,8 +247,8 @@ static qni_formula rest_of_items(qni_subschema *s, const cases *k, uint32_t chos
     return to == QNI_NO_END ? QNI_TRUE : qni_not(qni_items(f, 1, to, QNI_NO_END, qni_not(value)));
 }
 
-// For every subset of the conditions: one of the others holds, or what the subset leaves over satisfies the keyword. More
-// conditions only ever evaluate more, so the subsets may overlap.
+// For every subset of the conditions: one of the others holds, or what the subset leaves over
+// satisfies the keyword. More conditions only ever evaluate more, so the subsets may overlap.
 static qn_status read_unevaluated(qni_subschema *s, const char *keyword, bool items)
 {
     const qni_jvalue *v;

@@ -1,6 +1,5 @@
 #include "grammar/schema_index.h"
 
-
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "grammar/schema_compiler.h"
@@ -8,12 +7,10 @@
 
 #include <string.h>
 
-
-
-
 static const char default_uri[] = "quince:/schema";
 
-static qn_status enter(qni_schema_index *x, const qni_jvalue *v, uint32_t resource, const char *base);
+static qn_status enter(qni_schema_index *x, const qni_jvalue *v, uint32_t resource,
+                       const char *base);
 
 qn_status qni_schema_index_begin(qni_schema_index *x, qni_arena *arena,
                                  const qni_schema_options *options, qn_error *err)
@@ -88,7 +85,8 @@ static qn_status read_dialect(qni_schema_index *x, const qni_jvalue *name, qni_r
     qni_uri_split_fragment(uri);
     const qni_schema_document *d = find_document(x, uri);
     if (d == NULL) {
-        return qni_fail(x->err, QN_UNSUPPORTED, "/$schema", "the dialect '%.200s' is not known", uri);
+        return qni_fail(x->err, QN_UNSUPPORTED, "/$schema", "the dialect '%.200s' is not known",
+                        uri);
     }
     qni_jvalue *meta;
     QNI_TRY(qni_jvalue_parse(x->arena, d->text, d->size, d->uri, NULL, &meta, x->err));
@@ -120,8 +118,8 @@ static qn_status add_anchor(qni_schema_index *x, uint32_t resource, const char *
     const char *uri = x->resources[resource].uri;
     size_t size = strlen(uri);
     char *key = qni_arena_alloc(x->arena, size + n + 2);
-    if (key == NULL ||
-        qni_grow(&x->anchored, &x->anchored_capacity, x->n_anchored + 1, sizeof *x->anchored) != 0) {
+    if (key == NULL || qni_grow(&x->anchored, &x->anchored_capacity, x->n_anchored + 1,
+                                sizeof *x->anchored) != 0) {
         return qni_fail_memory(x->err);
     }
     memcpy(key, uri, size);
@@ -146,8 +144,8 @@ static qn_status add_dynamic_anchor(qni_schema_index *x, uint32_t resource, cons
 static qn_status add_resource(qni_schema_index *x, const char *uri, const qni_jvalue *root,
                               qni_dialect dialect, uint32_t *out)
 {
-    if (qni_grow(&x->resources, &x->resources_capacity, x->n_resources + 1,
-                 sizeof *x->resources) != 0) {
+    if (qni_grow(&x->resources, &x->resources_capacity, x->n_resources + 1, sizeof *x->resources) !=
+        0) {
         return qni_fail_memory(x->err);
     }
     qni_resource *r = &x->resources[x->n_resources];
@@ -218,12 +216,28 @@ static bool holds_schema(const char *key, char *how)
         const char *name;
         char how; // s schema, l list, m map
     } holders[] = {
-        {"additionalItems", 's'}, {"additionalProperties", 's'}, {"allOf", 'l'}, {"anyOf", 'l'},
-        {"contains", 's'}, {"contentSchema", 's'}, {"definitions", 'm'}, {"$defs", 'm'},
-        {"dependencies", 'm'}, {"dependentSchemas", 'm'}, {"else", 's'}, {"if", 's'},
-        {"items", 'l'}, {"not", 's'}, {"oneOf", 'l'}, {"patternProperties", 'm'},
-        {"prefixItems", 'l'}, {"properties", 'm'}, {"propertyNames", 's'}, {"then", 's'},
-        {"unevaluatedItems", 's'}, {"unevaluatedProperties", 's'},
+        {"additionalItems", 's'},
+        {"additionalProperties", 's'},
+        {"allOf", 'l'},
+        {"anyOf", 'l'},
+        {"contains", 's'},
+        {"contentSchema", 's'},
+        {"definitions", 'm'},
+        {"$defs", 'm'},
+        {"dependencies", 'm'},
+        {"dependentSchemas", 'm'},
+        {"else", 's'},
+        {"if", 's'},
+        {"items", 'l'},
+        {"not", 's'},
+        {"oneOf", 'l'},
+        {"patternProperties", 'm'},
+        {"prefixItems", 'l'},
+        {"properties", 'm'},
+        {"propertyNames", 's'},
+        {"then", 's'},
+        {"unevaluatedItems", 's'},
+        {"unevaluatedProperties", 's'},
     };
     for (size_t i = 0; i < sizeof holders / sizeof *holders; i++) {
         if (strcmp(holders[i].name, key) == 0) {
@@ -253,7 +267,8 @@ static qn_status enter_children(qni_schema_index *x, const qni_jvalue *v, uint32
     return QN_OK;
 }
 
-static qn_status enter(qni_schema_index *x, const qni_jvalue *v, uint32_t resource, const char *base)
+static qn_status enter(qni_schema_index *x, const qni_jvalue *v, uint32_t resource,
+                       const char *base)
 {
     bool schema = v->type == QNI_J_OBJECT || v->type == QNI_J_TRUE || v->type == QNI_J_FALSE;
     if (!schema || x->resource_of[v->id] != 0) {
@@ -354,8 +369,7 @@ qn_status qni_schema_index_find(qni_schema_index *x, uint32_t resource, const ch
 {
     *out = NULL;
     *anchor = NULL;
-    const char *resolved =
-        qni_uri_resolve(x->arena, x->resources[resource].uri, reference, size);
+    const char *resolved = qni_uri_resolve(x->arena, x->resources[resource].uri, reference, size);
     char *uri = resolved == NULL ? NULL : qni_arena_strdup(x->arena, resolved);
     if (uri == NULL) {
         return qni_fail_memory(x->err);

@@ -1,4 +1,5 @@
-// The places of a schema and of those it refers to: which resource each subschema belongs to, and what its references name.
+// The places of a schema and of those it refers to: which resource each subschema belongs to, and
+// what its references name.
 #ifndef QNI_GRAMMAR_SCHEMA_INDEX_H
 #define QNI_GRAMMAR_SCHEMA_INDEX_H
 
@@ -19,8 +20,8 @@ typedef struct qni_resource {
     const char *uri;
     const qni_jvalue *root;
     qni_dialect dialect;
-    bool no_validation;   // its metaschema leaves the vocabulary of assertions out
-    bool assert_formats;  // its metaschema asks for it
+    bool no_validation;                 // its metaschema leaves the vocabulary of assertions out
+    bool assert_formats;                // its metaschema asks for it
     struct qni_dynamic_anchor *dynamic; // those inside, in order
 } qni_resource;
 
@@ -33,14 +34,15 @@ typedef struct qni_dynamic_anchor {
 typedef struct qni_schema_index {
     qni_arena *arena;
     const qni_schema_options *options;
-    qni_names names;       // uri -> resource, uri#anchor -> value
+    qni_names names; // uri -> resource, uri#anchor -> value
     qni_resource *resources;
     size_t n_resources;
     size_t resources_capacity;
     const qni_jvalue **anchored; // what names of anchors stand for
     size_t n_anchored;
     size_t anchored_capacity;
-    uint32_t *resource_of; // by a value's id: resource + 1, or 0 for what is not known to be a schema
+    // by a value's id: resource + 1, or 0 for what is not known to be a schema
+    uint32_t *resource_of;
     size_t resource_of_capacity;
     uint32_t n_ids;
     int depth;
@@ -56,8 +58,8 @@ QNI_WARN_UNUSED qn_status qni_schema_index_add(qni_schema_index *index, const ch
                                                const char *text, size_t size,
                                                const qni_jvalue **root);
 
-// What `reference` names when it stands in `resource`; NULL in `*out` when nothing does. `*anchor` gets the name after '#'
-// when the reference ended in one, else NULL.
+// What `reference` names when it stands in `resource`; NULL in `*out` when nothing does. `*anchor`
+// gets the name after '#' when the reference ended in one, else NULL.
 QNI_WARN_UNUSED qn_status qni_schema_index_find(qni_schema_index *index, uint32_t resource,
                                                 const char *reference, size_t size,
                                                 const qni_jvalue **out, const char **anchor);

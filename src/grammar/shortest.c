@@ -1,5 +1,6 @@
-// A short completion of an output: breadth first over states, so that a budget of tokens can be kept. States that differ only in
-// keys seen before count as one, which loses the very shortest text only where those keys decide it.
+// A short completion of an output: breadth first over states, so that a budget of tokens can be
+// kept. States that differ only in keys seen before count as one, which loses the very shortest
+// text only where those keys decide it.
 #include "grammar/matcher.h"
 
 #include "base/alloc.h"
@@ -87,8 +88,12 @@ static const char *value_bytes(qni_frames *fr, qni_goal goal)
     static const struct {
         qni_jtype type;
         const char *bytes;
-    } kinds[] = {{QNI_J_NUMBER, "-0123456789"}, {QNI_J_STRING, "\""}, {QNI_J_NULL, "n"},
-                 {QNI_J_TRUE, "t"},              {QNI_J_FALSE, "f"},   {QNI_J_ARRAY, "["}};
+    } kinds[] = {{QNI_J_NUMBER, "-0123456789"},
+                 {QNI_J_STRING, "\""},
+                 {QNI_J_NULL, "n"},
+                 {QNI_J_TRUE, "t"},
+                 {QNI_J_FALSE, "f"},
+                 {QNI_J_ARRAY, "["}};
     if (qni_goal_size(fr, goal) > 1) { // the value decides what else must come
         return "-0123456789\"ntf[{";
     }
@@ -100,8 +105,8 @@ static const char *value_bytes(qni_frames *fr, qni_goal goal)
     return "{";
 }
 
-// The bytes worth trying in a state of JSON: what can be closed is closed. NULL: all, but no more digits behind a number that is
-// `*complete`.
+// The bytes worth trying in a state of JSON: what can be closed is closed. NULL: all, but no more
+// digits behind a number that is `*complete`.
 static const char *likely_bytes(search *s, const qni_json_state *at, size_t size, bool *complete)
 {
     qni_engine *e = s->m->engine;
@@ -119,7 +124,8 @@ static const char *likely_bytes(search *s, const qni_json_state *at, size_t size
         *complete = qni_json_number_complete(&reader, at, s->text, size);
         return *complete ? NULL : "+-.0123456789e";
     case QNI_JSON_STRING:
-        return at->phase == QNI_ESCAPE_NONE && qni_lex_finish(fr, at->goal, at->lex) != 0 ? "\"" : NULL;
+        return at->phase == QNI_ESCAPE_NONE && qni_lex_finish(fr, at->goal, at->lex) != 0 ? "\""
+                                                                                          : NULL;
     case QNI_JSON_KEY:
     case QNI_JSON_WORD:
     case QNI_JSON_DEAD:

@@ -1,6 +1,7 @@
-// Free text in which some words begin a part with a grammar of its own: what tool calls look like, whatever their format.
+// Free text in which some words begin a part with a grammar of its own: what tool calls look like,
+// whatever their format.
 #include "base/limits.h"
-#include "grammar/reader.h"
+#include "grammar/cursor.h"
 
 #include <string.h>
 

@@ -101,9 +101,7 @@ static void describe(qni_terms *terms, qni_term id)
         info->crossed |= part->crossed;
     }
     switch (r[0]) {
-    case KIND_SET:
-        info->whole = (r[5] | r[6] | r[7] | r[8]) == 0;
-        break;
+    case KIND_SET: info->whole = (r[5] | r[6] | r[7] | r[8]) == 0; break;
     case KIND_NOT:
         info->nullable = !some_null;
         info->crossed = 1;
@@ -159,9 +157,7 @@ qn_status qni_terms_begin(qni_terms *terms, qni_account *account, qn_error *err)
     };
     qni_term items[9];
     for (size_t i = 0; i < 8; i++) {
-        qni_term rest = forms[i].more == 0   ? QNI_TERM_EMPTY
-                        : forms[i].more == 1 ? tail
-                                             : two;
+        qni_term rest = forms[i].more == 0 ? QNI_TERM_EMPTY : forms[i].more == 1 ? tail : two;
         qni_term second = qni_term_byte_range(terms, forms[i].second[0], forms[i].second[1]);
         qni_term lead = qni_term_byte_range(terms, forms[i].lead[0], forms[i].lead[1]);
         items[i] = qni_term_concat(terms, lead, qni_term_concat(terms, second, rest));
@@ -270,7 +266,8 @@ static qni_term bag_make(bag *b, uint32_t kind)
     return id;
 }
 
-// In a sum, "any text" swallows every well-formed member, "everything" swallows all, and byte sets join.
+// In a sum, "any text" swallows every well-formed member, "everything" swallows all, and byte sets
+// join.
 static void simplify_alt(bag *b)
 {
     qni_terms *terms = b->terms;
@@ -333,7 +330,8 @@ static bool is_length(const qni_terms *terms, qni_term a)
     return r[0] == KIND_REPEAT && r[1] == terms->character;
 }
 
-// Joins complements into one, and bounds on the length into one; drops what the others imply. False: nothing is left.
+// Joins complements into one, and bounds on the length into one; drops what the others imply.
+// False: nothing is left.
 static bool simplify_and(bag *b)
 {
     qni_terms *terms = b->terms;
@@ -452,8 +450,8 @@ static int compare_words(const char *a, size_t n_a, const char *b, size_t n_b)
     return order != 0 ? order : (n_a > n_b) - (n_a < n_b);
 }
 
-// Sorted words that agree on their first `depth` bytes. Recursion is as deep as the words branch: bytes that all share are
-// taken in one step.
+// Sorted words that agree on their first `depth` bytes. Recursion is as deep as the words branch:
+// bytes that all share are taken in one step.
 static qni_term words_below(qni_terms *terms, const char *const *words, const size_t *sizes,
                             size_t n, size_t depth)
 {
@@ -653,8 +651,8 @@ static uint32_t *row_of(qni_terms *terms, qni_term a)
     return row;
 }
 
-// Breadth first over successors until a text ends. What the search finds is kept: the way to the end is live, and when the
-// search runs dry everything it saw is empty.
+// Breadth first over successors until a text ends. What the search finds is kept: the way to the
+// end is live, and when the search runs dry everything it saw is empty.
 static bool search_life(qni_terms *terms, qni_term a)
 {
     uint32_t stamp = ++terms->stamp;
@@ -773,7 +771,8 @@ bool qni_term_shortest(qni_terms *terms, qni_term a, char *out, size_t limit, si
     return true;
 }
 
-// Depth first; a text longer than `limit` times the states would repeat a state, and then there are more than any limit.
+// Depth first; a text longer than `limit` times the states would repeat a state, and then there are
+// more than any limit.
 static size_t count_texts(qni_terms *terms, qni_term a, size_t limit, size_t depth)
 {
     if (depth > 512) {

@@ -1,9 +1,10 @@
 // Regular languages of bytes as terms, with the boolean operations, walked by derivatives.
 //
-// A term is a 32-bit id; equal terms have equal ids. The derivative of a term by a byte is the language of what may
-// follow that byte, again a term, so a term is also the state of a deterministic automaton whose states are made when
-// they are first reached. Intersection and complement cost nothing extra, which is why JSON Schema's `not`, `oneOf` and
-// crossed patterns need no machinery of their own. (Brzozowski, "Derivatives of regular expressions", 1964.)
+// A term is a 32-bit id; equal terms have equal ids. The derivative of a term by a byte is the
+// language of what may follow that byte, again a term, so a term is also the state of a
+// deterministic automaton whose states are made when they are first reached. Intersection and
+// complement cost nothing extra, which is why JSON Schema's `not`, `oneOf` and crossed patterns
+// need no machinery of their own. (Brzozowski, "Derivatives of regular expressions", 1964.)
 //
 // One thread at a time. Failures are the account's.
 #ifndef QNI_GRAMMAR_TERM_H
@@ -14,17 +15,18 @@
 typedef uint32_t qni_term;
 
 #define QNI_TERM_NOTHING ((qni_term)0) // the empty language; also what a failed call returns
-#define QNI_TERM_EMPTY ((qni_term)1)   // the empty text alone
-#define QNI_TERM_ALL ((qni_term)2)     // every text of bytes, well-formed or not
-#define QNI_TERM_NO_MAX UINT32_MAX
+#define QNI_TERM_EMPTY   ((qni_term)1) // the empty text alone
+#define QNI_TERM_ALL     ((qni_term)2) // every text of bytes, well-formed or not
+#define QNI_TERM_NO_MAX  UINT32_MAX
 
 typedef struct qni_term_info {
-    uint32_t *row;   // 256 successors, or NULL before the first step
-    uint32_t stamp;  // of the search that saw it last
+    uint32_t *row;  // 256 successors, or NULL before the first step
+    uint32_t stamp; // of the search that saw it last
     uint8_t nullable;
-    uint8_t crossed; // an intersection or a complement is inside, so it may be empty without looking so
-    uint8_t whole;   // all its texts are well-formed UTF-8, by construction
-    uint8_t life;    // 1: it has texts; 2: it has none; 0: not looked at yet
+    // an intersection or a complement is inside, so it may be empty without looking so
+    uint8_t crossed;
+    uint8_t whole; // all its texts are well-formed UTF-8, by construction
+    uint8_t life;  // 1: it has texts; 2: it has none; 0: not looked at yet
 } qni_term_info;
 
 typedef struct qni_terms {
@@ -57,7 +59,8 @@ qni_term qni_term_repeat(qni_terms *terms, qni_term a, uint32_t min, uint32_t ma
 // A set of texts, sorted by memcmp order or not, as one term that branches byte by byte.
 qni_term qni_term_words(qni_terms *terms, const char *const *words, const size_t *sizes, size_t n);
 
-// Says that every text of `a` is well-formed UTF-8, where the builder knows and the shape does not show it.
+// Says that every text of `a` is well-formed UTF-8, where the builder knows and the shape does not
+// show it.
 void qni_term_mark_whole(qni_terms *terms, qni_term a);
 
 static inline bool qni_term_nullable(const qni_terms *terms, qni_term a)
@@ -80,8 +83,9 @@ static inline qni_term qni_term_next(qni_terms *terms, qni_term a, unsigned byte
     return known ? next : qni_term_step(terms, a, byte);
 }
 
-// Appends to `out` the first in length of the texts in the language (among those, the first by bytes). False when there is
-// none, or when the account failed or `limit` bytes do not hold it. `*size` gets its length.
+// Appends to `out` the first in length of the texts in the language (among those, the first by
+// bytes). False when there is none, or when the account failed or `limit` bytes do not hold it.
+// `*size` gets its length.
 bool qni_term_shortest(qni_terms *terms, qni_term a, char *out, size_t limit, size_t *size);
 
 // Is it the language of all texts of `*min` to `*max` characters?

@@ -44,20 +44,48 @@ static bool accepts(qni_engine *e, const char *text)
 }
 
 static const row rows[] = {
-    {QNI_LANGUAGE_GBNF, "# lists\nroot ::= (expr \"=\" term \"\\n\")+\nexpr ::= term ([-+*/] term)*\nterm ::= num | \"(\" expr \")\"\nnum ::= [0-9]+",
-     {"1=2\n", "(1+2)*3=9\n1=1\n"}, {"1=2", "(1=2\n", "", "1+=2\n"}},
-    {QNI_LANGUAGE_GBNF, "root ::= \"a\"{2,3} [^x-z\\]] .? | \"\\x41\\u00e9\"\n  | (\n \"q\"\n \"r\" )", {"aab", "aaac!", "A\xC3\xA9", "qr"}, {"ab", "aax", "aa]", "q"}},
-    {QNI_LANGUAGE_GBNF, "root ::= \"[\" root{0,2} \"]\"", {"[]", "[[][]]", "[[[]]]"}, {"[[][][]]", "[", "]"}},
-    {QNI_LANGUAGE_GBNF, "root ::= a | b\na ::= a \"x\" | \"\"\nb ::= \"(\" b \")\" | \"y\" nothing\nnothing ::= nothing \"z\"", {"", "x", "xxx"}, {"y", "(", "xy"}},
-    {QNI_LANGUAGE_LARK, "start: item (\",\" item)*\nitem: \"(\" start \")\" | NUMBER | /[a-z]+/i\nNUMBER: /[0-9]+/ (\".\" DIGIT+)?\nDIGIT: \"0\"..\"9\"\n",
-     {"1,(a,2.5),Bc", "x"}, {"1,", "()", "2."}},
-    {QNI_LANGUAGE_LARK, "%import common.WS\n%import common (INT, CNAME)\n%ignore WS\nstart: CNAME \"=\" sum\n?sum: sum \"+\" atom | atom -> one\natom: INT | \"[\" [sum] \"]\"",
-     {"x = 1 + 2", " y=[ ]+[1] "}, {"= 1", "x = 1 +"}},
-    {QNI_LANGUAGE_LARK, "start: \"call \" args \";\"\nargs: %json {\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"integer\"}}, \"required\": [\"a\"]}",
-     {"call {\"a\": 1};", "call {\"b\":[\"}\"],\"a\":2};"}, {"call {};", "call {\"a\":1}", "call {\"a\":\"x\"};"}},
-    {QNI_LANGUAGE_TAGS, "{\"free\":true,\"tags\":[{\"begin\":\"<f>\",\"schema\":{\"type\":\"integer\",\"maximum\":9},\"end\":\"</f>\"},{\"begin\":\"<t>\",\"end\":\"</t>\"}]}",
-     {"", "hello < f>", "a <f>7</f> b <t>x<f>y</t>", "<f>1</f><f>2</f>"}, {"a <f>", "<f>x</f>", "<f>12</f>", "<t>"}},
-    {QNI_LANGUAGE_TAGS, "{\"min\":1,\"max\":1,\"tags\":[{\"begin\":\"<f>\",\"schema\":{\"const\":1},\"end\":\"\"}]}", {"<f>1"}, {"", "<f>", "x<f>1", "<f>1<f>1"}},
+    {QNI_LANGUAGE_GBNF,
+     "# lists\nroot ::= (expr \"=\" term \"\\n\")+\nexpr ::= term ([-+*/] term)*\nterm ::= num | "
+     "\"(\" expr \")\"\nnum ::= [0-9]+",
+     {"1=2\n", "(1+2)*3=9\n1=1\n"},
+     {"1=2", "(1=2\n", "", "1+=2\n"}},
+    {QNI_LANGUAGE_GBNF,
+     "root ::= \"a\"{2,3} [^x-z\\]] .? | \"\\x41\\u00e9\"\n  | (\n \"q\"\n \"r\" )",
+     {"aab", "aaac!", "A\xC3\xA9", "qr"},
+     {"ab", "aax", "aa]", "q"}},
+    {QNI_LANGUAGE_GBNF,
+     "root ::= \"[\" root{0,2} \"]\"",
+     {"[]", "[[][]]", "[[[]]]"},
+     {"[[][][]]", "[", "]"}},
+    {QNI_LANGUAGE_GBNF,
+     "root ::= a | b\na ::= a \"x\" | \"\"\nb ::= \"(\" b \")\" | \"y\" nothing\nnothing ::= "
+     "nothing \"z\"",
+     {"", "x", "xxx"},
+     {"y", "(", "xy"}},
+    {QNI_LANGUAGE_LARK,
+     "start: item (\",\" item)*\nitem: \"(\" start \")\" | NUMBER | /[a-z]+/i\nNUMBER: /[0-9]+/ "
+     "(\".\" DIGIT+)?\nDIGIT: \"0\"..\"9\"\n",
+     {"1,(a,2.5),Bc", "x"},
+     {"1,", "()", "2."}},
+    {QNI_LANGUAGE_LARK,
+     "%import common.WS\n%import common (INT, CNAME)\n%ignore WS\nstart: CNAME \"=\" sum\n?sum: "
+     "sum \"+\" atom | atom -> one\natom: INT | \"[\" [sum] \"]\"",
+     {"x = 1 + 2", " y=[ ]+[1] "},
+     {"= 1", "x = 1 +"}},
+    {QNI_LANGUAGE_LARK,
+     "start: \"call \" args \";\"\nargs: %json {\"type\": \"object\", \"properties\": {\"a\": "
+     "{\"type\": \"integer\"}}, \"required\": [\"a\"]}",
+     {"call {\"a\": 1};", "call {\"b\":[\"}\"],\"a\":2};"},
+     {"call {};", "call {\"a\":1}", "call {\"a\":\"x\"};"}},
+    {QNI_LANGUAGE_TAGS,
+     "{\"free\":true,\"tags\":[{\"begin\":\"<f>\",\"schema\":{\"type\":\"integer\",\"maximum\":9},"
+     "\"end\":\"</f>\"},{\"begin\":\"<t>\",\"end\":\"</t>\"}]}",
+     {"", "hello < f>", "a <f>7</f> b <t>x<f>y</t>", "<f>1</f><f>2</f>"},
+     {"a <f>", "<f>x</f>", "<f>12</f>", "<t>"}},
+    {QNI_LANGUAGE_TAGS,
+     "{\"min\":1,\"max\":1,\"tags\":[{\"begin\":\"<f>\",\"schema\":{\"const\":1},\"end\":\"\"}]}",
+     {"<f>1"},
+     {"", "<f>", "x<f>1", "<f>1<f>1"}},
     {QNI_LANGUAGE_REGEX, "(ab|c)+\\d{2}", {"abc12", "c00"}, {"ab1", "12"}},
 };
 

@@ -9,14 +9,83 @@
 
 #include <cmocka.h>
 
-// A vocabulary with all single bytes, pieces of JSON that cross its structure, cut characters and a stop token.
+// A vocabulary with all single bytes, pieces of JSON that cross its structure, cut characters and a
+// stop token.
 static const char *const pieces[] = {
-    "\",", "\":", "\": ", "\":\"", "\"}", "\"},", "\",\"", "\", \"", "{\"", "[{\"", "}}", "]}", "],[", "[\"", "\"]", "true", "fals",
-    "null,", " \"", "\n  ", "  ", "\\\"", "\\u00", "\\u0061", "\\ud83d\\udc32", "abc", "abcdefgh", "foo\":", "bar\": 1", "b\":\"", "cc", "12",
-    "345", "0.5", "e1", "e-", "1,", "2]", "}", "x\\", "\\n\",", "\xC3\xA9", "\xF0\x9F\x90\xB2", "\xE6\x97", "\xA5\"", "a\xE6", "\\u006", "name",
-    "_1", " ", "\t", "a\"", "a\":", "ab\"", "c\", \"a\"", "<f>", "</f>", "\"a\": [1, 1", "1, 1", "{}", "[]", "{},", "-", "1e", "9}", "<", "/f",
+    "\",",
+    "\":",
+    "\": ",
+    "\":\"",
+    "\"}",
+    "\"},",
+    "\",\"",
+    "\", \"",
+    "{\"",
+    "[{\"",
+    "}}",
+    "]}",
+    "],[",
+    "[\"",
+    "\"]",
+    "true",
+    "fals",
+    "null,",
+    " \"",
+    "\n  ",
+    "  ",
+    "\\\"",
+    "\\u00",
+    "\\u0061",
+    "\\ud83d\\udc32",
+    "abc",
+    "abcdefgh",
+    "foo\":",
+    "bar\": 1",
+    "b\":\"",
+    "cc",
+    "12",
+    "345",
+    "0.5",
+    "e1",
+    "e-",
+    "1,",
+    "2]",
+    "}",
+    "x\\",
+    "\\n\",",
+    "\xC3\xA9",
+    "\xF0\x9F\x90\xB2",
+    "\xE6\x97",
+    "\xA5\"",
+    "a\xE6",
+    "\\u006",
+    "name",
+    "_1",
+    " ",
+    "\t",
+    "a\"",
+    "a\":",
+    "ab\"",
+    "c\", \"a\"",
+    "<f>",
+    "</f>",
+    "\"a\": [1, 1",
+    "1, 1",
+    "{}",
+    "[]",
+    "{},",
+    "-",
+    "1e",
+    "9}",
+    "<",
+    "/f",
 };
-enum { N_PIECES = sizeof pieces / sizeof *pieces, N_TOKENS = 256 + N_PIECES + 1, STOP = N_TOKENS - 1, N_WORDS = (N_TOKENS + 31) / 32 };
+enum {
+    N_PIECES = sizeof pieces / sizeof *pieces,
+    N_TOKENS = 256 + N_PIECES + 1,
+    STOP = N_TOKENS - 1,
+    N_WORDS = (N_TOKENS + 31) / 32
+};
 
 static qn_status make_vocabulary(qni_vocabulary **out)
 {
@@ -54,17 +123,35 @@ static const struct {
     const char *text;
 } grammars[] = {
     {QNI_LANGUAGE_JSON_SCHEMA, "{}"},
-    {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"object\",\"properties\":{\"abc\":{\"type\":\"string\"},\"abd\":{\"type\":\"integer\",\"maximum\":120},\"a\":{\"maxLength\":3}},\"required\":[\"abc\"]}"},
-    {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"object\",\"properties\":{\"foo\":{\"enum\":[\"abc\",\"abcdefgh\",12]},\"bar\":{}},\"additionalProperties\":false,\"minProperties\":1}"},
-    {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"object\",\"patternProperties\":{\"^a\":{\"type\":\"integer\"},\"c$\":{\"minimum\":3}},\"additionalProperties\":{\"type\":\"boolean\"}}"},
-    {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"object\",\"propertyNames\":{\"pattern\":\"^[a-c]{1,2}$\"},\"minProperties\":2,\"maxProperties\":3}"},
-    {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"array\",\"uniqueItems\":true,\"items\":{\"anyOf\":[{\"enum\":[1,\"a\",true]},{\"type\":\"object\",\"maxProperties\":1}]},\"minItems\":2}"},
-    {QNI_LANGUAGE_JSON_SCHEMA, "{\"items\":{\"pattern\":\"^(\\\\w|\xE6\x97\xA5)+$\",\"type\":\"string\",\"minLength\":2,\"maxLength\":5},\"type\":\"array\"}"},
-    {QNI_LANGUAGE_JSON_SCHEMA, "{\"oneOf\":[{\"properties\":{\"a\":{\"const\":\"c\"},\"b\":{\"type\":\"string\"}},\"required\":[\"a\",\"b\"]},{\"properties\":{\"a\":{\"pattern\":\"^ab\"},\"b\":{\"type\":\"number\"}},\"required\":[\"a\",\"b\"]}],\"type\":\"object\"}"},
-    {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":[\"number\",\"array\"],\"multipleOf\":0.5,\"exclusiveMinimum\":-12,\"contains\":{\"type\":\"string\"}}"},
-    {QNI_LANGUAGE_LARK, "start: \"<f>\" args \"</f>\" start | \"x\"\nargs: %json {\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"},\"name\":{\"type\":\"integer\",\"minimum\":12}},\"additionalProperties\":false}"},
-    {QNI_LANGUAGE_TAGS, "{\"free\":true,\"tags\":[{\"begin\":\"<f>\",\"schema\":{\"type\":\"array\",\"items\":{\"maximum\":12}},\"end\":\"</f>\"}]}"},
-    {QNI_LANGUAGE_GBNF, "root ::= \"[\" (root (\",\" root)*)? \"]\" | [0-9a-c]+ | \"\\\"\" [^\"\\\\]* \"\\\"\""},
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"type\":\"object\",\"properties\":{\"abc\":{\"type\":\"string\"},\"abd\":{\"type\":"
+     "\"integer\",\"maximum\":120},\"a\":{\"maxLength\":3}},\"required\":[\"abc\"]}"},
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"type\":\"object\",\"properties\":{\"foo\":{\"enum\":[\"abc\",\"abcdefgh\",12]},\"bar\":{}}"
+     ",\"additionalProperties\":false,\"minProperties\":1}"},
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"type\":\"object\",\"patternProperties\":{\"^a\":{\"type\":\"integer\"},\"c$\":{"
+     "\"minimum\":3}},\"additionalProperties\":{\"type\":\"boolean\"}}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"object\",\"propertyNames\":{\"pattern\":\"^[a-c]{1,2}$"
+                               "\"},\"minProperties\":2,\"maxProperties\":3}"},
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"type\":\"array\",\"uniqueItems\":true,\"items\":{\"anyOf\":[{\"enum\":[1,\"a\",true]},{"
+     "\"type\":\"object\",\"maxProperties\":1}]},\"minItems\":2}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"items\":{\"pattern\":\"^(\\\\w|\xE6\x97\xA5)+$\",\"type\":"
+                               "\"string\",\"minLength\":2,\"maxLength\":5},\"type\":\"array\"}"},
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"oneOf\":[{\"properties\":{\"a\":{\"const\":\"c\"},\"b\":{\"type\":\"string\"}},"
+     "\"required\":[\"a\",\"b\"]},{\"properties\":{\"a\":{\"pattern\":\"^ab\"},\"b\":{\"type\":"
+     "\"number\"}},\"required\":[\"a\",\"b\"]}],\"type\":\"object\"}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":[\"number\",\"array\"],\"multipleOf\":0.5,"
+                               "\"exclusiveMinimum\":-12,\"contains\":{\"type\":\"string\"}}"},
+    {QNI_LANGUAGE_LARK, "start: \"<f>\" args \"</f>\" start | \"x\"\nargs: %json "
+                        "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"},\"name\":"
+                        "{\"type\":\"integer\",\"minimum\":12}},\"additionalProperties\":false}"},
+    {QNI_LANGUAGE_TAGS, "{\"free\":true,\"tags\":[{\"begin\":\"<f>\",\"schema\":{\"type\":"
+                        "\"array\",\"items\":{\"maximum\":12}},\"end\":\"</f>\"}]}"},
+    {QNI_LANGUAGE_GBNF,
+     "root ::= \"[\" (root (\",\" root)*)? \"]\" | [0-9a-c]+ | \"\\\"\" [^\"\\\\]* \"\\\"\""},
     {QNI_LANGUAGE_REGEX, "(abc|12|\\s)*(true|[\xC3\xA9\xE6\x97\xA5])?x"},
 };
 
@@ -74,7 +161,8 @@ static uint32_t next_random(uint32_t *seed)
     return *seed >> 8;
 }
 
-// One of the allowed tokens; N_TOKENS when there is none. Bytes that grow without end are taken less often.
+// One of the allowed tokens; N_TOKENS when there is none. Bytes that grow without end are taken
+// less often.
 static uint32_t pick(const uint32_t *mask, uint32_t *seed)
 {
     uint32_t allowed[N_TOKENS], n = 0;
@@ -93,8 +181,8 @@ static void assert_fine(qn_status status, const qn_error *err)
     }
 }
 
-// Random outputs: at every step the mask is what walking the vocabulary gives, a matcher that was rolled back or copied agrees with
-// a fresh one, and the output can always be completed.
+// Random outputs: at every step the mask is what walking the vocabulary gives, a matcher that was
+// rolled back or copied agrees with a fresh one, and the output can always be completed.
 static void test_masks_mean_what_they_say(void **state)
 {
     qni_vocabulary *v;
@@ -114,13 +202,15 @@ static void test_masks_mean_what_they_say(void **state)
                 for (uint32_t i = 0; i < N_TOKENS; i++) {
                     if ((mask[i / 32] ^ walked[i / 32]) >> i % 32 & 1) {
                         fail_msg("%s\nafter '%.*s': token %u '%s' in %s only", grammars[g].text,
-                                 (int)m.text.size, m.text.data, i, i >= 256 && i != STOP ? pieces[i - 256] : "byte",
+                                 (int)m.text.size, m.text.data, i,
+                                 i >= 256 && i != STOP ? pieces[i - 256] : "byte",
                                  mask[i / 32] >> i % 32 & 1 ? "the mask" : "the walk");
                     }
                 }
                 uint32_t token = pick(mask, &seed);
                 if (token == N_TOKENS) {
-                    fail_msg("%s: dead end after '%.*s'", grammars[g].text, (int)m.text.size, m.text.data);
+                    fail_msg("%s: dead end after '%.*s'", grammars[g].text, (int)m.text.size,
+                             m.text.data);
                 }
                 assert_fine(qni_matcher_consume(&m, &token, 1, &taken, &err), &err);
                 assert_int_equal(taken, 1);
@@ -144,7 +234,8 @@ static void test_masks_mean_what_they_say(void **state)
             if (!m.marks[m.n_marks - 1].ended) {
                 qn_status status = qni_matcher_shortest(&m, rest, sizeof rest, &size, &err);
                 if (status != QN_OK) {
-                    fail_msg("%s: after '%.*s': %s", grammars[g].text, (int)m.text.size, m.text.data, err.message);
+                    fail_msg("%s: after '%.*s': %s", grammars[g].text, (int)m.text.size,
+                             m.text.data, err.message);
                 }
                 assert_fine(qni_matcher_consume_text(&m, rest, size, &taken, &err), &err);
                 assert_true(taken);
@@ -289,8 +380,10 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_masks_mean_what_they_say), cmocka_unit_test(test_forced_text),
-        cmocka_unit_test(test_epochs),                   cmocka_unit_test(test_stop_and_rollback),
+        cmocka_unit_test(test_masks_mean_what_they_say),
+        cmocka_unit_test(test_forced_text),
+        cmocka_unit_test(test_epochs),
+        cmocka_unit_test(test_stop_and_rollback),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

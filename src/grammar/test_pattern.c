@@ -116,11 +116,13 @@ static void test_refused(void **state)
     static const struct {
         const char *pattern;
         qn_status status;
-    } rows[] = {{"(a", QN_INVALID_ARGUMENT}, {"a)", QN_INVALID_ARGUMENT}, {"[a", QN_INVALID_ARGUMENT},
-                {"*a", QN_INVALID_ARGUMENT}, {"a\\", QN_INVALID_ARGUMENT}, {"[b-a]", QN_INVALID_ARGUMENT},
-                {"(a)\\1", QN_UNSUPPORTED}, {"(?<=a)b", QN_UNSUPPORTED}, {"a{3,2}", QN_INVALID_ARGUMENT},
-                {"(^a|b)*", QN_UNSUPPORTED}, {"a{9999999}", QN_LIMIT_EXCEEDED},
-                {"\\p{Script=Greek}", QN_UNSUPPORTED}, {"\xFF", QN_INVALID_ARGUMENT}};
+    } rows[] = {{"(a", QN_INVALID_ARGUMENT},       {"a)", QN_INVALID_ARGUMENT},
+                {"[a", QN_INVALID_ARGUMENT},       {"*a", QN_INVALID_ARGUMENT},
+                {"a\\", QN_INVALID_ARGUMENT},      {"[b-a]", QN_INVALID_ARGUMENT},
+                {"(a)\\1", QN_UNSUPPORTED},        {"(?<=a)b", QN_UNSUPPORTED},
+                {"a{3,2}", QN_INVALID_ARGUMENT},   {"(^a|b)*", QN_UNSUPPORTED},
+                {"a{9999999}", QN_LIMIT_EXCEEDED}, {"\\p{Script=Greek}", QN_UNSUPPORTED},
+                {"\xFF", QN_INVALID_ARGUMENT}};
     pool p;
     pool_begin(&p);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -141,8 +143,10 @@ static void test_boolean_operations(void **state)
     pool_begin(&p);
     qni_terms *t = &p.terms;
     qni_term a, b;
-    assert_int_equal(qni_pattern_parse(t, "(ab)*", 5, QNI_PATTERN_ECMA, QNI_PATTERN_WHOLE, &a, NULL), QN_OK);
-    assert_int_equal(qni_pattern_parse(t, "a.*c", 4, QNI_PATTERN_ECMA, QNI_PATTERN_WHOLE, &b, NULL), QN_OK);
+    assert_int_equal(
+        qni_pattern_parse(t, "(ab)*", 5, QNI_PATTERN_ECMA, QNI_PATTERN_WHOLE, &a, NULL), QN_OK);
+    assert_int_equal(qni_pattern_parse(t, "a.*c", 4, QNI_PATTERN_ECMA, QNI_PATTERN_WHOLE, &b, NULL),
+                     QN_OK);
     assert_false(qni_term_live(t, qni_term_and2(t, a, b)));
     assert_true(qni_term_live(t, qni_term_and2(t, a, qni_term_not(t, b))));
     const char *words[] = {"to", "tea", "ten", "i", "in", "inn", "tea"};
@@ -195,8 +199,8 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ecma_search),        cmocka_unit_test(test_re2_whole),
-        cmocka_unit_test(test_refused),            cmocka_unit_test(test_boolean_operations),
+        cmocka_unit_test(test_ecma_search),   cmocka_unit_test(test_re2_whole),
+        cmocka_unit_test(test_refused),       cmocka_unit_test(test_boolean_operations),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,8 +21,8 @@ static qn_status create(const char *schema, bool best_effort, qni_engine **out, 
     if (copy == NULL) {
         return QN_OUT_OF_MEMORY;
     }
-    qni_source source = {.text = copy, .size = strlen(copy), .json = {64},
-                         .schema = {.best_effort = best_effort}};
+    qni_source source = {
+        .text = copy, .size = strlen(copy), .json = {64}, .schema = {.best_effort = best_effort}};
     qn_status status = qni_engine_create(&source, out, err);
     qni_free(copy);
     return status;
@@ -44,31 +44,68 @@ static bool accepts(qni_engine *e, const char *text)
 }
 
 static const row rows[] = {
-    {"{}", {"1", "\"a\"", "[]", "{\"a\": [1, {\"b\": null}]}", "-0.5e+10"}, {"", "01", "{\"a\":1,\"a\":2}", "[1,]", "nul"}},
-    {"{\"type\":\"integer\",\"minimum\":1,\"maximum\":14}", {"1", "14", "7.0", "1.4e1", "140e-1"}, {"0", "15", "7.5", "-1", "1e2"}},
+    {"{}",
+     {"1", "\"a\"", "[]", "{\"a\": [1, {\"b\": null}]}", "-0.5e+10"},
+     {"", "01", "{\"a\":1,\"a\":2}", "[1,]", "nul"}},
+    {"{\"type\":\"integer\",\"minimum\":1,\"maximum\":14}",
+     {"1", "14", "7.0", "1.4e1", "140e-1"},
+     {"0", "15", "7.5", "-1", "1e2"}},
     {"{\"multipleOf\":0.01}", {"4.02", "\"x\"", "0", "1e9"}, {"4.021", "1e-3"}},
-    {"{\"type\":\"string\",\"minLength\":2,\"maxLength\":3}", {"\"ab\"", "\"\\u00e9\\ud83d\\udc32x\""}, {"\"a\"", "\"abcd\"", "\"\\ud83d\"", "1"}},
-    {"{\"enum\":[\"a\\\"b\",1,null,[1],{\"k\":[]}]}", {"\"a\\\"b\"", "\"a\\u0022b\"", "1.0", "null", "[ 1 ]", "{\"k\": []}"}, {"\"a\"", "2", "[1,1]", "{}", "{\"k\":[],\"l\":1}"}},
-    {"{\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"type\":\"number\"}},\"required\":[\"a\",\"b\"],\"additionalProperties\":false}",
-     {"{\"b\": 1, \"a\": \"\"}", "[]"}, {"{\"a\":\"x\"}", "{\"a\":1,\"b\":1}", "{\"a\":\"x\",\"b\":1,\"c\":0}", "{}", "{\"a\":\"\",\"\\u0061\":\"\"}"}},
+    {"{\"type\":\"string\",\"minLength\":2,\"maxLength\":3}",
+     {"\"ab\"", "\"\\u00e9\\ud83d\\udc32x\""},
+     {"\"a\"", "\"abcd\"", "\"\\ud83d\"", "1"}},
+    {"{\"enum\":[\"a\\\"b\",1,null,[1],{\"k\":[]}]}",
+     {"\"a\\\"b\"", "\"a\\u0022b\"", "1.0", "null", "[ 1 ]", "{\"k\": []}"},
+     {"\"a\"", "2", "[1,1]", "{}", "{\"k\":[],\"l\":1}"}},
+    {"{\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"type\":\"number\"}},\"required\":["
+     "\"a\",\"b\"],\"additionalProperties\":false}",
+     {"{\"b\": 1, \"a\": \"\"}", "[]"},
+     {"{\"a\":\"x\"}", "{\"a\":1,\"b\":1}", "{\"a\":\"x\",\"b\":1,\"c\":0}", "{}",
+      "{\"a\":\"\",\"\\u0061\":\"\"}"}},
     {"{\"oneOf\":[{\"type\":\"integer\"},{\"minimum\":2}]}", {"1", "2.5", "\"a\""}, {"3", "1.5"}},
     {"{\"not\":{\"type\":[\"integer\",\"string\"]}}", {"1.5", "null"}, {"1", "\"a\""}},
-    {"{\"if\":{\"properties\":{\"k\":{\"const\":1}},\"required\":[\"k\"]},\"then\":{\"required\":[\"x\"]},\"else\":{\"required\":[\"y\"]}}",
-     {"{\"k\":1,\"x\":0}", "{\"x\":0,\"k\":1}", "{\"y\":0}", "{\"k\":2,\"y\":0}"}, {"{\"k\":1,\"y\":0}", "{\"k\":2,\"x\":0}", "{}"}},
-    {"{\"uniqueItems\":true}", {"[1,2,[1],{\"a\":1}]", "[]", "[true,1]"}, {"[1,1.0]", "[{\"a\":1,\"b\":2},{\"b\":2,\"a\":1}]", "[\"a\",\"\\u0061\"]"}},
-    {"{\"items\":{\"enum\":[1,2]},\"uniqueItems\":true,\"minItems\":2,\"type\":\"array\"}", {"[1,2]", "[2, 1]"}, {"[1]", "[1,1]", "[1,2,1]"}},
-    {"{\"contains\":{\"type\":\"string\"},\"minContains\":2,\"maxContains\":3}", {"[\"\",1,\"\"]", "[\"\",\"\",\"\",1]"}, {"[\"\"]", "[\"\",\"\",\"\",\"\"]"}},
-    {"{\"prefixItems\":[{\"type\":\"integer\"}],\"items\":{\"type\":\"string\"},\"maxItems\":2}", {"[]", "[1,\"a\"]"}, {"[\"a\"]", "[1,2]", "[1,\"a\",\"b\"]"}},
-    {"{\"patternProperties\":{\"^x\":{\"type\":\"null\"}},\"propertyNames\":{\"maxLength\":2},\"minProperties\":1,\"type\":\"object\"}",
-     {"{\"xa\":null}", "{\"y\":1}"}, {"{}", "{\"xa\":1}", "{\"abc\":1}"}},
-    {"{\"$defs\":{\"t\":{\"type\":\"object\",\"properties\":{\"c\":{\"items\":{\"$ref\":\"#/$defs/t\"},\"type\":\"array\"}},\"additionalProperties\":false}},\"$ref\":\"#/$defs/t\"}",
-     {"{\"c\":[{},{\"c\":[]}]}"}, {"{\"c\":[1]}", "{\"d\":1}"}},
-    {"{\"allOf\":[{\"properties\":{\"a\":true}},{\"properties\":{\"b\":true}}],\"unevaluatedProperties\":false}", {"{\"a\":1,\"b\":1}"}, {"{\"c\":1}"}},
-    {"{\"dependentRequired\":{\"a\":[\"b\"]}}", {"{\"b\":1,\"a\":1}", "{\"a\":1,\"b\":1}", "{}"}, {"{\"a\":1}"}},
-    {"{\"format\":\"date\",\"type\":\"string\"}", {"\"2024-02-29\"", "\"1999-12-31\""}, {"\"2023-02-29\"", "\"1999-13-01\""}},
-    {"{\"$schema\":\"http://json-schema.org/draft-04/schema#\",\"minimum\":3,\"exclusiveMinimum\":true}", {"3.01", "4"}, {"3"}},
+    {"{\"if\":{\"properties\":{\"k\":{\"const\":1}},\"required\":[\"k\"]},\"then\":{\"required\":["
+     "\"x\"]},\"else\":{\"required\":[\"y\"]}}",
+     {"{\"k\":1,\"x\":0}", "{\"x\":0,\"k\":1}", "{\"y\":0}", "{\"k\":2,\"y\":0}"},
+     {"{\"k\":1,\"y\":0}", "{\"k\":2,\"x\":0}", "{}"}},
+    {"{\"uniqueItems\":true}",
+     {"[1,2,[1],{\"a\":1}]", "[]", "[true,1]"},
+     {"[1,1.0]", "[{\"a\":1,\"b\":2},{\"b\":2,\"a\":1}]", "[\"a\",\"\\u0061\"]"}},
+    {"{\"items\":{\"enum\":[1,2]},\"uniqueItems\":true,\"minItems\":2,\"type\":\"array\"}",
+     {"[1,2]", "[2, 1]"},
+     {"[1]", "[1,1]", "[1,2,1]"}},
+    {"{\"contains\":{\"type\":\"string\"},\"minContains\":2,\"maxContains\":3}",
+     {"[\"\",1,\"\"]", "[\"\",\"\",\"\",1]"},
+     {"[\"\"]", "[\"\",\"\",\"\",\"\"]"}},
+    {"{\"prefixItems\":[{\"type\":\"integer\"}],\"items\":{\"type\":\"string\"},\"maxItems\":2}",
+     {"[]", "[1,\"a\"]"},
+     {"[\"a\"]", "[1,2]", "[1,\"a\",\"b\"]"}},
+    {"{\"patternProperties\":{\"^x\":{\"type\":\"null\"}},\"propertyNames\":{\"maxLength\":2},"
+     "\"minProperties\":1,\"type\":\"object\"}",
+     {"{\"xa\":null}", "{\"y\":1}"},
+     {"{}", "{\"xa\":1}", "{\"abc\":1}"}},
+    {"{\"$defs\":{\"t\":{\"type\":\"object\",\"properties\":{\"c\":{\"items\":{\"$ref\":\"#/$defs/"
+     "t\"},\"type\":\"array\"}},\"additionalProperties\":false}},\"$ref\":\"#/$defs/t\"}",
+     {"{\"c\":[{},{\"c\":[]}]}"},
+     {"{\"c\":[1]}", "{\"d\":1}"}},
+    {"{\"allOf\":[{\"properties\":{\"a\":true}},{\"properties\":{\"b\":true}}],"
+     "\"unevaluatedProperties\":false}",
+     {"{\"a\":1,\"b\":1}"},
+     {"{\"c\":1}"}},
+    {"{\"dependentRequired\":{\"a\":[\"b\"]}}",
+     {"{\"b\":1,\"a\":1}", "{\"a\":1,\"b\":1}", "{}"},
+     {"{\"a\":1}"}},
+    {"{\"format\":\"date\",\"type\":\"string\"}",
+     {"\"2024-02-29\"", "\"1999-12-31\""},
+     {"\"2023-02-29\"", "\"1999-13-01\""}},
+    {"{\"$schema\":\"http://json-schema.org/draft-04/"
+     "schema#\",\"minimum\":3,\"exclusiveMinimum\":true}",
+     {"3.01", "4"},
+     {"3"}},
     {"false", {NULL}, {"1", "null", "{}"}},
-    {"{\"type\":\"object\",\"properties\":{\"next\":{\"$ref\":\"#\"}},\"required\":[\"next\"]}", {NULL}, {"{}", "{\"next\":{}}"}},
+    {"{\"type\":\"object\",\"properties\":{\"next\":{\"$ref\":\"#\"}},\"required\":[\"next\"]}",
+     {NULL},
+     {"{}", "{\"next\":{}}"}},
 };
 
 static void test_validity(void **state)
@@ -102,8 +139,10 @@ static void test_refused_with_pointer(void **state)
         const char *schema, *message;
         qn_status status;
     } bad[] = {
-        {"{\"properties\":{\"a\":{\"pattern\":\"(x)\\\\1\"}}}", "/properties/a/pattern: ", QN_UNSUPPORTED},
-        {"{\"properties\":{\"a\":{\"type\":\"strin\"}}}", "/properties/a/type: ", QN_INVALID_ARGUMENT},
+        {"{\"properties\":{\"a\":{\"pattern\":\"(x)\\\\1\"}}}",
+         "/properties/a/pattern: ", QN_UNSUPPORTED},
+        {"{\"properties\":{\"a\":{\"type\":\"strin\"}}}",
+         "/properties/a/type: ", QN_INVALID_ARGUMENT},
         {"{\"$ref\":\"#/nowhere\"}", "/$ref: ", QN_UNSUPPORTED},
         {"{\"$schema\":\"http://example.org/mine\"}", "dialect", QN_UNSUPPORTED},
         {"{\"minLength\":-1}", "/minLength: ", QN_INVALID_ARGUMENT},
@@ -126,7 +165,9 @@ static void test_refused_with_pointer(void **state)
 static void test_best_effort_tells(void **state)
 {
     qni_engine *e;
-    assert_int_equal(create("{\"properties\":{\"a\":{\"pattern\":\"(x)\\\\1\",\"maxLength\":1}}}", true, &e, NULL), QN_OK);
+    assert_int_equal(create("{\"properties\":{\"a\":{\"pattern\":\"(x)\\\\1\",\"maxLength\":1}}}",
+                            true, &e, NULL),
+                     QN_OK);
     assert_non_null(strstr(e->left_out.data, "/properties/a/pattern: "));
     assert_true(accepts(e, "{\"a\":\"y\"}"));
     assert_false(accepts(e, "{\"a\":\"yy\"}"));
@@ -137,8 +178,10 @@ static void test_best_effort_tells(void **state)
 // Every allocation in turn fails; nothing leaks, nothing breaks, and the last run is right.
 static void test_out_of_memory(void **state)
 {
-    const char *schema = "{\"properties\":{\"a\":{\"oneOf\":[{\"type\":\"integer\",\"minimum\":2},{\"pattern\":\"^x\"}]},"
-                         "\"b\":{\"uniqueItems\":true}},\"patternProperties\":{\"^c\":{\"not\":{\"const\":1}}}}";
+    const char *schema =
+        "{\"properties\":{\"a\":{\"oneOf\":[{\"type\":\"integer\",\"minimum\":2},{\"pattern\":\"^"
+        "x\"}]},"
+        "\"b\":{\"uniqueItems\":true}},\"patternProperties\":{\"^c\":{\"not\":{\"const\":1}}}}";
     const char *text = "{\"a\": 1, \"b\": [1, \"x\"], \"cc\": 2, \"other\": {}}";
     for (uint64_t n = 1;; n++) {
         qni_engine *e = NULL;

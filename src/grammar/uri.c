@@ -3,7 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-// The parts of a reference; each is empty or starts with its delimiter, so that joining them gives the text back.
+// The parts of a reference; each is empty or starts with its delimiter, so that joining them gives
+// the text back.
 typedef struct parts {
     const char *scheme, *authority, *path, *query, *fragment;
     size_t n_scheme, n_authority, n_path, n_query, n_fragment;

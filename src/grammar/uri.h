@@ -7,7 +7,8 @@
 // `reference` against `base`, section 5.2. The result lives in the arena; NULL when memory is out.
 const char *qni_uri_resolve(qni_arena *arena, const char *base, const char *reference, size_t n);
 
-// Cuts the fragment off: ends `uri` at '#' and returns what stood behind it ("" when there was none).
+// Cuts the fragment off: ends `uri` at '#' and returns what stood behind it ("" when there was
+// none).
 char *qni_uri_split_fragment(char *uri);
 
 // Replaces %XX in place.

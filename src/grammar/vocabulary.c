@@ -9,9 +9,9 @@
 
 // How a token reads inside a JSON string that may hold any text, from outside an escape.
 typedef struct reading {
-    bool possible;   // the token can stand there
-    bool closes;     // it has a bare quote
-    uint32_t quote;  // where
+    bool possible;    // the token can stand there
+    bool closes;      // it has a bare quote
+    uint32_t quote;   // where
     uint16_t n_chars; // characters begun before the quote or the end
 } reading;
 
@@ -40,7 +40,8 @@ static bool read_escape(const char *text, uint32_t size, uint32_t *at)
     }
     uint32_t code = 0, start = *at;
     if (!read_hex(text, size, at, &code) || *at - start < 4) {
-        return *at == size && *at - start < 4 && (*at - start == 0 || read_hex(text, size, &start, &code));
+        return *at == size && *at - start < 4 &&
+               (*at - start == 0 || read_hex(text, size, &start, &code));
     }
     if (code < 0xD800 || code > 0xDFFF) {
         return true;
@@ -107,18 +108,20 @@ static bool is_stop(const qni_vocabulary *v, uint32_t token)
 
 static int compare_tails(const void *a, const void *b)
 {
-    const qni_trie_key *x = a, *y = b;
+    const qni_token_trie_key *x = a, *y = b;
     uint32_t n = x->size < y->size ? x->size : y->size;
     int order = n == 0 ? 0 : memcmp(x->bytes, y->bytes, n);
     return order != 0 ? order : (x->size > y->size) - (x->size < y->size);
 }
 
-// `keys` are the tails of the closing tokens, with the tokens as payloads. Numbers them, and fills the three tables.
-static qn_status build_closers(qni_vocabulary *v, qni_trie_key *keys, uint32_t n, qn_error *err)
+// `keys` are the tails of the closing tokens, with the tokens as payloads. Numbers them, and fills
+// the three tables.
+static qn_status build_closers(qni_vocabulary *v, qni_token_trie_key *keys, uint32_t n,
+                               qn_error *err)
 {
     v->closers = qni_alloc_array((size_t)n + 1, sizeof *v->closers);
     v->tail_first = qni_alloc_array((size_t)n + 2, sizeof *v->tail_first);
-    qni_trie_key *before = qni_alloc_array((size_t)n + 1, sizeof *before);
+    qni_token_trie_key *before = qni_alloc_array((size_t)n + 1, sizeof *before);
     qn_status status = QN_OK;
     if (v->closers == NULL || v->tail_first == NULL || before == NULL) {
         qni_free(before);
@@ -139,15 +142,15 @@ static qn_status build_closers(qni_vocabulary *v, qni_trie_key *keys, uint32_t n
         }
         reading r = read_inside(text, size);
         v->closers[i] = (qni_closer){token, n_tails - 1, r.quote, r.n_chars,
-                                       memchr(text, '\\', r.quote) != NULL};
-        before[i] = (qni_trie_key){text, r.quote, i};
+                                     memchr(text, '\\', r.quote) != NULL};
+        before[i] = (qni_token_trie_key){text, r.quote, i};
     }
     v->n_closers = n;
     v->n_tails = n_tails;
     v->tail_first[n_tails] = n;
-    status = qni_trie_begin(&v->closing, before, n, err);
+    status = qni_token_trie_begin(&v->closing, before, n, err);
     if (status == QN_OK) {
-        status = qni_trie_begin(&v->tails, keys, n_tails, err);
+        status = qni_token_trie_begin(&v->tails, keys, n_tails, err);
     }
     qni_free(before);
     return status;
@@ -186,7 +189,7 @@ static qn_status build_plain(qni_vocabulary *v, length_entry *entries, uint32_t 
 }
 
 typedef struct room {
-    qni_trie_key *all, *inside, *tails, *odd, *escaped;
+    qni_token_trie_key *all, *inside, *tails, *odd, *escaped;
     length_entry *lengths;
 } room;
 
@@ -203,27 +206,27 @@ static qn_status build_tables(qni_vocabulary *v, const uint8_t *special, room *r
             continue;
         }
         qni_mask_set(v->texts, token);
-        r->all[n_all++] = (qni_trie_key){text, size, token};
+        r->all[n_all++] = (qni_token_trie_key){text, size, token};
         reading inside = read_inside(text, size);
         if (inside.closes && inside.possible) {
-            r->tails[n_tails++] =
-                (qni_trie_key){text + inside.quote + 1, size - inside.quote - 1, token};
+            r->tails[n_tails++] = (qni_token_trie_key){text + inside.quote + 1,
+                                                       size - inside.quote - 1, token};
         } else if (inside.possible) {
-            r->inside[n_inside++] = (qni_trie_key){text, size, token};
+            r->inside[n_inside++] = (qni_token_trie_key){text, size, token};
             if (memchr(text, '\\', size) != NULL) {
-                r->escaped[n_escaped++] = (qni_trie_key){text, size, token};
+                r->escaped[n_escaped++] = (qni_token_trie_key){text, size, token};
             }
         } else {
-            r->odd[n_odd++] = (qni_trie_key){text, size, token};
+            r->odd[n_odd++] = (qni_token_trie_key){text, size, token};
         }
         if (!inside.closes && inside.possible) {
             r->lengths[n_plain++] = (length_entry){token, inside.n_chars};
         }
     }
-    QNI_TRY(qni_trie_begin(&v->trie, r->all, n_all, err));
-    QNI_TRY(qni_trie_begin(&v->inside, r->inside, n_inside, err));
-    QNI_TRY(qni_trie_begin(&v->escaped, r->escaped, n_escaped, err));
-    QNI_TRY(qni_trie_begin(&v->odd, r->odd, n_odd, err));
+    QNI_TRY(qni_token_trie_begin(&v->trie, r->all, n_all, err));
+    QNI_TRY(qni_token_trie_begin(&v->inside, r->inside, n_inside, err));
+    QNI_TRY(qni_token_trie_begin(&v->escaped, r->escaped, n_escaped, err));
+    QNI_TRY(qni_token_trie_begin(&v->odd, r->odd, n_odd, err));
     QNI_TRY(build_closers(v, r->tails, n_tails, err));
     return build_plain(v, r->lengths, n_plain, err);
 }
@@ -268,8 +271,9 @@ qn_status qni_vocabulary_create(uint32_t n_tokens, const char *bytes, const uint
                                 qni_vocabulary **out, qn_error *err)
 {
     if (n_tokens > QNI_MAX_VOCABULARY) {
-        return qni_fail(err, QN_LIMIT_EXCEEDED, NULL, "a vocabulary of %u tokens; at most %d are read",
-                        n_tokens, QNI_MAX_VOCABULARY);
+        return qni_fail(err, QN_LIMIT_EXCEEDED, NULL,
+                        "a vocabulary of %u tokens; at most %d are read", n_tokens,
+                        QNI_MAX_VOCABULARY);
     }
     for (uint32_t i = 0; i < n_tokens; i++) {
         if (offsets[i] > offsets[i + 1]) {
@@ -306,12 +310,12 @@ void qni_vocabulary_free(qni_vocabulary *v)
     if (v == NULL || __atomic_fetch_sub(&v->references, 1, __ATOMIC_ACQ_REL) != 1) {
         return;
     }
-    qni_trie_end(&v->trie);
-    qni_trie_end(&v->inside);
-    qni_trie_end(&v->odd);
-    qni_trie_end(&v->escaped);
-    qni_trie_end(&v->closing);
-    qni_trie_end(&v->tails);
+    qni_token_trie_end(&v->trie);
+    qni_token_trie_end(&v->inside);
+    qni_token_trie_end(&v->odd);
+    qni_token_trie_end(&v->escaped);
+    qni_token_trie_end(&v->closing);
+    qni_token_trie_end(&v->tails);
     qni_free(v->bytes);
     qni_free(v->texts);
     qni_free(v->offsets);

@@ -1,7 +1,8 @@
-// A tokenizer's vocabulary as bytes, arranged for walking: built once, immutable, shared by threads.
+// A tokenizer's vocabulary as bytes, arranged for walking: built once, immutable, shared by
+// threads.
 //
-// The trie is an array of nodes in depth-first order; `skip` is the index behind a node's subtree, so a walk that stops at a
-// node jumps there and a walk that goes on takes the next one.
+// The trie is an array of nodes in depth-first order; `skip` is the index behind a node's subtree,
+// so a walk that stops at a node jumps there and a walk that goes on takes the next one.
 #ifndef QNI_GRAMMAR_VOCABULARY_H
 #define QNI_GRAMMAR_VOCABULARY_H
 
@@ -12,35 +13,36 @@
 
 #define QNI_NO_TOKEN UINT32_MAX
 
-typedef struct qni_trie_node {
+typedef struct qni_token_trie_node {
     uint32_t skip;
     uint32_t entry; // index into the trie's entries of what ends here; those up to the next node's
     uint16_t depth; // of the byte, from 0
     uint8_t byte;
-} qni_trie_node;
+} qni_token_trie_node;
 
-typedef struct qni_trie {
-    qni_trie_node *nodes;
+typedef struct qni_token_trie {
+    qni_token_trie_node *nodes;
     uint32_t n_nodes;
     uint32_t *entries; // payloads in the order of the nodes
     uint32_t n_entries;
     uint32_t max_depth; // bytes of the longest key
-} qni_trie;
+} qni_token_trie;
 
 // One key of a trie while it is built.
-typedef struct qni_trie_key {
+typedef struct qni_token_trie_key {
     const char *bytes;
     uint32_t size;
     uint32_t payload;
-} qni_trie_key;
+} qni_token_trie_key;
 
-// Sorts `keys`. Equal keys share a node. Free with qni_trie_end.
-QNI_WARN_UNUSED qn_status qni_trie_begin(qni_trie *trie, qni_trie_key *keys, uint32_t n,
-                                         qn_error *err);
-void qni_trie_end(qni_trie *trie);
+// Sorts `keys`. Equal keys share a node. Free with qni_token_trie_end.
+QNI_WARN_UNUSED qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_trie_key *keys,
+                                               uint32_t n, qn_error *err);
+void qni_token_trie_end(qni_token_trie *trie);
 
 // What ends at a node: entries[first .. *end).
-static inline uint32_t qni_trie_entries(const qni_trie *trie, uint32_t node, uint32_t *end)
+static inline uint32_t qni_token_trie_entries(const qni_token_trie *trie, uint32_t node,
+                                              uint32_t *end)
 {
     *end = node + 1 < trie->n_nodes ? trie->nodes[node + 1].entry : trie->n_entries;
     return trie->nodes[node].entry;
@@ -61,28 +63,30 @@ typedef struct qni_vocabulary {
     uint32_t *offsets; // n_tokens + 1
     uint32_t *stops;
     uint32_t n_stops;
-    uint32_t n_words;  // 32-bit words of a mask
-    uint32_t *texts;   // a mask: tokens that have bytes and are not special
-    qni_trie trie;     // of all tokens that have bytes and are not special
+    uint32_t n_words;    // 32-bit words of a mask
+    uint32_t *texts;     // a mask: tokens that have bytes and are not special
+    qni_token_trie trie; // of all tokens that have bytes and are not special
     // For strings of JSON. A token read inside a string either stays inside it or closes it.
-    qni_trie inside;   // tokens without a bare quote that can begin outside an escape and between characters
-    qni_trie odd;      // those that cannot
-    qni_trie escaped;  // those of `inside` with an escape
-    qni_trie closing;  // the bytes before the quote -> closer
-    qni_trie tails;    // what stands behind it -> tail
-    qni_closer *closers; // sorted by tail
+    // tokens without a bare quote that can begin outside an escape and between characters
+    qni_token_trie inside;
+    qni_token_trie odd;     // those that cannot
+    qni_token_trie escaped; // those of `inside` with an escape
+    qni_token_trie closing; // the bytes before the quote -> closer
+    qni_token_trie tails;   // what stands behind it -> tail
+    qni_closer *closers;    // sorted by tail
     uint32_t n_closers;
     uint32_t *tail_first; // by tail: its first closer; one more at the end
     uint32_t n_tails;
-    uint32_t *plain;      // the mask of `inside` tokens that any text takes
-    uint32_t *by_length;  // `plain` tokens by characters, longest first
-    uint16_t *n_chars;    // by position in by_length
+    uint32_t *plain;     // the mask of `inside` tokens that any text takes
+    uint32_t *by_length; // `plain` tokens by characters, longest first
+    uint16_t *n_chars;   // by position in by_length
     uint32_t n_plain;
     size_t references;
 } qni_vocabulary;
 
-// Token `i` is bytes[offsets[i] .. offsets[i + 1]). `special` (may be NULL) marks those that stand for no text; tokens without
-// bytes are never allowed. `stops` end the output. Everything is copied.
+// Token `i` is bytes[offsets[i] .. offsets[i + 1]). `special` (may be NULL) marks those that stand
+// for no text; tokens without bytes are never allowed. `stops` end the output. Everything is
+// copied.
 QNI_WARN_UNUSED qn_status qni_vocabulary_create(uint32_t n_tokens, const char *bytes,
                                                 const uint32_t *offsets, const uint8_t *special,
                                                 const uint32_t *stops, uint32_t n_stops,

@@ -7,7 +7,7 @@
 
 static int compare_keys(const void *a, const void *b)
 {
-    const qni_trie_key *x = a, *y = b;
+    const qni_token_trie_key *x = a, *y = b;
     uint32_t n = x->size < y->size ? x->size : y->size;
     int order = n == 0 ? 0 : memcmp(x->bytes, y->bytes, n);
     if (order == 0) {
@@ -16,7 +16,7 @@ static int compare_keys(const void *a, const void *b)
     return order != 0 ? order : (x->payload > y->payload) - (x->payload < y->payload);
 }
 
-static uint32_t shared_bytes(const qni_trie_key *a, const qni_trie_key *b)
+static uint32_t shared_bytes(const qni_token_trie_key *a, const qni_token_trie_key *b)
 {
     uint32_t n = 0;
     while (n < a->size && n < b->size && a->bytes[n] == b->bytes[n]) {
@@ -26,14 +26,15 @@ static uint32_t shared_bytes(const qni_trie_key *a, const qni_trie_key *b)
 }
 
 // `open[d]` is the node at depth d on the way to the last key; closing it sets its skip.
-static void close_nodes(qni_trie *trie, const uint32_t *open, uint32_t from, uint32_t to)
+static void close_nodes(qni_token_trie *trie, const uint32_t *open, uint32_t from, uint32_t to)
 {
     for (uint32_t d = from; d < to; d++) {
         trie->nodes[open[d]].skip = trie->n_nodes;
     }
 }
 
-static void add_keys(qni_trie *trie, const qni_trie_key *keys, uint32_t n, uint32_t *open)
+static void add_keys(qni_token_trie *trie, const qni_token_trie_key *keys, uint32_t n,
+                     uint32_t *open)
 {
     uint32_t depth = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -41,7 +42,7 @@ static void add_keys(qni_trie *trie, const qni_trie_key *keys, uint32_t n, uint3
         close_nodes(trie, open, shared, depth);
         for (uint32_t d = shared; d < keys[i].size; d++) {
             open[d] = trie->n_nodes;
-            trie->nodes[trie->n_nodes++] = (qni_trie_node){
+            trie->nodes[trie->n_nodes++] = (qni_token_trie_node){
                 .byte = (uint8_t)keys[i].bytes[d], .depth = (uint16_t)d, .entry = trie->n_entries};
         }
         depth = keys[i].size;
@@ -50,9 +51,10 @@ static void add_keys(qni_trie *trie, const qni_trie_key *keys, uint32_t n, uint3
     close_nodes(trie, open, 0, depth);
 }
 
-qn_status qni_trie_begin(qni_trie *trie, qni_trie_key *keys, uint32_t n, qn_error *err)
+qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_trie_key *keys, uint32_t n,
+                               qn_error *err)
 {
-    *trie = (qni_trie){0};
+    *trie = (qni_token_trie){0};
     if (n != 0) {
         qsort(keys, n, sizeof *keys, compare_keys);
     }
@@ -72,9 +74,9 @@ qn_status qni_trie_begin(qni_trie *trie, qni_trie_key *keys, uint32_t n, qn_erro
     return fine ? QN_OK : qni_fail_memory(err);
 }
 
-void qni_trie_end(qni_trie *trie)
+void qni_token_trie_end(qni_token_trie *trie)
 {
     qni_free(trie->nodes);
     qni_free(trie->entries);
-    *trie = (qni_trie){0};
+    *trie = (qni_token_trie){0};
 }

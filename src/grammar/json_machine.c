@@ -1,4 +1,4 @@
-#include "grammar/json.h"
+#include "grammar/json_machine.h"
 
 #include "base/limits.h"
 #include "base/utf8.h"
@@ -243,7 +243,8 @@ static bool content_code(qni_json *m, qni_json_state *s, uint32_t code)
     return true;
 }
 
-// Can some character between two encodings of `n` bytes come? The rest of a character after a live byte is live.
+// Can some character between two encodings of `n` bytes come? The rest of a character after a live
+// byte is live.
 static bool bytes_possible(qni_json *m, const qni_json_state *s, const char *low, const char *high,
                            int n)
 {
@@ -254,7 +255,8 @@ static bool bytes_possible(qni_json *m, const qni_json_state *s, const char *low
             continue;
         }
         bool bound_low = byte == a && n > 1 && memcmp(low + 1, "\x80\x80\x80", (size_t)n - 1) != 0;
-        bool bound_high = byte == b && n > 1 && memcmp(high + 1, "\xBF\xBF\xBF", (size_t)n - 1) != 0;
+        bool bound_high = byte == b && n > 1 &&
+                          memcmp(high + 1, "\xBF\xBF\xBF", (size_t)n - 1) != 0;
         if (!bound_low && !bound_high) {
             return true;
         }
@@ -285,14 +287,16 @@ static bool code_possible(qni_json *m, const qni_json_state *s, uint32_t low, ui
     return false;
 }
 
-// Can the digits read of \uXXXX be completed? A high surrogate needs a character beyond the first plane.
+// Can the digits read of \uXXXX be completed? A high surrogate needs a character beyond the first
+// plane.
 static bool escape_possible(qni_json *m, const qni_json_state *s)
 {
     qni_json_state bare = *s;
     bare.phase = QNI_ESCAPE_NONE;
     uint32_t left = 4 * (4u - s->n_hex);
     uint32_t low = (s->code & 0xFFFF) << left, high = low | ((1u << left) - 1);
-    if (s->phase == QNI_ESCAPE_LOW_HEX || s->phase == QNI_ESCAPE_LOW || s->phase == QNI_ESCAPE_LOW_U) {
+    if (s->phase == QNI_ESCAPE_LOW_HEX || s->phase == QNI_ESCAPE_LOW ||
+        s->phase == QNI_ESCAPE_LOW_U) {
         uint32_t base = 0x10000 + (((s->code >> 16) - 0xD800) << 10);
         if (s->phase != QNI_ESCAPE_LOW_HEX) {
             low = 0xDC00;
@@ -369,7 +373,8 @@ static bool step_escape(qni_json *m, qni_json_state *s, unsigned b)
     }
 }
 
-// After a backslash: is there any character that an escape can name? Every character can be named by \u.
+// After a backslash: is there any character that an escape can name? Every character can be named
+// by \u.
 static bool begin_escape(qni_json *m, qni_json_state *s)
 {
     s->phase = QNI_ESCAPE_SLASH;
@@ -477,8 +482,7 @@ bool qni_json_step(qni_json *m, qni_json_state *s, const char *text, size_t size
         return b == '"' ? begin_key(m, s, size) && (key_goes_on(m, s) || dead(s)) : dead(s);
     case QNI_JSON_NEXT_KEY:
         return b == '"' ? begin_key(m, s, size) && (key_goes_on(m, s) || dead(s)) : dead(s);
-    case QNI_JSON_COLON:
-        return b == ':' ? enter(s, QNI_JSON_VALUE, 0, s->goal) : dead(s);
+    case QNI_JSON_COLON: return b == ':' ? enter(s, QNI_JSON_VALUE, 0, s->goal) : dead(s);
     case QNI_JSON_FIRST_ITEM:
         if (b == ']') {
             return finish(m, s, qni_frame_close(m->fr, s->frame), text, size);

@@ -1,11 +1,11 @@
-#include "grammar/reader.h"
+#include "grammar/cursor.h"
 
 #include "base/limits.h"
 #include "base/utf8.h"
 
 #include <string.h>
 
-qn_status qni_reader_fail(qni_reader *r, qn_status status, const char *what)
+qn_status qni_cursor_fail(qni_cursor *r, qn_status status, const char *what)
 {
     size_t line = 1;
     for (size_t i = 0; i < r->at && i < r->size; i++) {
@@ -14,36 +14,36 @@ qn_status qni_reader_fail(qni_reader *r, qn_status status, const char *what)
     return qni_fail(r->err, status, NULL, "grammar, line %zu: %s", line, what);
 }
 
-bool qni_reader_has(const qni_reader *r, const char *word)
+bool qni_cursor_has(const qni_cursor *r, const char *word)
 {
     size_t n = strlen(word);
     return r->size - r->at >= n && memcmp(r->text + r->at, word, n) == 0;
 }
 
-bool qni_reader_take(qni_reader *r, const char *word)
+bool qni_cursor_take(qni_cursor *r, const char *word)
 {
-    bool found = qni_reader_has(r, word);
+    bool found = qni_cursor_has(r, word);
     r->at += found ? strlen(word) : 0;
     return found;
 }
 
-bool qni_reader_is_name(char c, bool first)
+bool qni_cursor_is_name(char c, bool first)
 {
     bool letter = ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_';
     return letter || (!first && ((c >= '0' && c <= '9') || c == '-'));
 }
 
-const char *qni_reader_name(qni_reader *r, size_t *n)
+const char *qni_cursor_name(qni_cursor *r, size_t *n)
 {
     size_t start = r->at;
-    while (r->at < r->size && qni_reader_is_name(r->text[r->at], r->at == start)) {
+    while (r->at < r->size && qni_cursor_is_name(r->text[r->at], r->at == start)) {
         r->at++;
     }
     *n = r->at - start;
     return r->text + start;
 }
 
-bool qni_reader_number(qni_reader *r, uint32_t *value)
+bool qni_cursor_number(qni_cursor *r, uint32_t *value)
 {
     size_t start = r->at;
     uint64_t v = 0;
@@ -55,12 +55,12 @@ bool qni_reader_number(qni_reader *r, uint32_t *value)
     return r->at > start;
 }
 
-static bool take_hex(qni_reader *r, int digits, uint32_t *code)
+static bool take_hex(qni_cursor *r, int digits, uint32_t *code)
 {
     uint32_t v = 0;
     for (int i = 0; i < digits; i++, r->at++) {
         char c = r->at < r->size ? r->text[r->at] : '\0';
-        int d = c >= '0' && c <= '9'                   ? c - '0'
+        int d = c >= '0' && c <= '9'                     ? c - '0'
                 : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
                                                          : -1;
         if (d < 0) {
@@ -72,15 +72,15 @@ static bool take_hex(qni_reader *r, int digits, uint32_t *code)
     return v <= 0x10FFFF && (v < 0xD800 || v > 0xDFFF);
 }
 
-qn_status qni_reader_character(qni_reader *r, uint32_t *code)
+qn_status qni_cursor_character(qni_cursor *r, uint32_t *code)
 {
     static const char names[] = "ntrfv0", values[] = "\n\t\r\f\v\0";
-    if (!qni_reader_take(r, "\\")) {
-        int n = r->at < r->size ? qni_utf8_decode((const unsigned char *)r->text + r->at,
-                                                  r->size - r->at, code)
-                                : -1;
+    if (!qni_cursor_take(r, "\\")) {
+        int n = r->at < r->size
+                    ? qni_utf8_decode((const unsigned char *)r->text + r->at, r->size - r->at, code)
+                    : -1;
         if (n < 0) {
-            return qni_reader_fail(r, QN_INVALID_ARGUMENT, "ill-formed UTF-8");
+            return qni_cursor_fail(r, QN_INVALID_ARGUMENT, "ill-formed UTF-8");
         }
         r->at += (size_t)n;
         return QN_OK;
@@ -93,25 +93,25 @@ qn_status qni_reader_character(qni_reader *r, uint32_t *code)
     } else if (digits != 0) {
         return take_hex(r, digits, code)
                    ? QN_OK
-                   : qni_reader_fail(r, QN_INVALID_ARGUMENT, "a broken hexadecimal escape");
+                   : qni_cursor_fail(r, QN_INVALID_ARGUMENT, "a broken hexadecimal escape");
     } else if (c == '\0' || (c & 0x80) != 0 || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')) {
-        return qni_reader_fail(r, QN_INVALID_ARGUMENT, "an unknown escape");
+        return qni_cursor_fail(r, QN_INVALID_ARGUMENT, "an unknown escape");
     } else {
         *code = (unsigned char)c;
     }
     return QN_OK;
 }
 
-qn_status qni_reader_string(qni_reader *r, char *out, size_t *n)
+qn_status qni_cursor_string(qni_cursor *r, char *out, size_t *n)
 {
     r->at++;
     *n = 0;
-    while (!qni_reader_take(r, "\"")) {
+    while (!qni_cursor_take(r, "\"")) {
         uint32_t code;
         if (r->at >= r->size || r->text[r->at] == '\n') {
-            return qni_reader_fail(r, QN_INVALID_ARGUMENT, "a text without its closing quote");
+            return qni_cursor_fail(r, QN_INVALID_ARGUMENT, "a text without its closing quote");
         }
-        QNI_TRY(qni_reader_character(r, &code));
+        QNI_TRY(qni_cursor_character(r, &code));
         *n += (size_t)qni_utf8_encode(code, out + *n);
     }
     return QN_OK;
