@@ -46,7 +46,7 @@ enum {
 #define QNI_MAX_OUTPUT_BYTES (64 * QNI_MIB)        // text of one matcher
 #define QNI_MAX_SEARCH_BYTES (64 * QNI_MIB)        // of a search for the shortest completion
 // steps of one decision: what no real schema comes near
-#define QNI_MAX_GRAMMAR_WORK ((uint64_t)200000)
+#define QNI_MAX_GRAMMAR_WORK ((uint64_t)10000000) // of one decision, in steps of about 100 ns
 enum {
     QNI_MAX_PATTERN_BYTES = 16384, // a chain of that many optional parts is walked by recursion
     QNI_MAX_PATTERN_DEPTH = 200,   // nested groups

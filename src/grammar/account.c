@@ -16,9 +16,9 @@ bool qni_account_fail(qni_account *account, qn_status status, const char *reason
     return false;
 }
 
-bool qni_account_step(qni_account *account)
+bool qni_account_step(qni_account *account, uint32_t weight)
 {
-    account->work++;
+    account->work += weight;
     if (account->work > account->limit_work) {
         return qni_account_fail(account, QN_LIMIT_EXCEEDED, "the grammar takes too long to decide");
     }

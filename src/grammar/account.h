@@ -25,8 +25,8 @@ void qni_account_begin(qni_account *account, size_t limit_bytes, uint64_t limit_
 // Marks a failure. The first one stays. Returns false, for `return qni_account_fail(...)`.
 bool qni_account_fail(qni_account *account, qn_status status, const char *reason);
 
-// Counts one step of a search; false when too many were made.
-bool qni_account_step(qni_account *account);
+// Counts a step of a search that costs `weight` (1 is about 100 ns); false when too much was done.
+bool qni_account_step(qni_account *account, uint32_t weight);
 
 // qni_grow on the account's bytes; the new part is not cleared.
 bool qni_account_grow(qni_account *account, void *items, size_t *capacity, size_t need,

@@ -281,7 +281,9 @@ static void add_rule(qni_cfg *g, uint32_t left, const uint32_t *symbols, uint32_
         return;
     }
     g->rules[g->n_rules++] = (qni_cfg_rule){left, (uint32_t)g->n_symbols, n};
-    memcpy(g->symbols + g->n_symbols, symbols, n * sizeof *symbols);
+    for (uint32_t i = 0; i < n; i++) {
+        g->symbols[g->n_symbols + i] = symbols[i];
+    }
     g->n_symbols += n;
 }
 

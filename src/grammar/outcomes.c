@@ -188,7 +188,7 @@ static bool split(qni_outcomes *o, size_t at, const qni_formula *alts, qni_formu
 static bool decide(qni_outcomes *o, size_t at, const qni_formula *alts, qni_formula child)
 {
     qni_frames *fr = o->fr;
-    if (!qni_account_step(fr->account)) {
+    if (!qni_account_step(fr->account, 16)) {
         return false;
     }
     decisions forced = {.n = 0};

@@ -813,7 +813,7 @@ static rest compile_all(parser *p, const node *n, const rest *k)
 {
     qni_terms *t = p->terms;
     rest out = {{0}};
-    if (!qni_account_step(t->account)) {
+    if (!qni_account_step(t->account, 16)) {
         return out;
     }
     if (n->kind == NODE_CONCAT) {

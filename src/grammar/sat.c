@@ -57,7 +57,7 @@ bool qni_satisfiable(qni_frames *fr, qni_formula a)
         return a == QNI_TRUE;
     }
     uint8_t *state = sat_of(fr, a);
-    if (state == NULL || !qni_account_step(fr->account)) {
+    if (state == NULL || !qni_account_step(fr->account, 16)) {
         return false;
     }
     if (*state == SAT_YES || *state == SAT_NO) {
@@ -352,7 +352,7 @@ static bool search_object(qni_frames *fr, qni_formula a, uint32_t universe, uint
     if (memo_read(fr, &key, &yes)) {
         return yes;
     }
-    if (!qni_account_step(fr->account)) {
+    if (!qni_account_step(fr->account, 16)) {
         return false;
     }
     uint32_t lowest = fr->sat_lowest;
@@ -526,7 +526,7 @@ static bool search_array(qni_frames *fr, qni_formula a, uint32_t unused, uint32_
     if (memo_read(fr, &key, &yes)) {
         return yes;
     }
-    if (!qni_account_step(fr->account)) {
+    if (!qni_account_step(fr->account, 16)) {
         return false;
     }
     if (depth > QNI_MAX_SEARCHED_ITEMS) {

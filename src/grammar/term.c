@@ -536,14 +536,8 @@ static qni_term derive_members(qni_terms *terms, qni_term a, size_t n, unsigned 
     return result;
 }
 
-static qni_term derive(qni_terms *terms, qni_term a, unsigned byte)
+static qni_term derive_new(qni_terms *terms, qni_term a, unsigned byte)
 {
-    if (a == QNI_TERM_NOTHING || terms->account->status != QN_OK) {
-        return QNI_TERM_NOTHING;
-    }
-    if (terms->info[a].row != NULL) {
-        return terms->info[a].row[byte];
-    }
     size_t n;
     const uint32_t *r = record(terms, a, &n);
     uint32_t x = n > 1 ? r[1] : 0, y = n > 2 ? r[2] : 0, z = n > 3 ? r[3] : 0;
@@ -571,12 +565,31 @@ static qni_term derive(qni_terms *terms, qni_term a, unsigned byte)
     }
 }
 
-// Splits the bytes into classes that the first derivative of `a` cannot tell apart.
-static void refine(const qni_terms *terms, qni_term a, uint8_t class_of[256], unsigned *n_classes)
+// The derivative. Terms share parts, so each part is derived once for a byte.
+static qni_term derive(qni_terms *terms, qni_term a, unsigned byte)
 {
-    if (a == QNI_TERM_NOTHING || *n_classes == 256) {
+    if (a == QNI_TERM_NOTHING || !qni_account_step(terms->account, 1)) {
+        return QNI_TERM_NOTHING;
+    }
+    if (terms->info[a].row != NULL) {
+        return terms->info[a].row[byte];
+    }
+    if (terms->info[a].visit == terms->visit) {
+        return terms->info[a].derived;
+    }
+    qni_term result = derive_new(terms, a, byte);
+    terms->info[a].visit = terms->visit;
+    terms->info[a].derived = result;
+    return result;
+}
+
+// Splits the bytes into classes that the first derivative of `a` cannot tell apart.
+static void refine(qni_terms *terms, qni_term a, uint8_t class_of[256], unsigned *n_classes)
+{
+    if (a == QNI_TERM_NOTHING || *n_classes == 256 || terms->info[a].visit == terms->visit) {
         return;
     }
+    terms->info[a].visit = terms->visit;
     size_t n;
     const uint32_t *r = record(terms, a, &n);
     switch (r[0]) {
@@ -622,7 +635,7 @@ static uint32_t *row_of(qni_terms *terms, qni_term a)
     if (terms->info[a].row != NULL) {
         return terms->info[a].row;
     }
-    if (!qni_account_step(terms->account)) {
+    if (!qni_account_step(terms->account, 64)) {
         return NULL;
     }
     uint32_t *row = NULL;
@@ -632,6 +645,7 @@ static uint32_t *row_of(qni_terms *terms, qni_term a)
     }
     uint8_t class_of[256] = {0};
     unsigned n_classes = 1;
+    terms->visit++;
     refine(terms, a, class_of, &n_classes);
     uint32_t of_class[256];
     bool done[256] = {false};
@@ -639,6 +653,7 @@ static uint32_t *row_of(qni_terms *terms, qni_term a)
         unsigned c = class_of[b];
         if (!done[c]) {
             done[c] = true;
+            terms->visit++;
             of_class[c] = derive(terms, a, b);
         }
         row[b] = of_class[c];

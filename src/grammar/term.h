@@ -37,6 +37,7 @@ typedef struct qni_terms {
     uint32_t *todo; // the search's queue: term, predecessor
     size_t todo_capacity;
     uint32_t stamp;
+    uint32_t visit;
     qni_term character; // any one code point
     qni_term text;      // any well-formed UTF-8
 } qni_terms;

@@ -169,7 +169,7 @@ static void test_boolean_operations(void **state)
 // Every allocation in turn fails; nothing leaks, nothing breaks, and the last run succeeds.
 static void test_out_of_memory(void **state)
 {
-    const char *pattern = "^(?!ab)[a-z\\p{Lu}]{1,20}(x|yz)+\\b$";
+    const char *pattern = "^(?!ab)[a-zA-Z]{1,20}(x|yz)+\\b$";
     for (uint64_t n = 1;; n++) {
         pool p = {0};
         qni_term t = 0;
