@@ -19,9 +19,10 @@ def save(program, path, target="iOS18", **options):
 def packages(tmp_path_factory):
     """Small packages that coremltools writes: {name: path}."""
     pytest.importorskip("coremltools")
+    import coremltools as ct
     from coremltools import target
     from coremltools.converters.mil import Builder as mb
-    from coremltools.converters.mil.mil import types
+    from coremltools.converters.mil.mil import get_new_symbol, types
     folder = tmp_path_factory.mktemp("packages")
 
     @mb.program(input_specs=[mb.TensorSpec((2, 3)), mb.TensorSpec((2, 3))], opset_version=target.iOS18)
@@ -38,7 +39,12 @@ def packages(tmp_path_factory):
     def overflow(x):
         return mb.add(x=mb.mul(x=x, y=x, name="square"), y=np.float16(1), name="y")
 
-    return {"affine": save(affine, folder / "affine.mlpackage"), "counter": save(counter, folder / "counter.mlpackage"),
+    @mb.program(input_specs=[mb.TensorSpec((get_new_symbol(),), dtype=types.int32)], opset_version=target.iOS16)
+    def filled(shape):
+        return mb.mul(x=mb.fill(shape=shape, value=np.float32(1.5)), y=np.float32(2), name="y")
+
+    lengths = [ct.TensorType(name="shape", shape=(ct.RangeDim(1, 3),), dtype=np.int32)]
+    return {"filled": save(filled, folder / "filled.mlpackage", target="iOS16", inputs=lengths), "affine": save(affine, folder / "affine.mlpackage"), "counter": save(counter, folder / "counter.mlpackage"),
             "overflow": save(overflow, folder / "overflow.mlpackage")}
 
 

@@ -59,6 +59,12 @@ def test_states_are_kept_read_and_written(packages):
             bad()
 
 
+def test_the_caller_chooses_a_rank(packages):
+    model = quince.MLModel(packages["filled"])
+    for shape in ([2], [2, 3], [4, 1, 2], [5]):
+        np.testing.assert_array_equal(model.predict({"shape": shape})["y"], np.full(shape, 3.0))
+
+
 @pytest.mark.parametrize("data, says", [
     ({"x": X}, "y"), ({"x": X, "y": Y, "z": Y}, "z"), ({"x": X, "y": Y[:1]}, "y"),
     ({"x": X, "y": X.astype("complex64")}, "y")])
