@@ -117,15 +117,22 @@ class _MLModelProxy:
 
     def predict(self, data, state=None):
         start = time.perf_counter_ns()
-        result = self._model.predict(self._inputs_of(data), None if state is None else state.state)
+        result = self._run(self._inputs_of(data), None if state is None else state.state)
         self._predicting = time.perf_counter_ns() - start
         return result
 
     def batchPredict(self, batch):
         start = time.perf_counter_ns()
-        results = self._model.predict([self._inputs_of(data) for data in batch])
+        results = self._run([self._inputs_of(data) for data in batch])
         self._predicting = time.perf_counter_ns() - start
         return results
+
+    def _run(self, data, state=None):
+        try:
+            return self._model.predict(data, state)
+        except Error as error:  # begins as Core ML's own message does, which callers look for
+            raise Error(error.status, f"Unable to compute the prediction using ML Program. {error.message}",
+                        error.where) from error
 
     def newState(self):
         return _State(self._model.make_state())
