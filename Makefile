@@ -6,8 +6,8 @@ PYTHON  = $(VENV)/bin/python
 
 PACKAGES      = cmake ninja-build pkg-config g++ libprotobuf-c-dev protobuf-c-compiler \
                 libjansson-dev libpcre2-dev libutf8proc-dev libpthreadpool-dev
-TEST_PACKAGES = libcmocka-dev clang-14 clang-format-14 libclang-rt-14-dev python3-venv
-C_FILES       = $(shell find src include apps tests bench -name '*.[ch]' 2>/dev/null)
+TEST_PACKAGES = libcmocka-dev clang-14 clang-format-14 libclang-rt-14-dev python3-venv python3-dev
+C_FILES       = $(shell find src include apps tests bench python/ext -name '*.[ch]' 2>/dev/null)
 
 .PHONY: build deps test-deps demo check bench format format-check conformance fuzz soak clean
 
@@ -44,7 +44,8 @@ check: test-deps
 	ctest --preset asan -j $(JOBS)
 	cmake --preset clang
 	cmake --build --preset clang -j $(JOBS)
-	@if [ -d python/tests ]; then PYTHONPATH=python $(PYTHON) -m pytest -q python/tests; fi
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation .
+	$(PYTHON) -m pytest -q
 
 # Each kernel's benchmark, then the models' against the peers that are installed.
 bench: build

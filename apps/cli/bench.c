@@ -145,12 +145,13 @@ static int parse(int argc, char **argv, options *o)
                                           {"tokenizer", 1, NULL, 'k'}, {"json", 0, NULL, 'j'},
                                           {"help", 0, NULL, 'h'},      {NULL, 0, NULL, 0}};
     *o = (options){.prompt = 512, .gen = 128, .repeat = 3};
+    bool good = true;
     for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
         switch (c) {
-        case 'p': o->prompt = strtoll(optarg, NULL, 10); break;
-        case 'g': o->gen = strtoll(optarg, NULL, 10); break;
-        case 'r': o->repeat = strtoll(optarg, NULL, 10); break;
-        case 't': o->threads = strtoll(optarg, NULL, 10); break;
+        case 'p': good &= cli_int("--prompt", optarg, 1, INT32_MAX, &o->prompt); break;
+        case 'g': good &= cli_int("--gen", optarg, 1, INT32_MAX, &o->gen); break;
+        case 'r': good &= cli_int("--repeat", optarg, 1, INT32_MAX, &o->repeat); break;
+        case 't': good &= cli_int("--threads", optarg, 0, CLI_MAX_THREADS, &o->threads); break;
         case 'k': o->tokenizer = optarg; break;
         case 'j': o->json = true; break;
         case 'h': fputs(usage, stdout); return CLI_OK;
@@ -158,9 +159,10 @@ static int parse(int argc, char **argv, options *o)
         }
     }
     o->model = optind < argc ? argv[optind] : NULL;
-    bool ok = o->model != NULL && optind + 1 == argc && o->prompt > 0 && o->gen > 0 &&
-              o->repeat > 0 && o->threads >= 0;
-    return ok ? -1 : cli_usage(usage);
+    if (!good) {
+        return CLI_BAD_USE;
+    }
+    return o->model != NULL && optind + 1 == argc ? -1 : cli_usage(usage);
 }
 
 int cmd_bench(int argc, char **argv)

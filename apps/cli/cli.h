@@ -18,6 +18,8 @@ enum {
     CLI_BAD_MODEL = 3,
 };
 
+enum { CLI_MAX_THREADS = 1024 };
+
 // A subcommand: argv[0] is its name.
 typedef int cli_command_fn(int argc, char **argv);
 
@@ -27,6 +29,11 @@ int cli_fail(const char *command, const qn_error *err);
 
 // Prints how to use the command and returns CLI_BAD_USE.
 int cli_usage(const char *usage);
+
+// The number that an option gives, from lo to hi. Else false, and standard error says what is
+// wanted.
+bool cli_int(const char *option, const char *text, int64_t lo, int64_t hi, int64_t *out);
+bool cli_real(const char *option, const char *text, double lo, double hi, double *out);
 
 // The subcommands; each file has its own usage text.
 cli_command_fn cmd_bench, cmd_conform, cmd_grammar, cmd_inspect, cmd_predict, cmd_run;

@@ -30,7 +30,7 @@ static const char usage[] =
 
 typedef struct options {
     const char *model, *in, *out, *function, *prefix, *state, *state_out;
-    size_t steps, threads;
+    int64_t steps, threads;
     bool plan, profile;
 } options;
 
@@ -42,6 +42,7 @@ static int parse(int argc, char **argv, options *o)
         {"steps", 1, NULL, 'n'},   {"threads", 1, NULL, 't'}, {"plan", 0, NULL, 'P'},
         {"profile", 0, NULL, 'T'}, {"help", 0, NULL, 'h'},    {NULL, 0, NULL, 0}};
     *o = (options){.prefix = "", .steps = 1};
+    bool good = true;
     for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
         switch (c) {
         case 'i': o->in = optarg; break;
@@ -50,8 +51,8 @@ static int parse(int argc, char **argv, options *o)
         case 'p': o->prefix = optarg; break;
         case 's': o->state = optarg; break;
         case 'S': o->state_out = optarg; break;
-        case 'n': o->steps = strtoul(optarg, NULL, 10); break;
-        case 't': o->threads = strtoul(optarg, NULL, 10); break;
+        case 'n': good &= cli_int("--steps", optarg, 1, INT64_MAX, &o->steps); break;
+        case 't': good &= cli_int("--threads", optarg, 0, CLI_MAX_THREADS, &o->threads); break;
         case 'P': o->plan = true; break;
         case 'T': o->profile = true; break;
         case 'h': fputs(usage, stdout); return CLI_OK;
@@ -59,6 +60,9 @@ static int parse(int argc, char **argv, options *o)
         }
     }
     o->model = optind < argc ? argv[optind] : NULL;
+    if (!good) {
+        return CLI_BAD_USE;
+    }
     return o->model == NULL || o->in == NULL || o->out == NULL || optind + 1 != argc
                ? cli_usage(usage)
                : -1;
@@ -182,7 +186,7 @@ static qn_status run(const qn_model *m, qn_context *c, qn_state *state, const op
     }
     qn_context_watch(c, true);
     qn_context_profile(c, o->profile);
-    for (size_t i = 0; i < o->steps && status == QN_OK; i++) {
+    for (int64_t i = 0; i < o->steps && status == QN_OK; i++) {
         status = qn_context_run(c, state, err);
     }
     qni_safetensors_close(file);
@@ -202,7 +206,7 @@ int cmd_predict(int argc, char **argv)
     qn_model *model = NULL;
     qn_context *context = NULL;
     qn_state *state = NULL;
-    qn_model_options model_options = {.n_threads = o.threads};
+    qn_model_options model_options = {.n_threads = (size_t)o.threads};
     qn_status status = qn_model_open(o.model, &model_options, &model, &err);
     if (status == QN_OK) {
         status = qn_context_create(model, o.function, &context, &err);

@@ -86,6 +86,9 @@ static int parse(int argc, char **argv, options *o)
                                           {"help", 0, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     *o = (options){.precision = "fast"};
+    qn_generate_options *g = &o->generate;
+    int64_t seed = 0;
+    bool good = true;
     for (int c; (c = getopt_long(argc, argv, "p:f:n:h", longs, NULL)) != -1;) {
         switch (c) {
         case 'p': o->prompt = optarg; break;
@@ -94,21 +97,32 @@ static int parse(int argc, char **argv, options *o)
         case 'r': o->raw = true; break;
         case 't': o->tools = optarg; break;
         case 'c': o->command = optarg; break;
-        case 'n': o->generate.max_tokens = strtoll(optarg, NULL, 10); break;
+        case 'n': good &= cli_int("--max-tokens", optarg, 1, INT32_MAX, &g->max_tokens); break;
         case 'T':
-            o->generate.temperature = strtod(optarg, NULL);
-            o->generate.sample = o->generate.temperature > 0 ? 1 : -1;
+            good &= cli_real("--temp", optarg, 0, 100, &g->temperature);
+            g->sample = g->temperature > 0 ? 1 : -1;
             break;
-        case 'K': o->generate.top_k = strtoll(optarg, NULL, 10); break;
-        case 'P': o->generate.top_p = strtod(optarg, NULL); break;
-        case 'M': o->generate.min_p = strtod(optarg, NULL); break;
-        case 's': o->generate.seed = strtoull(optarg, NULL, 10); break;
+        case 'K':
+            good &= cli_int("--top-k", optarg, 0, INT32_MAX, &g->top_k);
+            g->top_k = g->top_k == 0 ? -1 : g->top_k; // 0 is off, as everywhere
+            break;
+        case 'P':
+            good &= cli_real("--top-p", optarg, 0, 1, &g->top_p);
+            g->top_p = g->top_p > 0 ? g->top_p : 1;
+            break;
+        case 'M':
+            good &= cli_real("--min-p", optarg, 0, 1, &g->min_p);
+            g->min_p = g->min_p > 0 ? g->min_p : -1;
+            break;
+        case 's': good &= cli_int("--seed", optarg, 0, INT64_MAX, &seed); break;
         case 'x':
-            if (o->n_stops < MAX_STOPS) {
-                o->stops[o->n_stops++] = optarg;
+            if (o->n_stops == MAX_STOPS) {
+                fprintf(stderr, "quince: --stop is given more than %d times\n", MAX_STOPS);
+                return CLI_BAD_USE;
             }
+            o->stops[o->n_stops++] = optarg;
             break;
-        case 'j': o->threads = strtoll(optarg, NULL, 10); break;
+        case 'j': good &= cli_int("--threads", optarg, 0, CLI_MAX_THREADS, &o->threads); break;
         case 'e': o->precision = optarg; break;
         case 'k': o->tokenizer = optarg; break;
         case 'V': o->stats = optarg != NULL ? optarg : "text"; break;
@@ -117,8 +131,11 @@ static int parse(int argc, char **argv, options *o)
         }
     }
     o->model = optind < argc ? argv[optind] : NULL;
-    bool ok = o->model != NULL && optind + 1 == argc && (o->prompt != NULL) != (o->file != NULL) &&
-              o->threads >= 0;
+    g->seed = (uint64_t)seed;
+    if (!good) {
+        return CLI_BAD_USE;
+    }
+    bool ok = o->model != NULL && optind + 1 == argc && (o->prompt != NULL) != (o->file != NULL);
     return ok ? -1 : cli_usage(usage);
 }
 

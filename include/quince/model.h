@@ -103,8 +103,8 @@ QN_API qn_status qn_context_run(qn_context *context, qn_state *state, qn_error *
 QN_API const qn_tensor *qn_context_output(const qn_context *context, const char *name);
 
 // Watching counts results that are infinite or not a number although all inputs of their operation
-// were finite, by operation: where an fp16 program overflows. Profiling times operations. Both cost
-// time; off at first.
+// were finite, by operation: where an fp16 program overflows; watching anew counts from zero.
+// Profiling times operations. Both cost time; off at first.
 typedef struct qn_overflow {
     const char *operation; // its name in the program
     const char *op;        // MIL's name of it
@@ -126,7 +126,9 @@ QN_API size_t qn_context_profile_rows(const qn_context *context, qn_profile_row 
                                       size_t capacity);
 
 // Called with the results of each operation that the compiled program still has, in order, in the
-// thread that runs. A status other than QN_OK ends the run with it. NULL: none.
+// thread that runs. The elements are in the operation's order; dimensions may be merged as the
+// compiler merged them: [2, 3] may come as [6]. A status other than QN_OK ends the run with it.
+// NULL: none.
 typedef qn_status qn_tap(void *user, const char *operation, const char *op,
                          const qn_tensor *results, size_t n_results);
 QN_API void qn_context_set_tap(qn_context *context, qn_tap *tap, void *user);

@@ -60,7 +60,7 @@ typedef struct qn_generate_options {
     double temperature;      // of sampling, as all up to seed. 0: generation_config.json's, else 1
     int64_t top_k;           // 0: generation_config.json's, else off; -1: off
     double top_p;            // 0: generation_config.json's, else off; 1: off
-    double min_p;            // 0: generation_config.json's, else off
+    double min_p;            // 0: generation_config.json's, else off; -1: off
     uint64_t seed;           // the same seed and prompt give the same answer
     const char *const *stop; // strings that end the answer and are not part of it; n_stop of them
     size_t n_stop;

@@ -150,7 +150,7 @@ static qni_generation generation_of(const qni_lm *lm, const qn_generate_options 
     s->temperature = o->temperature != 0 ? o->temperature : s->temperature;
     s->top_k = o->top_k > 0 ? o->top_k : o->top_k < 0 ? 0 : s->top_k;
     s->top_p = o->top_p != 0 ? o->top_p : s->top_p;
-    s->min_p = o->min_p != 0 ? o->min_p : s->min_p;
+    s->min_p = o->min_p > 0 ? o->min_p : o->min_p < 0 ? 0 : s->min_p;
     s->seed = o->seed;
     return g;
 }

@@ -34,7 +34,9 @@ qn_status qni_draft_remove_dead(struct qni_compile *c)
         c->steps[--kept] = *step;
     }
     c->n_steps -= kept;
-    memmove(c->steps, c->steps + kept, c->n_steps * sizeof *c->steps);
+    if (c->n_steps != 0) {
+        memmove(c->steps, c->steps + kept, c->n_steps * sizeof *c->steps);
+    }
     qni_free(needed);
     return QN_OK;
 }

@@ -96,6 +96,11 @@ static qn_status copy_op_with(specializer *s, const qni_op *op, qni_value **args
     QNI_TRY(qni_block_add_bound(s->to->body, &spec, args, op->params, &copy, s->err));
     for (uint32_t i = 0; i < op->n_outs; i++) {
         s->values[op->outs[i]->id] = copy->outs[i];
+        if (copy->outs[i]->type.rank == QNI_RANK_UNKNOWN) {
+            return qni_fail(s->err, QN_UNSUPPORTED, op->name,
+                            "\"%s\" has a rank that only the data tell, which is not supported",
+                            copy->outs[i]->name);
+        }
     }
     return QN_OK;
 }

@@ -248,6 +248,9 @@ const qni_tensor *qni_cpu_output(const qni_run_context *c, size_t i)
 void qni_cpu_set_watch(qni_run_context *c, bool on)
 {
     c->watch = on;
+    for (size_t i = 0; on && i < c->n_plans; i++) {
+        qni_exec_clear_overflows(c->plans[i].exec);
+    }
 }
 
 void qni_cpu_set_profile(qni_run_context *c, bool on)

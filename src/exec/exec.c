@@ -190,6 +190,13 @@ void qni_exec_set_tap(qni_exec *x, qni_tap_fn *tap, void *context)
     x->tap_context = context;
 }
 
+void qni_exec_clear_overflows(qni_exec *x)
+{
+    for (uint32_t i = 0; i < x->plan->n_steps; i++) {
+        x->stats[i].overflows = 0;
+    }
+}
+
 const qni_step_stats *qni_exec_stats(const qni_exec *x)
 {
     return x->stats;

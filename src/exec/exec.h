@@ -28,6 +28,7 @@ void qni_exec_free(qni_exec *exec); // NULL is fine
 
 void qni_exec_set_profile(qni_exec *exec, bool on);
 void qni_exec_set_watch(qni_exec *exec, bool on);
+void qni_exec_clear_overflows(qni_exec *exec);
 void qni_exec_set_tap(qni_exec *exec, qni_tap_fn *tap, void *context); // NULL: none
 const qni_step_stats *qni_exec_stats(const qni_exec *exec);            // one per step of the plan
 

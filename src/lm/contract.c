@@ -203,8 +203,8 @@ qn_status qni_contract_explain(const qni_model_info *info, const qni_contract *c
 {
     json_t *json = explain(info, c);
     char *text = NULL;
-    qn_status status =
-        json != NULL ? qni_json_print(json, JSON_COMPACT, &text, err) : qni_fail_memory(err);
+    qn_status status = json != NULL ? qni_json_print(json, JSON_COMPACT, &text, err)
+                                    : qni_fail_memory(err);
     json_decref(json);
     if (status == QN_OK) {
         status = qni_buf_add_text(out, text, err);

@@ -2,6 +2,7 @@
 #include "mil/build.h"
 
 #include "base/limits.h"
+#include "mil/infer.h"
 #include "mil/internal.h"
 
 #include <stdarg.h>
@@ -241,6 +242,32 @@ static qn_status make_op(qni_block *block, const qni_op_spec *spec, size_t n_arg
     return QN_OK;
 }
 
+static bool has_unknown_rank(const qni_op *op)
+{
+    for (uint32_t i = 0; i < op->n_args; i++) {
+        if (op->args[i]->type.rank == QNI_RANK_UNKNOWN) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The results of an operation on values of unknown rank are as declared, and of unknown rank.
+static qn_status take_declared(qni_infer *ctx)
+{
+    for (uint32_t i = 0; i < ctx->op->n_outs; i++) {
+        const qni_type *declared = ctx->declared != NULL ? ctx->declared[i] : NULL;
+        if (declared == NULL) {
+            return qni_infer_fail(ctx, QN_UNSUPPORTED,
+                                  "output \"%s\" is made of values of unknown rank, and its type "
+                                  "is not declared",
+                                  ctx->op->outs[i]->name);
+        }
+        qni_infer_set_unknown_rank(ctx, i, declared->dtype);
+    }
+    return QN_OK;
+}
+
 static qn_status infer_op(qni_op *op, const qni_op_spec *spec, qn_error *err)
 {
     qni_function *function = op->block->function;
@@ -252,7 +279,7 @@ static qn_status infer_op(qni_op *op, const qni_op_spec *spec, qn_error *err)
     }
     op->n_outs = (uint32_t)spec->n_outs;
     qni_infer ctx = {&function->symbols, &function->program->arena, op, spec->out_types, err};
-    qn_status status = op->def->infer(&ctx);
+    qn_status status = has_unknown_rank(op) ? take_declared(&ctx) : op->def->infer(&ctx);
     if (status == QN_OK) {
         status = qni_mil_settle(&ctx);
     }

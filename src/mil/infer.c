@@ -30,6 +30,11 @@ void qni_infer_set(qni_infer *ctx, size_t i, qni_dtype dtype, int32_t rank, cons
     }
 }
 
+void qni_infer_set_unknown_rank(qni_infer *ctx, size_t i, qni_dtype dtype)
+{
+    qni_infer_set(ctx, i, dtype, QNI_RANK_UNKNOWN, NULL);
+}
+
 void qni_infer_same(qni_infer *ctx, size_t i, const qni_type *type)
 {
     qni_infer_set(ctx, i, type->dtype, type->rank, type->dims);
@@ -173,8 +178,12 @@ static qn_status settle_ints(qni_infer *ctx, qni_value *value)
 static qn_status compare_declared(qni_infer *ctx, size_t i, const qni_type *declared)
 {
     qni_type *type = qni_infer_out(ctx, i);
-    bool same = declared->dtype == type->dtype && declared->rank == type->rank &&
-                declared->is_state == type->is_state;
+    bool same_rank = declared->rank == type->rank || declared->rank == QNI_RANK_UNKNOWN ||
+                     type->rank == QNI_RANK_UNKNOWN;
+    bool same = declared->dtype == type->dtype && declared->is_state == type->is_state && same_rank;
+    if (same && declared->rank != type->rank) {
+        return QN_OK; // one of them says nothing of the shape
+    }
     for (int32_t d = 0; same && d < type->rank; d++) {
         qni_dim said = declared->dims[d];
         qni_dim *found = &type->dims[d];
@@ -200,6 +209,9 @@ static qn_status compare_declared(qni_infer *ctx, size_t i, const qni_type *decl
 
 static qn_status check_type(qni_infer *ctx, const qni_value *value)
 {
+    if (value->type.rank == QNI_RANK_UNKNOWN) {
+        return QN_OK;
+    }
     if (value->type.rank < 0 || value->type.rank > QNI_MAX_RANK) {
         return qni_infer_fail(ctx, QN_UNSUPPORTED,
                               "output \"%s\" has rank %d; at most %d is supported", value->name,

@@ -22,6 +22,7 @@ static inline qni_type *qni_infer_out(qni_infer *ctx, size_t i)
 
 // Output i is like the type given.
 void qni_infer_set(qni_infer *ctx, size_t i, qni_dtype dtype, int32_t rank, const qni_dim *dims);
+void qni_infer_set_unknown_rank(qni_infer *ctx, size_t i, qni_dtype dtype);
 void qni_infer_same(qni_infer *ctx, size_t i, const qni_type *type);
 
 // Scalars known before the run (the parameter is QNI_CONST); `otherwise` when not given.

@@ -17,10 +17,15 @@ typedef struct qni_op_def qni_op_def;
 
 // The type of a value: a tensor, or a state that holds one. Lists, tuples and dictionaries of MIL
 // are not represented; the reader names them as unsupported.
+//
+// The rank is unknown where a program makes a shape whose length the caller chooses. No inference
+// runs on such a value: what is made of it is of unknown rank too. Binding the caller's shapes
+// makes all ranks known, and only then is it compiled.
+enum { QNI_RANK_UNKNOWN = -1 };
 typedef struct qni_type {
     qni_dtype dtype;
     bool is_state;
-    int32_t rank; // 0 for a scalar
+    int32_t rank; // 0 for a scalar, or QNI_RANK_UNKNOWN
     qni_dim dims[QNI_MAX_RANK];
 } qni_type;
 

@@ -148,6 +148,10 @@ qn_status qni_block_add_input(qni_block *block, const char *name, const qni_type
 {
     qni_program *program = block->function->program;
     qni_value *value;
+    if (type->rank == QNI_RANK_UNKNOWN) {
+        return qni_fail(err, QN_UNSUPPORTED, name,
+                        "input \"%s\" has dimensions of unknown number; only results may", name);
+    }
     QNI_TRY(qni_mil_new_value(block->function, name, &value, err));
     value->type = *type;
     value->index = block->n_inputs;

@@ -15,7 +15,8 @@ qni_type qni_mil_type_of(const qni_tensor *tensor)
 
 qni_dim qni_type_count(qni_symbols *symbols, const qni_type *type)
 {
-    qni_dim count = qni_dim_of(1);
+    qni_dim count = type->rank == QNI_RANK_UNKNOWN ? qni_dim_unknown(symbols, "rank")
+                                                   : qni_dim_of(1);
     for (int32_t i = 0; i < type->rank; i++) {
         count = qni_dim_mul(symbols, count, type->dims[i]);
     }
@@ -29,7 +30,7 @@ bool qni_type_is_static(const qni_type *type)
             return false;
         }
     }
-    return true;
+    return type->rank != QNI_RANK_UNKNOWN;
 }
 
 const char *qni_type_describe(const qni_symbols *symbols, const qni_type *type, char *text,
@@ -42,8 +43,8 @@ const char *qni_type_describe(const qni_symbols *symbols, const qni_type *type, 
         qni_dim_describe(symbols, type->dims[i], dim, sizeof dim);
         used += (size_t)snprintf(text + used, size - used, "%s%s", i == 0 ? "[" : ", ", dim);
     }
-    if (type->rank > 0 && used < size) {
-        snprintf(text + used, size - used, "]");
+    if (type->rank != 0 && used < size) {
+        snprintf(text + used, size - used, "%s", type->rank > 0 ? "]" : "[...]");
     }
     return text;
 }

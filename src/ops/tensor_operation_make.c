@@ -15,10 +15,13 @@ static qn_status infer_fill(qni_infer *ctx)
 {
     const qni_value *shape = qni_arg(ctx->op, 0);
     qni_dim dims[QNI_MAX_RANK];
-    if (shape->type.rank != 1 || !qni_dim_is_const(shape->type.dims[0]) ||
-        shape->type.dims[0].add > QNI_MAX_RANK) {
-        return qni_infer_fail(ctx, QN_UNSUPPORTED,
-                              "shape must be a vector of known length, at most %d", QNI_MAX_RANK);
+    if (shape->type.rank == 1 && !qni_dim_is_const(shape->type.dims[0])) {
+        qni_infer_set_unknown_rank(ctx, 0, qni_infer_type(ctx, 1)->dtype);
+        return QN_OK;
+    }
+    if (shape->type.rank != 1 || shape->type.dims[0].add > QNI_MAX_RANK) {
+        return qni_infer_fail(ctx, QN_UNSUPPORTED, "shape must be a vector of at most %d",
+                              QNI_MAX_RANK);
     }
     int32_t rank = (int32_t)shape->type.dims[0].add;
     bool known = qni_value_n_ints(shape) >= 0;

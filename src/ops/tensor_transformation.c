@@ -135,15 +135,15 @@ static qn_status infer_unknown_dims(qni_infer *ctx, int64_t rank)
     return QN_OK;
 }
 
-// The rank that a shape argument gives; it must be known.
+// The rank that a shape argument gives, or QNI_RANK_UNKNOWN.
 static qn_status shape_rank(qni_infer *ctx, size_t p, int64_t *rank)
 {
     const qni_type *shape = qni_infer_type(ctx, p);
-    if (shape->rank != 1 || !qni_dim_is_const(shape->dims[0])) {
-        return qni_infer_fail(ctx, QN_UNSUPPORTED, "%s must be a vector of known length",
-                              ctx->op->def->params[p].name);
+    if (shape->rank != 1) {
+        return qni_infer_fail(ctx, QN_INVALID_MODEL, "%s has rank %d; it must be a vector",
+                              ctx->op->def->params[p].name, (int)shape->rank);
     }
-    *rank = shape->dims[0].add;
+    *rank = qni_dim_is_const(shape->dims[0]) ? shape->dims[0].add : QNI_RANK_UNKNOWN;
     return QN_OK;
 }
 
@@ -153,6 +153,10 @@ static qn_status infer_reshape(qni_infer *ctx)
     const qni_value *shape = qni_arg(ctx->op, 1);
     int64_t rank = 0;
     QNI_TRY(shape_rank(ctx, 1, &rank));
+    if (rank == QNI_RANK_UNKNOWN) {
+        qni_infer_set_unknown_rank(ctx, 0, qni_infer_type(ctx, 0)->dtype);
+        return QN_OK;
+    }
     if (qni_value_n_ints(shape) < 0) {
         return infer_unknown_dims(ctx, rank);
     }

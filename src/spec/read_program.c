@@ -363,7 +363,7 @@ static qn_status match_features(qni_reader *r, qni_model_function *f)
                                                    .kind_name = "multiArrayType"};
         outputs[i].dtype = value->type.dtype;
         // descriptions mostly leave it out; 0: known when it has run
-        outputs[i].shape.rank = value->type.rank;
+        outputs[i].shape.rank = value->type.rank != QNI_RANK_UNKNOWN ? value->type.rank : 0;
         for (int32_t d = 0; d < value->type.rank; d++) {
             outputs[i].shape.dims[d] = qni_dim_is_const(value->type.dims[d])
                                            ? value->type.dims[d].add

@@ -54,6 +54,13 @@ static qn_status read_tensor_type(qni_reader *r, const Spec__TensorType *from, c
                                name, (long long)from->rank, from->n_dims, QNI_MAX_RANK);
     }
     to->dtype = dtype;
+    // An unknown rank is written as one dimension that stands for any number of them; coremltools
+    // calls its rank 1.
+    if (from->n_dims == 1 && from->dims[0]->dimension_case == SPEC__DIMENSION__DIMENSION_UNKNOWN &&
+        from->dims[0]->unknown->variadic != 0) {
+        to->rank = QNI_RANK_UNKNOWN;
+        return QN_OK;
+    }
     to->rank = (int32_t)from->n_dims;
     for (size_t i = 0; i < from->n_dims; i++) {
         QNI_TRY(read_dim(r, from->dims[i], name, &to->dims[i]));

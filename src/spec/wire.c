@@ -132,7 +132,8 @@ enum { BYTES_PER_BYTE = 128 };
 
 typedef struct budget {
     size_t left;
-    bool is_over;
+    bool is_over; // the budget, or
+    bool is_out;  // the machine's memory
 } budget;
 
 static void *budget_alloc(void *context, size_t bytes)
@@ -143,7 +144,9 @@ static void *budget_alloc(void *context, size_t bytes)
         return NULL;
     }
     b->left -= bytes + 32;
-    return qni_alloc(bytes);
+    void *memory = qni_alloc(bytes);
+    b->is_out = b->is_out || memory == NULL;
+    return memory;
 }
 
 static void budget_free(void *context, void *memory)
@@ -162,7 +165,7 @@ qn_status qni_wire_unpack(const ProtobufCMessageDescriptor *type, const unsigned
                         QNI_MAX_MODEL_PROTO_BYTES);
     }
     QNI_TRY(check_depth(type, bytes, n, where, err));
-    budget b = {QNI_MIB + BYTES_PER_BYTE * n, false};
+    budget b = {.left = QNI_MIB + BYTES_PER_BYTE * n};
     ProtobufCAllocator allocator = {budget_alloc, budget_free, &b};
     *message = protobuf_c_message_unpack(type, &allocator, n, bytes);
     if (*message != NULL) {
@@ -172,7 +175,9 @@ qn_status qni_wire_unpack(const ProtobufCMessageDescriptor *type, const unsigned
         return qni_fail(err, QN_LIMIT_EXCEEDED, where,
                         "the model takes too much memory for its size");
     }
-    // protobuf-c does not say why it gave up: out of memory, or a field of the wrong kind.
+    if (b.is_out) {
+        return qni_fail_memory(err);
+    }
     return qni_fail(err, QN_INVALID_MODEL, where,
                     "not a model: the protobuf does not fit the format");
 }

@@ -98,6 +98,32 @@ static bool count_allocations(void *user, const char *text, size_t n)
     return true;
 }
 
+// The causal mask grows with each token; the plans are made once: for the prompt's chunks, for one
+// token, and for one token with a length that grows.
+static void test_a_growing_mask_is_not_compiled_again(void **state)
+{
+    qn_error err = {0};
+    qn_lm *lm = NULL;
+    qn_session *session = NULL;
+    qn_context_stats stats[2];
+    (void)state;
+    assert_int_equal(qn_lm_open(worker, NULL, &lm, &err), QN_OK);
+    assert_int_equal(qn_session_create(lm, NULL, &session, &err), QN_OK);
+    for (size_t i = 0; i < 2; i++) {
+        const qn_generate_options options = {
+            .max_tokens = i == 0 ? 4 : 200, .ignore_eos = true, .sample = -1};
+        qn_result *result = NULL;
+        assert_int_equal(qn_session_generate(session, "Tell me a story", &options, &result, &err),
+                         QN_OK);
+        qn_result_free(result);
+        qn_session_get_stats(session, &stats[i]);
+    }
+    assert_true(stats[0].n_compiled > 0);
+    assert_int_equal(stats[1].n_compiled, stats[0].n_compiled);
+    qn_session_free(session);
+    qn_lm_close(lm);
+}
+
 static void test_decoding_allocates_nothing(void **state)
 {
     qn_error err = {0};
@@ -129,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_logits_do_not_depend_on_chunks),
         cmocka_unit_test(test_logits_do_not_depend_on_threads_or_cpu),
+        cmocka_unit_test(test_a_growing_mask_is_not_compiled_again),
         cmocka_unit_test(test_decoding_allocates_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

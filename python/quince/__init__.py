@@ -1,0 +1,18 @@
+"""quince: run, test and debug Core ML models anywhere.
+
+    import quince
+    model = quince.MLModel("model.mlpackage")         # tensors in, tensors out
+    model.predict({"x": x})
+
+    lm = quince.LanguageModel("models/worker")        # a package, its tokenizer, its chat template
+    quince.Session(lm).chat([{"role": "user", "content": "Hello"}])["content"]
+
+`import quince.coremltools` makes coremltools' own `predict` and `make_state` work on this machine.
+"""
+
+from quince._error import Error
+from quince._quince import version as __version__
+from quince.model import Feature, MLModel, MLState
+from quince.session import LanguageModel, Session, Stream
+
+__all__ = ["Error", "Feature", "LanguageModel", "MLModel", "MLState", "Session", "Stream", "__version__"]
