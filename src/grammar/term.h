@@ -22,6 +22,8 @@ typedef uint32_t qni_term;
 typedef struct qni_term_info {
     uint32_t *row;  // 256 successors, or NULL before the first step
     uint32_t stamp; // of the search that saw it last
+    uint32_t visit; // of the derivation that saw it last, and what came of it
+    uint32_t derived;
     uint8_t nullable;
     // an intersection or a complement is inside, so it may be empty without looking so
     uint8_t crossed;
