@@ -36,7 +36,7 @@ bool cli_int(const char *option, const char *text, int64_t lo, int64_t hi, int64
 bool cli_real(const char *option, const char *text, double lo, double hi, double *out);
 
 // The subcommands; each file has its own usage text.
-cli_command_fn cmd_bench, cmd_conform, cmd_grammar, cmd_inspect, cmd_predict, cmd_run;
+cli_command_fn cmd_bench, cmd_conform, cmd_grammar, cmd_inspect, cmd_ops, cmd_predict, cmd_run;
 
 // A tensor of a safetensors file as the API takes it.
 qn_tensor cli_tensor(const qni_tensor *t);

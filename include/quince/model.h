@@ -49,6 +49,12 @@ QN_API void qn_model_close(qn_model *model); // NULL is fine
 QN_API qn_status qn_model_describe(const char *path, char **json, qn_error *err);
 QN_API void qn_free(void *memory);
 
+// The operations that quince runs, as a JSON array in the table's order: {"name", "opset": the
+// first that has this version, "family", "compiled": false where it runs by reference evaluation,
+// "parameters": [{"name", "types", "optional", "constant", "variadic", "default": a literal or
+// null}]}. Free it with qn_free.
+QN_API qn_status qn_describe_operations(char **json, qn_error *err);
+
 // One feature. Strings and arrays live as long as the model.
 typedef struct qn_feature {
     const char *name;
