@@ -35,6 +35,11 @@ int cli_usage(const char *usage);
 bool cli_int(const char *option, const char *text, int64_t lo, int64_t hi, int64_t *out);
 bool cli_real(const char *option, const char *text, double lo, double hi, double *out);
 
+// Compiles the grammar in a file: "json-schema", "gbnf", "lark" or "regex"; NULL: by the file's
+// name, else JSON Schema.
+qn_status cli_open_grammar(const char *path, const char *language,
+                           const qn_grammar_options *options, qn_grammar **out, qn_error *err);
+
 // The subcommands; each file has its own usage text.
 cli_command_fn cmd_bench, cmd_conform, cmd_grammar, cmd_inspect, cmd_ops, cmd_predict, cmd_run;
 

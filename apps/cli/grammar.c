@@ -63,11 +63,11 @@ static qn_status add_document(arguments *a, const char *value, qn_error *err)
     return QN_OK;
 }
 
-static qn_status open_grammar(const arguments *a, const char *path, qn_grammar **out, qn_error *err)
+qn_status cli_open_grammar(const char *path, const char *language,
+                           const qn_grammar_options *options, qn_grammar **out, qn_error *err)
 {
     char *text;
     size_t size;
-    const char *language = a->language;
     if (language == NULL) {
         language = ends_with(path, ".gbnf")   ? "gbnf"
                    : ends_with(path, ".lark") ? "lark"
@@ -78,12 +78,12 @@ static qn_status open_grammar(const arguments *a, const char *path, qn_grammar *
     if (strcmp(language, "gbnf") == 0) {
         status = qn_grammar_from_gbnf(text, size, out, err);
     } else if (strcmp(language, "lark") == 0) {
-        status = qn_grammar_from_lark(text, size, &a->options, out, err);
+        status = qn_grammar_from_lark(text, size, options, out, err);
     } else if (strcmp(language, "regex") == 0) {
         size -= size > 0 && text[size - 1] == '\n';
         status = qn_grammar_from_regex(text, size, out, err);
     } else {
-        status = qn_grammar_from_json_schema(text, size, &a->options, out, err);
+        status = qn_grammar_from_json_schema(text, size, options, out, err);
     }
     qni_free(text);
     return status == QN_OK ? QN_OK : qni_fail_in(err, status, path);
@@ -158,7 +158,7 @@ static int check(arguments *a, int n, char **paths)
     qn_error err = {0};
     qn_grammar *grammar = NULL;
     a->options.documents = a->documents;
-    if (open_grammar(a, paths[0], &grammar, &err) != QN_OK) {
+    if (cli_open_grammar(paths[0], a->language, &a->options, &grammar, &err) != QN_OK) {
         cli_fail("grammar", &err);
         return CLI_BAD_MODEL;
     }

@@ -23,6 +23,13 @@ static const char usage[] =
     "the result from its\n"
     "                         standard output; further words of PROG are its arguments, split at "
     "spaces\n"
+    "  --tool-choice WHAT     auto, none, required, or the name of the tool to call\n"
+    "  --json-schema FILE     the answer is JSON that is valid under the schema; --grammar FILE "
+    "the "
+    "same for a grammar\n"
+    "                         (.gbnf, .lark, else JSON Schema), --regex RE for a regular "
+    "expression, --choice TEXT\n"
+    "                         for one of several texts\n"
     "  -n, --max-tokens N     at most N tokens an answer\n"
     "  --temp T --top-k N --top-p P --min-p P --seed N    sample; without them as "
     "generation_config.json says\n"
@@ -41,6 +48,10 @@ typedef struct options {
     const char *model, *prompt, *file, *system, *tools, *command, *tokenizer, *precision, *stats;
     const char *stops[MAX_STOPS];
     size_t n_stops;
+    const char *grammar, *language; // a file and what is in it, or
+    const char *regex;
+    const char *choices[MAX_STOPS];
+    size_t n_choices;
     bool raw;
     int64_t threads;
     qn_generate_options generate;
@@ -64,27 +75,31 @@ static bool print_text(void *user, const char *text, size_t n)
 
 // ---- Options
 
+static bool add_text(const char *option, const char **texts, size_t *n)
+{
+    if (*n == MAX_STOPS) {
+        fprintf(stderr, "quince: %s is given more than %d times\n", option, MAX_STOPS);
+        return false;
+    }
+    texts[(*n)++] = optarg;
+    return true;
+}
+
 static int parse(int argc, char **argv, options *o)
 {
-    static const struct option longs[] = {{"prompt", 1, NULL, 'p'},
-                                          {"file", 1, NULL, 'f'},
-                                          {"system", 1, NULL, 'S'},
-                                          {"raw", 0, NULL, 'r'},
-                                          {"tools", 1, NULL, 't'},
-                                          {"tool-command", 1, NULL, 'c'},
-                                          {"max-tokens", 1, NULL, 'n'},
-                                          {"temp", 1, NULL, 'T'},
-                                          {"top-k", 1, NULL, 'K'},
-                                          {"top-p", 1, NULL, 'P'},
-                                          {"min-p", 1, NULL, 'M'},
-                                          {"seed", 1, NULL, 's'},
-                                          {"stop", 1, NULL, 'x'},
-                                          {"threads", 1, NULL, 'j'},
-                                          {"precision", 1, NULL, 'e'},
-                                          {"tokenizer", 1, NULL, 'k'},
-                                          {"stats", 2, NULL, 'V'},
-                                          {"help", 0, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {
+        {"prompt", 1, NULL, 'p'},      {"file", 1, NULL, 'f'},
+        {"system", 1, NULL, 'S'},      {"raw", 0, NULL, 'r'},
+        {"tools", 1, NULL, 't'},       {"tool-command", 1, NULL, 'c'},
+        {"tool-choice", 1, NULL, 'C'}, {"json-schema", 1, NULL, 'J'},
+        {"grammar", 1, NULL, 'G'},     {"regex", 1, NULL, 'R'},
+        {"choice", 1, NULL, 'O'},      {"max-tokens", 1, NULL, 'n'},
+        {"temp", 1, NULL, 'T'},        {"top-k", 1, NULL, 'K'},
+        {"top-p", 1, NULL, 'P'},       {"min-p", 1, NULL, 'M'},
+        {"seed", 1, NULL, 's'},        {"stop", 1, NULL, 'x'},
+        {"threads", 1, NULL, 'j'},     {"precision", 1, NULL, 'e'},
+        {"tokenizer", 1, NULL, 'k'},   {"stats", 2, NULL, 'V'},
+        {"help", 0, NULL, 'h'},        {NULL, 0, NULL, 0}};
     *o = (options){.precision = "fast"};
     qn_generate_options *g = &o->generate;
     int64_t seed = 0;
@@ -115,13 +130,18 @@ static int parse(int argc, char **argv, options *o)
             g->min_p = g->min_p > 0 ? g->min_p : -1;
             break;
         case 's': good &= cli_int("--seed", optarg, 0, INT64_MAX, &seed); break;
-        case 'x':
-            if (o->n_stops == MAX_STOPS) {
-                fprintf(stderr, "quince: --stop is given more than %d times\n", MAX_STOPS);
-                return CLI_BAD_USE;
-            }
-            o->stops[o->n_stops++] = optarg;
+        case 'x': good &= add_text("--stop", o->stops, &o->n_stops); break;
+        case 'C': g->tool_choice = optarg; break;
+        case 'J':
+            o->grammar = optarg;
+            o->language = "json-schema";
             break;
+        case 'G':
+            o->grammar = optarg;
+            o->language = NULL;
+            break;
+        case 'R': o->regex = optarg; break;
+        case 'O': good &= add_text("--choice", o->choices, &o->n_choices); break;
         case 'j': good &= cli_int("--threads", optarg, 0, CLI_MAX_THREADS, &o->threads); break;
         case 'e': o->precision = optarg; break;
         case 'k': o->tokenizer = optarg; break;
@@ -132,6 +152,11 @@ static int parse(int argc, char **argv, options *o)
     }
     o->model = optind < argc ? argv[optind] : NULL;
     g->seed = (uint64_t)seed;
+    if ((o->grammar != NULL) + (o->regex != NULL) + (o->n_choices != 0) > 1) {
+        fprintf(stderr,
+                "quince: --json-schema, --grammar, --regex and --choice exclude each other\n");
+        good = false;
+    }
     if (!good) {
         return CLI_BAD_USE;
     }
@@ -254,7 +279,7 @@ static qn_status one_round(const options *o, qn_session *session, json_t *messag
     return status;
 }
 
-static qn_status chat(const options *o, qn_session *session, const char *prompt, double open_ms,
+static qn_status chat(options *o, qn_session *session, const char *prompt, double open_ms,
                       qn_error *err)
 {
     char *tools = NULL;
@@ -274,6 +299,7 @@ static qn_status chat(const options *o, qn_session *session, const char *prompt,
     bool again = true;
     for (int round = 0; round < MAX_ROUNDS && again && status == QN_OK; round++) {
         status = one_round(o, session, messages, tools, open_ms, &again, err);
+        o->generate.tool_choice = NULL; // what had to be called has been called
     }
     qni_free(tools);
     json_decref(messages);
@@ -293,6 +319,19 @@ static qn_status continue_text(const options *o, qn_session *session, const char
     return QN_OK;
 }
 
+static qn_status open_constraint(options *o, qn_error *err)
+{
+    if (o->grammar != NULL) {
+        return cli_open_grammar(o->grammar, o->language, NULL, &o->generate.grammar, err);
+    }
+    if (o->regex != NULL) {
+        return qn_grammar_from_regex(o->regex, strlen(o->regex), &o->generate.grammar, err);
+    }
+    return o->n_choices != 0
+               ? qn_grammar_from_choice(o->choices, o->n_choices, &o->generate.grammar, err)
+               : QN_OK;
+}
+
 static qn_status run(options *o, qn_error *err)
 {
     qn_lm *lm = NULL;
@@ -303,6 +342,7 @@ static qn_status run(options *o, qn_error *err)
         .model = {.n_threads = (size_t)o->threads, .precision = o->precision},
         .tokenizer = o->tokenizer};
     uint64_t start = qni_clock_us();
+    status = status == QN_OK ? open_constraint(o, err) : status;
     status = status == QN_OK ? qn_lm_open(o->model, &lm_options, &lm, err) : status;
     status = status == QN_OK ? qn_session_create(lm, NULL, &session, err) : status;
     double open_ms = (double)(qni_clock_us() - start) / 1000.0;
@@ -317,6 +357,7 @@ static qn_status run(options *o, qn_error *err)
     }
     qn_session_free(session);
     qn_lm_close(lm);
+    qn_grammar_free(o->generate.grammar);
     qni_free(text);
     return status;
 }

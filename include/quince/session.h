@@ -11,6 +11,7 @@
 #ifndef QUINCE_SESSION_H
 #define QUINCE_SESSION_H
 
+#include "quince/grammar.h"
 #include "quince/model.h"
 
 #ifdef __cplusplus
@@ -39,6 +40,11 @@ QN_API void qn_lm_close(qn_lm *lm); // NULL is fine
 QN_API int64_t qn_lm_vocabulary(const qn_lm *lm);     // logits per token
 QN_API int64_t qn_lm_context_length(const qn_lm *lm); // tokens that a session can hold
 QN_API const char *qn_lm_contract(const qn_lm *lm);   // JSON: the contract found, and why
+
+// The model's tokens for matchers of a grammar: as many as it has logits, its special tokens
+// without text, its end tokens as stops. Made once; each call gives one more reference, freed with
+// qn_vocabulary_free.
+QN_API qn_status qn_lm_grammar_vocabulary(qn_lm *lm, qn_vocabulary **out, qn_error *err);
 
 typedef struct qn_session_options {
     int64_t prefill_chunk; // tokens a prompt is run at a time; 0: the default (64, then 16, then 1)
@@ -70,6 +76,13 @@ typedef struct qn_generate_options {
     qn_text_fn *on_text;
     void *user;
     const volatile int *cancel; // when not NULL and it becomes non-zero, generation ends cleanly
+    // The whole answer is a text of this grammar, finished also where max_tokens or the context
+    // ends it, when that leaves room. NULL: any text; and of a chat with tools, text in which
+    // whatever begins as a call ends as one that is valid for its tool's schema (keywords that
+    // cannot be enforced are left out).
+    qn_grammar *grammar;
+    // of a chat with tools: "auto" (NULL), "none", "required", or the name of the one tool to call
+    const char *tool_choice;
 } qn_generate_options;
 
 // Continues a text, or token ids. `options` may be NULL. The result is the caller's; free it.

@@ -1,5 +1,6 @@
 #include "quince/session.h"
 
+#include "api/grammar_inside.h"
 #include "api/model.h"
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -82,6 +83,14 @@ const char *qn_lm_contract(const qn_lm *lm)
     return lm->contract;
 }
 
+qn_status qn_lm_grammar_vocabulary(qn_lm *lm, qn_vocabulary **out, qn_error *err)
+{
+    qni_vocabulary *vocabulary;
+    QNI_TRY(qni_constraint_vocabulary(lm->lm->constraints, &vocabulary, err));
+    *out = (qn_vocabulary *)qni_vocabulary_share(vocabulary);
+    return QN_OK;
+}
+
 // ---- Sessions
 
 qn_status qn_session_create(qn_lm *lm, const qn_session_options *options, qn_session **out,
@@ -145,6 +154,7 @@ static qni_generation generation_of(const qni_lm *lm, const qn_generate_options 
     g.on_text = o->on_text;
     g.user = o->user;
     g.cancel = o->cancel;
+    g.grammar = o->grammar != NULL ? o->grammar->engine : NULL;
     qni_sampling *s = &g.sampling;
     s->greedy = o->sample != 0 ? o->sample < 0 : s->greedy;
     s->temperature = o->temperature != 0 ? o->temperature : s->temperature;
@@ -236,6 +246,26 @@ static qn_status add_message(const qni_lm *lm, qn_result *result, bool with_tool
     return qni_json_print(result->json, JSON_COMPACT, &result->message, err);
 }
 
+// The grammar of calls, when the caller gave none: *out is NULL when the answer may be any text.
+static qn_status tool_grammar(const qni_lm *lm, const json_t *tools,
+                              const qn_generate_options *options, qni_engine **out, qn_error *err)
+{
+    const char *choice = options != NULL && options->tool_choice != NULL ? options->tool_choice
+                                                                         : "auto";
+    bool any = json_array_size(tools) != 0 && (options == NULL || options->grammar == NULL);
+    bool must = strcmp(choice, "auto") != 0 && strcmp(choice, "none") != 0;
+    *out = NULL;
+    if (must && json_array_size(tools) == 0) {
+        return qni_fail(err, QN_INVALID_ARGUMENT, "tool_choice", "tool_choice \"%s\" without tools",
+                        choice);
+    }
+    if (must && lm->tool_format == NULL) {
+        return qni_fail(err, QN_UNSUPPORTED, "tool_choice",
+                        "the model's chat template shows no way to call tools that quince knows");
+    }
+    return any ? qni_constraint_tools(lm->constraints, tools, choice, out, err) : QN_OK;
+}
+
 static qn_status chat(qn_session *session, const json_t *messages, const json_t *tools,
                       const json_t *variables, const qn_generate_options *options, qn_result **out,
                       qn_error *err)
@@ -244,10 +274,16 @@ static qn_status chat(qn_session *session, const json_t *messages, const json_t 
     qni_generation g = generation_of(lm, options);
     g.quiet_from = tools != NULL && lm->tool_format != NULL ? lm->tool_format->begin : NULL;
     qni_ids ids = {0};
+    qni_engine *calls = NULL;
     qn_status status = qni_chat_prompt(lm, messages, tools, variables, &ids, err);
+    if (status == QN_OK) {
+        status = tool_grammar(lm, tools, options, &calls, err);
+        g.grammar = calls != NULL ? calls : g.grammar;
+    }
     if (status == QN_OK) {
         status = generate(session, ids.ids, ids.n, &g, out, err);
     }
+    qni_constraint_release(lm->constraints, calls);
     if (status == QN_OK) {
         status = add_message(lm, *out, tools != NULL, g.sampling.seed, err);
         if (status != QN_OK) {

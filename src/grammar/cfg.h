@@ -122,6 +122,9 @@ bool qni_cfg_accepts(qni_cfg *g, uint32_t set);
 // Is a JSON value being read in the set? What follows may depend on its text then.
 bool qni_cfg_reads_json(const qni_cfg *g, uint32_t set);
 
+// Is a number of a JSON value being read, while the text might go on without it?
+bool qni_cfg_may_end_number(const qni_cfg *g, uint32_t set);
+
 // When just one terminal is being read in the set, and that a JSON value: its state.
 bool qni_cfg_only_json(const qni_cfg *g, uint32_t set, qni_json_state *out);
 

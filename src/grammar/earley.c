@@ -250,3 +250,22 @@ bool qni_cfg_reads_json(const qni_cfg *g, uint32_t set)
     }
     return false;
 }
+
+bool qni_cfg_may_end_number(const qni_cfg *g, uint32_t set)
+{
+    size_t n;
+    const uint32_t *r = qni_intern_at(&g->sets, set, &n);
+    bool number = false;
+    bool other = false;
+    for (size_t i = 0; i < n; i += ITEM_WORDS) {
+        qni_json_state state = {0};
+        bool json = r[i + TERMINAL_STATE] != 0 && in_json(g, next_symbol(g, r + i));
+        if (json) {
+            memcpy(&state, qni_intern_at(&g->json_states, r[i + TERMINAL_STATE], NULL) + 1,
+                   sizeof state);
+        }
+        number = number || (json && state.mode == QNI_JSON_NUMBER);
+        other = other || !json;
+    }
+    return number && other;
+}

@@ -24,6 +24,7 @@ typedef struct search {
     qni_account account;
     char *text; // the output so far with room for the way to a node
     size_t size;
+    bool escapes; // characters of JSON strings may be written as escapes
 } search;
 
 // Writes the way to node `i` behind the text; returns its length.
@@ -55,12 +56,16 @@ static bool add_node(search *s, const qni_state *state, uint32_t parent, uint32_
     qni_state like = *state;
     qni_json_state inner = {0};
     // A number's digits count beside its state; which keys were written before hardly matters.
-    bool fresh, number = inner_json(s, state, &inner) && inner.mode == QNI_JSON_NUMBER;
-    if (e->machine == QNI_MACHINE_JSON) {
-        like.json.frame = qni_frame_shape(&e->frames, state->json.frame);
-        like.json.goal = qni_goal_shape(&e->frames, state->json.goal);
-        bool unnamed = state->json.mode == QNI_JSON_KEY && state->json.low >= state->json.high;
-        like.json.depth = unnamed ? 0 : state->json.depth;
+    bool json = inner_json(s, state, &inner);
+    bool fresh, number = json && inner.mode == QNI_JSON_NUMBER;
+    // Around a value of a context-free grammar stands a part that every way through it shares.
+    if (json) {
+        memset(&like, 0, sizeof like);
+        like.json = inner;
+        like.json.frame = qni_frame_shape(&e->frames, inner.frame);
+        like.json.goal = qni_goal_shape(&e->frames, inner.goal);
+        bool unnamed = inner.mode == QNI_JSON_KEY && inner.low >= inner.high;
+        like.json.depth = unnamed ? 0 : inner.depth;
         like.json.start = 0;
     }
     memcpy(key, &like, sizeof like);
@@ -141,14 +146,25 @@ static bool expand(search *s, uint32_t i, size_t limit)
     const char *likely = NULL;
     bool complete = false;
     qni_json_state at;
+    bool no_escape = false;
     if (inner_json(s, &s->nodes[i].state, &at)) {
+        bool in_string = at.mode == QNI_JSON_STRING || at.mode == QNI_JSON_KEY;
+        no_escape = !s->escapes && in_string && at.phase == QNI_ESCAPE_NONE;
         likely = likely_bytes(s, &at, s->size + depth, &complete);
     }
+    bool past_number = e->machine == QNI_MACHINE_CFG &&
+                       qni_cfg_may_end_number(&e->cfg, s->nodes[i].state.set);
     if (complete && qni_goal_size(&e->frames, at.goal) == 1) {
         qni_intern_add(&s->seen, (uint32_t[]){UINT32_MAX, at.goal, at.start}, 3, NULL);
     }
     for (int b = 0; b < 256 && depth < limit; b++) {
         if (likely != NULL && (b == 0 || strchr(likely, b) == NULL)) {
+            continue;
+        }
+        if (past_number && b != 0 && strchr(".0123456789eE", b) != NULL) {
+            continue;
+        }
+        if (no_escape && b == '\\') {
             continue;
         }
         if (complete && b != 0 && strchr(" \t\n\r.0123456789eE", b) != NULL) {
@@ -184,16 +200,25 @@ static qn_status run(search *s, const qni_state *start, char *out, size_t limit,
     return qni_fail(err, QN_LIMIT_EXCEEDED, NULL, "no completion within %zu bytes", limit);
 }
 
-qn_status qni_shortest_find(qni_matcher *m, const qni_state *start, char *out, size_t limit,
-                            size_t *size, qn_error *err)
+static qn_status search_once(qni_matcher *m, const qni_state *start, bool escapes, char *out,
+                             size_t limit, size_t *size, qn_error *err)
 {
-    search s = {.m = m, .size = m->text.size};
-    QNI_TRY(qni_buf_reserve(&m->text, limit + 1, err));
-    s.text = m->text.data;
+    search s = {.m = m, .size = m->text.size, .text = m->text.data, .escapes = escapes};
     qni_account_begin(&s.account, QNI_MAX_SEARCH_BYTES, UINT64_MAX);
     qni_intern_begin(&s.seen, &s.account);
     qn_status status = run(&s, start, out, limit, size, err);
     qni_intern_end(&s.seen);
     qni_free(s.nodes);
     return status;
+}
+
+// Escapes are many and long, and few texts need one: they are tried when there is no way without.
+qn_status qni_shortest_find(qni_matcher *m, const qni_state *start, char *out, size_t limit,
+                            size_t *size, qn_error *err)
+{
+    qn_error ignored;
+    QNI_TRY(qni_buf_reserve(&m->text, limit + 1, err));
+    return search_once(m, start, false, out, limit, size, &ignored) == QN_OK
+               ? QN_OK
+               : search_once(m, start, true, out, limit, size, err);
 }

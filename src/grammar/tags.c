@@ -34,6 +34,13 @@ static qn_status member_text(tags *t, const qni_jvalue *tag, const char *name, c
     return QN_OK;
 }
 
+// White space between a JSON value and the words around it: models write each on a line of its own.
+static qni_term gap_of(qni_terms *terms, uint32_t max)
+{
+    const uint32_t blanks[8] = {1u << '\t' | 1u << '\n' | 1u << '\r', 1u << (' ' - 32)};
+    return qni_term_repeat(terms, qni_term_set(terms, blanks), 0, max);
+}
+
 // What stands behind the trigger: a JSON value under a schema or free text, then the end.
 static qn_status read_inside(tags *t, const qni_jvalue *tag, qni_expr *out)
 {
@@ -46,8 +53,11 @@ static qn_status read_inside(tags *t, const qni_jvalue *tag, qni_expr *out)
         qni_formula a;
         QNI_TRY(qni_schema_compile(t->g->frames->f, t->source + schema->begin,
                                    schema->end - schema->begin, t->schemas, NULL, &a, t->err));
-        qni_expr close = qni_cfg_term(t->g, qni_term_literal(terms, end, n_end));
-        *out = qni_cfg_concat(t->g, qni_cfg_json(t->g, a, t->json), close);
+        qni_term gap = gap_of(terms, t->json.max_spaces);
+        qni_term close = qni_term_concat(terms, gap, qni_term_literal(terms, end, n_end));
+        qni_expr value = qni_cfg_concat(t->g, qni_cfg_term(t->g, gap),
+                                        qni_cfg_json(t->g, a, t->json));
+        *out = qni_cfg_concat(t->g, value, qni_cfg_term(t->g, close));
         return QN_OK;
     }
     if (n_end == 0) {

@@ -28,6 +28,7 @@ typedef struct writer {
     bool quiet;
     bool stopped; // a stop string came, or the receiver said so
     bool refused;
+    qni_constraint *constraint; // NULL: none
     qn_error *err;
 } writer;
 
@@ -135,23 +136,63 @@ static bool is_cancelled(const writer *w)
     return w->refused || (w->g->cancel != NULL && *w->g->cancel != 0);
 }
 
+// Tokens that may still come.
+static int64_t budget_of(const qni_session *s, const writer *w)
+{
+    int64_t left = qni_session_lm(s)->contract.context - qni_session_length(s) + 1;
+    int64_t asked = w->g->max_tokens - (int64_t)w->answer->n_ids;
+    return w->g->max_tokens > 0 && asked < left ? asked : left;
+}
+
+// The next token; -1 when the grammar lets nothing follow.
+static qn_status choose(qni_session *s, writer *w, qni_sampler *sampler, int32_t *id)
+{
+    const uint32_t *allowed = NULL;
+    if (w->constraint == NULL) {
+        *id = qni_sampler_next(sampler, qni_session_logits(s), NULL);
+        return QN_OK;
+    }
+    QNI_TRY(qni_constraint_mask(w->constraint, &allowed, w->err));
+    *id = allowed != NULL ? qni_sampler_next(sampler, qni_session_logits(s), allowed) : -1;
+    return *id >= 0 ? qni_constraint_take(w->constraint, budget_of(s, w), id, w->err) : QN_OK;
+}
+
+static qn_status write_token(const qni_lm *lm, writer *w, int32_t id)
+{
+    const char *text;
+    size_t n;
+    // A special token that the tool format is written with is text, though the others are not.
+    if (lm->tool_format != NULL && qni_tokenizer_is_special(lm->tokenizer, id) &&
+        qni_token_is_text(lm->tokenizer, lm->tool_format, id)) {
+        QNI_TRY(qni_decode_stream_flush(&w->stream, &text, &n, w->err));
+        QNI_TRY(write_text(w, text, n, false));
+        text = qni_tokenizer_token_text(lm->tokenizer, id, &n);
+    } else {
+        QNI_TRY(qni_decode_stream_push(&w->stream, id, &text, &n, w->err));
+    }
+    return write_text(w, text, n, false);
+}
+
 static qn_status decode(qni_session *s, writer *w, qni_sampler *sampler)
 {
     qni_answer *answer = w->answer;
-    const qni_tokenizer *tokenizer = qni_session_lm(s)->tokenizer;
-    int64_t context = qni_session_lm(s)->contract.context;
+    const qni_lm *lm = qni_session_lm(s);
+    const qni_tokenizer *tokenizer = lm->tokenizer;
+    int64_t context = lm->contract.context;
     for (;;) {
-        int32_t id = qni_sampler_next(sampler, qni_session_logits(s));
-        answer->first_us = answer->first_us != 0 ? answer->first_us : qni_clock_us();
-        QNI_TRY(keep_id(answer, id, w->err));
-        if (!w->g->ignore_eos && is_eos(tokenizer, id)) {
+        int32_t id;
+        QNI_TRY(choose(s, w, sampler, &id));
+        if (id < 0) {
             answer->finish = QNI_FINISH_STOP;
             return QN_OK;
         }
-        const char *text;
-        size_t n;
-        QNI_TRY(qni_decode_stream_push(&w->stream, id, &text, &n, w->err));
-        QNI_TRY(write_text(w, text, n, false));
+        answer->first_us = answer->first_us != 0 ? answer->first_us : qni_clock_us();
+        QNI_TRY(keep_id(answer, id, w->err));
+        if ((!w->g->ignore_eos || w->constraint != NULL) && is_eos(tokenizer, id)) {
+            answer->finish = QNI_FINISH_STOP;
+            return QN_OK;
+        }
+        QNI_TRY(write_token(lm, w, id));
         if (w->stopped || is_cancelled(w)) {
             answer->finish = w->stopped ? QNI_FINISH_STOP : QNI_FINISH_CANCELLED;
             return QN_OK;
@@ -192,9 +233,18 @@ qn_status qni_generate(qni_session *s, const int32_t *ids, size_t n, const qni_g
     qni_sampler sampler;
     QNI_TRY(qni_sampler_begin(&sampler, &g->sampling, lm->contract.vocabulary, err));
     writer w = {.g = g, .answer = answer, .err = err};
+    qni_constraint constraint = {.mask = NULL};
+    qn_status status = QN_OK;
+    if (g->grammar != NULL) {
+        status = qni_constraint_begin(&constraint, lm->constraints, g->grammar, err);
+        w.constraint = &constraint;
+    }
     qni_decode_stream_begin(&w.stream, lm->tokenizer, &options);
-    qn_status status = generate(s, ids, n, &w, &sampler);
+    if (status == QN_OK) {
+        status = generate(s, ids, n, &w, &sampler);
+    }
     answer->end_us = qni_clock_us();
+    qni_constraint_end(&constraint);
     qni_decode_stream_end(&w.stream);
     qni_sampler_end(&sampler);
     return status;

@@ -18,6 +18,7 @@ typedef struct qni_generation {
     qni_text_fn *on_text; // may be NULL
     void *user;
     const volatile int *cancel; // may be NULL
+    qni_engine *grammar;        // what the answer must be; NULL: anything
 } qni_generation;
 
 typedef enum qni_finish { QNI_FINISH_STOP, QNI_FINISH_LENGTH, QNI_FINISH_CANCELLED } qni_finish;

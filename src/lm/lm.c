@@ -142,7 +142,10 @@ static qn_status open_text(qni_lm *lm, const char *tokenizer, qn_error *err)
     if (status == QN_OK && lm->chat_template != NULL) {
         lm->tool_format = qni_tool_format_find(qni_template_source(lm->chat_template));
     }
-    return status;
+    return status != QN_OK
+               ? status
+               : qni_constraint_cache_create(lm->tokenizer, lm->tool_format,
+                                             lm->contract.vocabulary, &lm->constraints, err);
 }
 
 static qn_status open_parts(qni_lm *lm, const qni_runner_table *table, const char *package,
@@ -185,6 +188,7 @@ void qni_lm_close(qni_lm *lm)
     if (lm == NULL) {
         return;
     }
+    qni_constraint_cache_free(lm->constraints);
     json_decref(lm->template_variables);
     qni_template_free(lm->chat_template);
     qni_tokenizer_close(lm->tokenizer);

@@ -3,6 +3,7 @@
 #ifndef QNI_LM_LM_H
 #define QNI_LM_LM_H
 
+#include "lm/constraint.h"
 #include "lm/contract.h"
 #include "lm/sampler.h"
 #include "lm/tool_calls.h"
@@ -20,6 +21,7 @@ typedef struct qni_lm {
     json_t *template_variables;         // bos_token and its kin
     const qni_tool_format *tool_format; // NULL: the template shows none that is known
     qni_sampling defaults;              // of generation_config.json
+    qni_constraint_cache *constraints;
 } qni_lm;
 
 // Opens the package at `path`, or the one package in the folder `path`, with `table`. `tokenizer`

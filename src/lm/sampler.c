@@ -49,15 +49,21 @@ void qni_sampler_end(qni_sampler *sampler)
     sampler->candidates = NULL;
 }
 
-int32_t qni_argmax(const float *logits, int64_t n)
+static bool is_allowed(const uint32_t *allowed, int64_t i)
 {
-    int64_t best = 0;
-    for (int64_t i = 1; i < n; i++) {
-        if (logits[i] > logits[best] || (isnan(logits[best]) && !isnan(logits[i]))) {
+    return allowed == NULL || (allowed[i / 32] >> i % 32 & 1) != 0;
+}
+
+int32_t qni_argmax(const float *logits, int64_t n, const uint32_t *allowed)
+{
+    int64_t best = -1;
+    for (int64_t i = 0; i < n; i++) {
+        if (is_allowed(allowed, i) &&
+            (best < 0 || logits[i] > logits[best] || (isnan(logits[best]) && !isnan(logits[i])))) {
             best = i;
         }
     }
-    return (int32_t)best;
+    return (int32_t)(best < 0 ? 0 : best);
 }
 
 // splitmix64, in [0, 1).
@@ -80,11 +86,11 @@ static int by_probability(const void *a, const void *b)
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static int64_t fill(qni_sampler *s, const float *logits)
+static int64_t fill(qni_sampler *s, const float *logits, const uint32_t *allowed)
 {
     int64_t n = 0;
     for (int64_t i = 0; i < s->n; i++) {
-        if (!isnan(logits[i]) && logits[i] > -INFINITY) {
+        if (is_allowed(allowed, i) && !isnan(logits[i]) && logits[i] > -INFINITY) {
             s->candidates[n].p = (double)logits[i] / s->sampling.temperature;
             s->candidates[n++].id = (int32_t)i;
         }
@@ -123,15 +129,15 @@ static int64_t cut(const qni_sampling *s, const qni_candidate *c, int64_t n)
     return kept;
 }
 
-int32_t qni_sampler_next(qni_sampler *s, const float *logits)
+int32_t qni_sampler_next(qni_sampler *s, const float *logits, const uint32_t *allowed)
 {
     if (s->sampling.greedy) {
-        return qni_argmax(logits, s->n);
+        return qni_argmax(logits, s->n, allowed);
     }
     qni_candidate *c = s->candidates;
-    int64_t n = fill(s, logits);
+    int64_t n = fill(s, logits, allowed);
     if (n == 0) {
-        return qni_argmax(logits, s->n);
+        return qni_argmax(logits, s->n, allowed);
     }
     qsort(c, (size_t)n, sizeof *c, by_probability);
     if (s->sampling.top_k > 0 && s->sampling.top_k < n) {

@@ -31,10 +31,12 @@ QNI_WARN_UNUSED qn_status qni_sampler_begin(qni_sampler *sampler, const qni_samp
                                             int64_t vocabulary, qn_error *err);
 void qni_sampler_end(qni_sampler *sampler);
 
-// The index of the largest logit, the first of equals; NaN is never chosen while there is a number.
-int32_t qni_argmax(const float *logits, int64_t n);
+// The index of the largest logit that `allowed` has the bit of (NULL: all), the first of equals;
+// NaN is never chosen while there is a number. At least one is allowed.
+int32_t qni_argmax(const float *logits, int64_t n, const uint32_t *allowed);
 
-// In this order, as transformers has them: temperature, top_k, top_p, min_p; then one draw.
-int32_t qni_sampler_next(qni_sampler *sampler, const float *logits);
+// In this order, as transformers has them: temperature, top_k, top_p, min_p, of the allowed tokens
+// (NULL: all); then one draw.
+int32_t qni_sampler_next(qni_sampler *sampler, const float *logits, const uint32_t *allowed);
 
 #endif

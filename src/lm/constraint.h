@@ -1,0 +1,67 @@
+// Answers under a grammar: the model's vocabulary as the grammar sees it, the grammar of a
+// conversation's tool calls, and the mask for each next token.
+#ifndef QNI_LM_CONSTRAINT_H
+#define QNI_LM_CONSTRAINT_H
+
+#include "grammar/matcher.h"
+#include "lm/tool_calls.h"
+#include "text/tokenizer.h"
+
+#include <pthread.h>
+
+// What a language model keeps for its sessions, made when it is first asked for. Any thread.
+typedef struct qni_constraint_cache qni_constraint_cache;
+
+QNI_WARN_UNUSED qn_status qni_constraint_cache_create(const qni_tokenizer *tokenizer,
+                                                      const qni_tool_format *format,
+                                                      int64_t vocabulary,
+                                                      qni_constraint_cache **out, qn_error *err);
+void qni_constraint_cache_free(qni_constraint_cache *cache); // NULL is fine
+
+// The model's tokens: `vocabulary` of them, one for each logit. Special tokens stand for no text,
+// but for those that the tool format is written with. It lives as long as the cache.
+QNI_WARN_UNUSED qn_status qni_constraint_vocabulary(qni_constraint_cache *cache,
+                                                    qni_vocabulary **out, qn_error *err);
+
+// The grammar of answers that may call `tools` (OpenAI's JSON): free text, in which whatever begins
+// as a call ends as one that is valid for its tool's schema. `choice` is "auto", "none" (no call),
+// "required" (calls alone, at least one) or the name of the one tool to call. Keywords of schemas
+// that cannot be enforced are left out. Kept by contents; give it back with
+// qni_constraint_release. NULL when the model has no tool format.
+QNI_WARN_UNUSED qn_status qni_constraint_tools(qni_constraint_cache *cache, const json_t *tools,
+                                               const char *choice, qni_engine **out, qn_error *err);
+void qni_constraint_release(qni_constraint_cache *cache, qni_engine *engine); // NULL is fine
+
+// Whether the token stands for text of an answer: not special, or part of the tool format.
+bool qni_token_is_text(const qni_tokenizer *tokenizer, const qni_tool_format *format, int32_t id);
+
+// One answer on its way through a grammar. While its budget of tokens is plenty the model chooses;
+// near its end a completion is known at each step, and a token that would leave too few tokens to
+// complete the answer is not taken: the completion is, instead.
+typedef struct qni_constraint {
+    qni_matcher matcher;
+    const qni_tokenizer *tokenizer;
+    uint32_t *mask;
+    qni_ids plan;  // tokens that complete the answer as it stands, when has_plan
+    qni_ids spare; // for the next plan
+    bool has_plan;
+    bool is_closing;  // the plan is being followed
+    size_t n_closed;  // tokens of it that were given
+    size_t n_taken;   // tokens so far
+    size_t last_need; // tokens that completing took when it was last looked at
+} qni_constraint;
+
+QNI_WARN_UNUSED qn_status qni_constraint_begin(qni_constraint *c, qni_constraint_cache *cache,
+                                               qni_engine *engine, qn_error *err);
+void qni_constraint_end(qni_constraint *c);
+
+// Which tokens may come next: a bit for each; NULL when nothing may follow.
+QNI_WARN_UNUSED qn_status qni_constraint_mask(qni_constraint *c, const uint32_t **mask,
+                                              qn_error *err);
+
+// The token that was chosen, one of the mask, while `budget` tokens may still come, it included.
+// `*id` is another one afterwards when only that lets the answer be completed.
+QNI_WARN_UNUSED qn_status qni_constraint_take(qni_constraint *c, int64_t budget, int32_t *id,
+                                              qn_error *err);
+
+#endif
