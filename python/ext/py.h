@@ -22,12 +22,19 @@ typedef struct py_module_state {
     PyTypeObject *state;
     PyTypeObject *lm;
     PyTypeObject *session;
+    PyTypeObject *grammar;
+    PyTypeObject *vocabulary;
+    PyTypeObject *matcher;
 } py_module_state;
 
 // The library's handles as Python objects. `model` and `lm` keep what the handle needs alive.
 typedef struct py_model {
     PyObject_HEAD qn_model *handle;
 } py_model;
+
+typedef struct py_grammar {
+    PyObject_HEAD qn_grammar *handle;
+} py_grammar;
 
 typedef struct py_state {
     PyObject_HEAD PyObject *model;
@@ -51,12 +58,16 @@ PyObject *py_tensor_out(const qn_tensor *tensor);
 // A view of the bytearray of what py_tensor_out gave.
 void py_tensor_of_out(PyObject *triple, qn_tensor *tensor);
 
+// A Vocabulary of the model's tokens.
+PyObject *py_vocabulary_of_lm(py_module_state *module, qn_lm *lm);
+
 // Frees an object of a heap type after its own members have gone.
 void py_object_free(PyObject *self);
 
 // Adds the classes of a file to the module.
 int py_add_model(PyObject *module, py_module_state *state);
 int py_add_session(PyObject *module, py_module_state *state);
+int py_add_grammar(PyObject *module, py_module_state *state);
 int py_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **out);
 
 #endif

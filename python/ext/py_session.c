@@ -69,7 +69,14 @@ static PyObject *lm_facts(PyObject *self, PyObject *unused)
                          (long long)qn_lm_context_length(lm), qn_lm_contract(lm));
 }
 
+static PyObject *lm_grammar_vocabulary(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return py_vocabulary_of_lm(py_state_of(self), ((py_lm *)self)->handle);
+}
+
 static PyMethodDef LM_METHODS[] = {
+    {"grammar_vocabulary", lm_grammar_vocabulary, METH_NOARGS, "grammar_vocabulary()"},
     {"facts", lm_facts, METH_NOARGS, "facts() -> (vocabulary, context length, contract as JSON)"},
     {NULL, NULL, 0, NULL}};
 static PyType_Slot LM_SLOTS[] = {
@@ -169,7 +176,7 @@ static int take_stops(answer_call *call, PyObject *stops)
 }
 
 // (max_tokens, sample, temperature, top_k, top_p, min_p, seed, stop, ignore_eos,
-// add_special_tokens, on_text), as session.py packs them.
+// add_special_tokens, grammar, tool_choice, on_text), as session.py packs them.
 static int take_options(answer_call *call, PyObject *options)
 {
     qn_generate_options *to = &call->options;
@@ -179,10 +186,18 @@ static int take_options(answer_call *call, PyObject *options)
     int ignore_eos;
     int special;
     PyObject *stops;
-    if (!PyArg_ParseTuple(options, "LidLddKO!ppO", &max_tokens, &to->sample, &to->temperature,
+    PyObject *grammar;
+    if (!PyArg_ParseTuple(options, "LidLddKO!ppOzO", &max_tokens, &to->sample, &to->temperature,
                           &top_k, &to->top_p, &to->min_p, &seed, &PyTuple_Type, &stops, &ignore_eos,
-                          &special, &call->on_text)) {
+                          &special, &grammar, &to->tool_choice, &call->on_text)) {
         return -1;
+    }
+    if (grammar != Py_None) {
+        if (!PyObject_TypeCheck(grammar, py_state_of((PyObject *)call->session)->grammar)) {
+            PyErr_Format(PyExc_TypeError, "grammar must be a quince.Grammar");
+            return -1;
+        }
+        to->grammar = ((py_grammar *)grammar)->handle;
     }
     to->max_tokens = max_tokens;
     to->top_k = top_k;

@@ -12,7 +12,9 @@
 
 from quince._error import Error
 from quince._quince import version as __version__
+from quince.grammar import Grammar, LogitsProcessor, Matcher, Vocabulary
 from quince.model import Feature, MLModel, MLState
 from quince.session import LanguageModel, Session, Stream
 
-__all__ = ["Error", "Feature", "LanguageModel", "MLModel", "MLState", "Session", "Stream", "__version__"]
+__all__ = ["Error", "Feature", "Grammar", "LanguageModel", "LogitsProcessor", "MLModel", "MLState", "Matcher", "Session",
+           "Stream", "Vocabulary", "__version__"]

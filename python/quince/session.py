@@ -9,6 +9,7 @@ import numpy as np
 
 from quince import _quince
 from quince._error import Error
+from quince.grammar import grammar_of
 from quince.model import array_from
 
 _OURS = ("finish_reason", "usage", "timings")  # what chat adds to an OpenAI message
@@ -98,7 +99,7 @@ def _stream(run, pieces, stop):
         pieces.put(("failure", failure))
 
 
-def _options(max_tokens, temperature, top_k, top_p, min_p, seed, stop, ignore_eos, special):
+def _options(max_tokens, temperature, top_k, top_p, min_p, seed, stop, ignore_eos, special, grammar, tool_choice=None):
     """The tuple that the extension takes: zeros are the model's own defaults
     (include/quince/session.h)."""
     if temperature is not None and temperature < 0:
@@ -110,7 +111,8 @@ def _options(max_tokens, temperature, top_k, top_p, min_p, seed, stop, ignore_eo
     stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
     sample = 0 if temperature is None else 1 if temperature > 0 else -1
     return (max_tokens or 0, sample, temperature or 0.0, -1 if top_k == 0 else top_k or 0, top_p or 0.0,
-            -1.0 if min_p == 0 else min_p or 0.0, seed, stops, ignore_eos, special)
+            -1.0 if min_p == 0 else min_p or 0.0, seed, stops, ignore_eos, special,
+            None if grammar is None else grammar._handle, tool_choice)
 
 
 def _reports(found):
@@ -153,13 +155,18 @@ class Session:
         self.lm = lm
         self._handle = _quince.Session(lm._handle, prefill_chunk)
 
-    def chat(self, messages, tools=None, *, max_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None,
+    def chat(self, messages, tools=None, *, tool_choice=None, json_schema=None, response_format=None,
+             structured_outputs=None, grammar=None, max_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None,
              seed=0, stop=None, ignore_eos=False, stream=False, on_text=None, **variables):
         """Answers a conversation.
 
         Args:
             messages, tools: lists in OpenAI's form. What chat returned may be appended to
                 `messages` as it is.
+            tool_choice: "auto", "none", "required", or the name of the tool to call; OpenAI's object form
+                is taken too. Whatever begins as a call ends valid for its tool's schema.
+            json_schema, response_format, structured_outputs, grammar: one of a schema, OpenAI's form,
+                vLLM's form, and a Grammar: what the whole answer has to be, without calls.
             max_tokens: None: until the end or the context is full.
             temperature: 0: greedy; above: sampled; None: as generation_config.json says. So are
                 top_k (0: off), top_p (1: off) and min_p (0: off).
@@ -176,7 +183,11 @@ class Session:
         plain = [{k: v for k, v in m.items() if k not in _OURS} for m in messages]
         prompt = (json.dumps(plain), None if tools is None else json.dumps(tools),
                   json.dumps(variables) if variables else None)
-        options = _options(max_tokens, temperature, top_k, top_p, min_p, seed, stop, ignore_eos, False)
+        if isinstance(tool_choice, dict):
+            tool_choice = tool_choice.get("function", {}).get("name")
+        grammar = grammar_of(json_schema, response_format, structured_outputs, grammar)
+        options = _options(max_tokens, temperature, top_k, top_p, min_p, seed, stop, ignore_eos, False, grammar,
+                           tool_choice)
 
         def run(listener):
             found = self._handle.chat(*prompt, options + (listener,))
@@ -184,14 +195,17 @@ class Session:
 
         return Stream(run) if stream else run(on_text)
 
-    def generate(self, prompt, *, max_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, seed=0,
+    def generate(self, prompt, *, json_schema=None, response_format=None, structured_outputs=None, grammar=None,
+                 max_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, seed=0,
                  stop=None, ignore_eos=False, add_special_tokens=True, stream=False, on_text=None):
         """Continues a text, or a sequence of token ids. Arguments as of `chat`.
 
         Returns:
             {"text", "ids", "finish_reason", "usage", "timings"}.
         """
-        options = _options(max_tokens, temperature, top_k, top_p, min_p, seed, stop, ignore_eos, add_special_tokens)
+        grammar = grammar_of(json_schema, response_format, structured_outputs, grammar)
+        options = _options(max_tokens, temperature, top_k, top_p, min_p, seed, stop, ignore_eos, add_special_tokens,
+                           grammar)
         is_text = isinstance(prompt, str)
         given = prompt if is_text else self._ids(prompt)
 

@@ -1,0 +1,262 @@
+"""Output that is always valid: grammars, and matchers that say which tokens may come next."""
+
+import json
+
+import numpy as np
+
+from quince import _quince
+from quince._error import Error
+from quince.model import array_of
+
+
+def _byte_of_letter():
+    """GPT-2's letters for bytes: printable ones stand for themselves, the others for those from
+    U+0100 on (openai/gpt-2, encoder.py)."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [b for b in range(256) if b not in printable]
+    return {chr(b): b for b in printable} | {chr(0x100 + i): b for i, b in enumerate(others)}
+
+
+def _token_bytes(tokenizer):
+    """The bytes of each token of a transformers fast tokenizer; None where it stands for no text."""
+    letters = _byte_of_letter()
+    described = json.loads(tokenizer.backend_tokenizer.to_str())
+    decoder = json.dumps(described.get("decoder") or {})
+    byte_level = '"ByteLevel"' in decoder
+    added = tokenizer.added_tokens_decoder
+    tokens = [None] * len(tokenizer)
+    for text, i in tokenizer.get_vocab().items():
+        if i in added:
+            tokens[i] = None if added[i].special else added[i].content.encode()
+        elif byte_level:
+            tokens[i] = bytes(letters[c] for c in text)
+        elif len(text) == 6 and text.startswith("<0x") and text.endswith(">"):
+            tokens[i] = bytes([int(text[3:5], 16)])
+        else:
+            tokens[i] = text.replace("\u2581", " ").encode()
+    return tokens
+
+
+class Vocabulary:
+    """The tokens of a model as bytes. Made once, and shared by matchers.
+
+    Args:
+        tokens: bytes of each token by id, None where it stands for no text.
+        stops: ids that end an output.
+    """
+
+    def __init__(self, tokens, stops):
+        self._handle = _quince.Vocabulary(list(tokens), [int(i) for i in stops])
+
+    @classmethod
+    def of(cls, tokenizer):
+        """Of a LanguageModel, a fast tokenizer of transformers, or a Vocabulary (itself)."""
+        if isinstance(tokenizer, cls):
+            return tokenizer
+        kept = getattr(tokenizer, "_quince_vocabulary", None)
+        if kept is None:
+            inner = getattr(getattr(tokenizer, "_handle", None), "grammar_vocabulary", None)
+            if inner is not None:
+                kept = cls.__new__(cls)
+                kept._handle = inner()
+            elif hasattr(tokenizer, "backend_tokenizer"):
+                stop = tokenizer.eos_token_id
+                kept = cls(_token_bytes(tokenizer), [] if stop is None else [stop])
+            else:
+                raise TypeError("tokenizer must be a LanguageModel, a fast tokenizer of transformers, or a Vocabulary, "
+                                f"not {type(tokenizer).__name__}")
+            tokenizer._quince_vocabulary = kept
+        return kept
+
+
+class Matcher:
+    """One output on its way through a grammar. One thread at a time."""
+
+    def __init__(self, grammar, vocabulary, handle=None):
+        self.grammar = grammar
+        self.vocabulary = vocabulary
+        self._handle = handle or _quince.Matcher(grammar._handle, vocabulary._handle)
+
+    def copy(self):
+        """Another matcher at the same place."""
+        return Matcher(self.grammar, self.vocabulary, self._handle.copy())
+
+    def reset(self):
+        """Back to the empty output."""
+        self._handle.reset()
+
+    def accepts(self, text):
+        """Whether the output may go on with this text. Nothing is taken."""
+        fits = self._handle.consume_text(text)
+        if fits:
+            self._handle.rollback(1)
+        return fits
+
+    def consume(self, ids):
+        """Takes tokens until one does not fit; returns how many were taken. A stop token fits where
+        the output may end."""
+        row = np.atleast_1d(array_of(ids))
+        if row.size and (row.dtype.kind not in "iu" or row.min() < 0):
+            raise TypeError("ids must be token ids")
+        return self._handle.consume(np.ascontiguousarray(row, dtype=np.uint32))
+
+    def consume_text(self, text):
+        """Takes a text, all of it or nothing; whether it fits. It counts as one token."""
+        return self._handle.consume_text(text)
+
+    def rollback(self, n):
+        """Takes the last `n` tokens back."""
+        self._handle.rollback(n)
+
+    def mask(self, out=None):
+        """Which tokens may come next: uint32 words, bit i % 32 of word i // 32 for token i. `out` may
+        be longer than the vocabulary needs; the rest is cleared."""
+        if out is None:
+            out = np.zeros(self._handle.words(), np.uint32)
+        self._handle.mask(out)
+        return out
+
+    def allowed(self):
+        """The same as the ids of the tokens, ascending."""
+        return np.flatnonzero(np.unpackbits(self.mask().view(np.uint8), bitorder="little"))
+
+    def can_end(self):
+        """Whether the output may end here."""
+        return self._handle.can_end()
+
+    def forced(self):
+        """The text that must come next whatever the model says; may be empty."""
+        return self._handle.forced()
+
+    def shortest(self):
+        """A text that completes the output, about as short as any."""
+        return self._handle.shortest()
+
+
+class Grammar:
+    """What an output has to be. Compiled once, immutable, shared by threads.
+
+    Attributes:
+        is_satisfiable: False when no text at all is valid.
+        left_out: what `best_effort` left out, a list of "pointer: reason".
+    """
+
+    def __init__(self, language, text, tokenizer=None, **options):
+        self._handle = _quince.Grammar(language, text, **options)
+        self._tokenizer = tokenizer
+        self.is_satisfiable, left_out = self._handle.facts()
+        self.left_out = left_out.splitlines()
+
+    @classmethod
+    def from_json_schema(cls, schema, tokenizer=None, *, documents=None, annotate_formats=False, best_effort=False,
+                         compact=False):
+        """A JSON Schema of drafts 4 to 2020-12, as a dict, a bool or JSON text.
+
+        Args:
+            documents: {URI: schema} that $ref may name.
+            annotate_formats: `format` says nothing about validity.
+            best_effort: leave out what cannot be enforced (see `left_out`); else it is an error.
+            compact: no white space between the parts of JSON.
+        """
+        text = schema if isinstance(schema, str) else json.dumps(schema)
+        texts = {uri: d if isinstance(d, str) else json.dumps(d) for uri, d in (documents or {}).items()}
+        return cls("json-schema", text, tokenizer, documents=texts, annotate_formats=annotate_formats,
+                   best_effort=best_effort, compact=compact)
+
+    @classmethod
+    def from_regex(cls, pattern, tokenizer=None):
+        """A regular expression in RE2's syntax that the whole text matches."""
+        return cls("regex", pattern, tokenizer)
+
+    @classmethod
+    def from_gbnf(cls, text, tokenizer=None):
+        """A grammar of llama.cpp."""
+        return cls("gbnf", text, tokenizer)
+
+    @classmethod
+    def from_lark(cls, text, tokenizer=None, **options):
+        """A Lark grammar in llguidance's dialect. Options as of from_json_schema."""
+        return cls("lark", text, tokenizer, **options)
+
+    @classmethod
+    def from_choice(cls, texts, tokenizer=None):
+        """One of several texts."""
+        if not texts:
+            raise Error("invalid_argument", "a choice of no texts", "texts")
+        special = frozenset("\\^$.|?*+()[]{}")
+        return cls("regex", "|".join("".join("\\" + c if c in special else c for c in t) for t in texts), tokenizer)
+
+    @classmethod
+    def from_tags(cls, tags, tokenizer=None, *, free=True, min=0, max=None, **options):
+        """Text in which some words begin a part with a schema of its own, as tool calls do: `tags` is a
+        list of {"begin", "schema", "end"}. With `free`, text may stand around the parts; `min` and
+        `max` count them."""
+        source = {"tags": list(tags), "free": free, "min": min, **({} if max is None else {"max": max})}
+        return cls("tags", json.dumps(source), tokenizer, **options)
+
+    def check(self, text):
+        """(valid, the first byte that no valid text has there) of a whole text."""
+        return self._handle.check(text)
+
+    def matcher(self, tokenizer=None):
+        """A matcher for the tokens of `tokenizer` (see Vocabulary.of), or of the one given before."""
+        tokenizer = tokenizer if tokenizer is not None else self._tokenizer
+        if tokenizer is None:
+            raise Error("invalid_argument", "a matcher needs a tokenizer", "tokenizer")
+        return Matcher(self, Vocabulary.of(tokenizer))
+
+
+class LogitsProcessor:
+    """Keeps generate() of transformers inside a grammar: give it in `logits_processor=[...]`. For one
+    call of generate; rows of a batch are followed each on its own."""
+
+    def __init__(self, grammar, tokenizer):
+        self._start = grammar.matcher(tokenizer)
+        self._matchers = None
+        self._length = 0
+
+    def __call__(self, input_ids, scores):
+        import torch
+
+        if self._matchers is None:
+            self._matchers = [self._start.copy() for _ in range(input_ids.shape[0])]
+        else:
+            for matcher, row in zip(self._matchers, input_ids[:, self._length:].tolist()):
+                matcher.consume(row)
+        self._length = input_ids.shape[1]
+        n = scores.shape[-1]
+        for matcher, row in zip(self._matchers, scores):
+            words = matcher.mask(np.zeros((n + 31) // 32, np.uint32))
+            allowed = np.unpackbits(words.view(np.uint8), count=n, bitorder="little").astype(bool)
+            if allowed.any():  # a row that has ended is padded by generate itself
+                row[~torch.from_numpy(allowed)] = float("-inf")
+        return scores
+
+
+def grammar_of(json_schema=None, response_format=None, structured_outputs=None, grammar=None):
+    """The Grammar of one of: a schema; OpenAI's response_format; vLLM's structured_outputs ({"json":
+    ...}, {"regex": ...}, {"choice": [...]}, {"grammar": GBNF}); a Grammar. None when all are None."""
+    given = [v is not None for v in (json_schema, response_format, structured_outputs, grammar)]
+    if sum(given) > 1:
+        raise Error("invalid_argument",
+                    "json_schema, response_format, structured_outputs and grammar exclude each other", "grammar")
+    if json_schema is not None:
+        return Grammar.from_json_schema(json_schema)
+    if response_format is not None:
+        kind = response_format.get("type")
+        if kind == "json_schema":
+            return Grammar.from_json_schema(response_format["json_schema"]["schema"])
+        if kind == "json_object":
+            return Grammar.from_json_schema({"type": "object"})
+        if kind == "text":
+            return None
+        raise Error("invalid_argument", f'response_format of type "{kind}"; there are text, json_object and json_schema',
+                    "response_format")
+    if structured_outputs is not None:
+        makers = {"json": Grammar.from_json_schema, "regex": Grammar.from_regex, "choice": Grammar.from_choice,
+                  "grammar": Grammar.from_gbnf}
+        if len(structured_outputs) != 1 or next(iter(structured_outputs)) not in makers:
+            raise Error("invalid_argument", f"structured_outputs takes one of {', '.join(makers)}", "structured_outputs")
+        (kind, value), = structured_outputs.items()
+        return makers[kind](value)
+    return grammar

@@ -1,0 +1,97 @@
+import json
+
+import numpy as np
+import pytest
+
+import quince
+
+PERSON = {"type": "object", "properties": {"name": {"type": "string", "maxLength": 12},
+                                           "age": {"type": "integer", "minimum": 1, "maximum": 99}},
+          "required": ["name", "age"], "additionalProperties": False}
+
+
+def test_masks_say_what_may_come(worker):
+    matcher = quince.Grammar.from_regex("(yes|no)!", worker).matcher()
+    vocabulary = quince.Vocabulary([b"y", b"yes", b"n", b"no", b"maybe", b"es", b"o!", b"!", None], [8])
+    small = quince.Grammar.from_regex("(yes|no)!").matcher(vocabulary)
+    assert small.allowed().tolist() == [0, 1, 2, 3]
+    assert small.consume([2]) == 1 and small.allowed().tolist() == [6]
+    assert small.consume([6]) == 1 and small.can_end() and small.allowed().tolist() == [8]
+    small.rollback(1)
+    assert small.consume([6, 8, 7]) == 2
+    small.reset()
+    assert small.mask(np.full(3, 0xFFFFFFFF, np.uint32)).tolist() == [15, 0, 0]
+    other = small.copy()
+    assert other.consume_text("ye") and not small.consume_text("e")
+    assert other.forced() == "s!" and other.shortest() == "s!"
+    assert matcher.accepts("yes") and matcher.accepts("n") and not matcher.accepts("maybe")
+
+
+def test_grammars_check_texts():
+    grammar = quince.Grammar.from_json_schema(PERSON)
+    assert grammar.is_satisfiable and grammar.left_out == []
+    assert grammar.check('{"age": 3, "name": "x"}') == (True, 23)
+    assert grammar.check('{"age": "3"') == (False, 8)
+    assert grammar.check('{"age": 300') == (False, 11)  # may become 300e-2
+    assert not quince.Grammar.from_json_schema(False).is_satisfiable
+    assert quince.Grammar.from_choice(["a.b", "c"]).check("a.b")[0]
+    assert not quince.Grammar.from_choice(["a.b", "c"]).check("axb")[0]
+    assert quince.Grammar.from_gbnf('root ::= "a" root | "b"').check("aaab")[0]
+    assert quince.Grammar.from_lark('start: "a" | "(" start ")"').check("((a))")[0]
+    tags = quince.Grammar.from_tags([{"begin": "<n>", "schema": {"type": "integer"}, "end": "</n>"}])
+    assert tags.check("free <n>\n12 </n> text")[0] and not tags.check("<n>x</n>")[0]
+    ref = quince.Grammar.from_json_schema({"$ref": "urn:a"}, documents={"urn:a": {"const": 1}})
+    assert ref.check("1")[0] and not ref.check("2")[0]
+
+
+def test_bad_grammars_are_errors():
+    with pytest.raises(quince.Error, match="/type"):
+        quince.Grammar.from_json_schema({"type": "nothing"})
+    with pytest.raises(quince.Error):
+        quince.Grammar.from_regex("(")
+    with pytest.raises(quince.Error):
+        quince.Grammar.from_json_schema({"$ref": "https://example.org/none"})
+    with pytest.raises(TypeError):
+        quince.Grammar.from_regex("a").matcher("gpt2")
+    with pytest.raises(quince.Error, match="tokenizer"):
+        quince.Grammar.from_regex("a").matcher()
+
+
+def test_answers_fit(worker):
+    session = quince.Session(worker)
+    ask = [{"role": "user", "content": "Tell me about Ann"}]
+    for use in (dict(json_schema=PERSON), dict(grammar=quince.Grammar.from_json_schema(PERSON)),
+                dict(response_format={"type": "json_schema", "json_schema": {"schema": PERSON}}),
+                dict(structured_outputs={"json": PERSON})):
+        answer = json.loads(session.chat(ask, max_tokens=60, temperature=1.3, seed=3, **use)["content"])
+        assert set(answer) == {"name", "age"} and 1 <= answer["age"] <= 99 and len(answer["name"]) <= 12
+    assert session.generate("Is it?", structured_outputs={"choice": ["yes", "no"]})["text"] in ("yes", "no")
+    assert isinstance(json.loads(session.chat(ask, max_tokens=80, response_format={"type": "json_object"})["content"]), dict)
+    with pytest.raises(quince.Error, match="exclude"):
+        session.chat(ask, json_schema=PERSON, structured_outputs={"regex": "a"})
+
+
+def test_tools_are_chosen(worker):
+    tools = [{"type": "function", "function": {"name": n, "parameters": {
+        "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}} for n in ("sun", "rain")]
+    session = quince.Session(worker)
+    ask = [{"role": "user", "content": "Hello"}]
+    for choice in ("rain", {"type": "function", "function": {"name": "rain"}}):
+        call = session.chat(ask, tools=tools, tool_choice=choice, max_tokens=50)["tool_calls"][0]["function"]
+        assert call["name"] == "rain" and isinstance(json.loads(call["arguments"])["city"], str)
+    assert "tool_calls" not in session.chat(ask, tools=tools, tool_choice="none", max_tokens=50)
+    with pytest.raises(quince.Error, match='"snow"'):
+        session.chat(ask, tools=tools, tool_choice="snow")
+
+
+def test_transformers_tokenizers_are_taken(tmp_path):
+    transformers = pytest.importorskip("transformers")
+    from conftest import WORKER
+    tokenizer = transformers.AutoTokenizer.from_pretrained(str(WORKER))
+    matcher = quince.Grammar.from_json_schema(PERSON, tokenizer).matcher()
+    text = '{"name": "Zoë", "age": 41}'
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    for i in ids:
+        assert i in matcher.allowed()
+        assert matcher.consume([i]) == 1
+    assert matcher.allowed().tolist() == [tokenizer.eos_token_id]
