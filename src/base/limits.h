@@ -44,7 +44,7 @@ enum {
 // masks kept for one grammar and vocabulary; emptied when full
 #define QNI_MAX_MASK_BYTES (256 * QNI_MIB)
 #define QNI_MAX_OUTPUT_BYTES (64 * QNI_MIB)        // text of one matcher
-#define QNI_MAX_SEARCH_BYTES (64 * QNI_MIB)        // of a search for the shortest completion
+#define QNI_MAX_SEARCH_BYTES (16 * QNI_MIB)        // of a search for the shortest completion
 // steps of one decision: what no real schema comes near
 #define QNI_MAX_GRAMMAR_WORK ((uint64_t)10000000) // of one decision, in steps of about 100 ns
 enum {

@@ -201,12 +201,13 @@ static qn_status run(search *s, const qni_state *start, char *out, size_t limit,
 }
 
 static qn_status search_once(qni_matcher *m, const qni_state *start, bool escapes, char *out,
-                             size_t limit, size_t *size, qn_error *err)
+                             size_t limit, size_t *size, bool *exhausted, qn_error *err)
 {
     search s = {.m = m, .size = m->text.size, .text = m->text.data, .escapes = escapes};
     qni_account_begin(&s.account, QNI_MAX_SEARCH_BYTES, UINT64_MAX);
     qni_intern_begin(&s.seen, &s.account);
     qn_status status = run(&s, start, out, limit, size, err);
+    *exhausted = status != QN_OK && s.account.status == QN_OK && m->engine->account.status == QN_OK;
     qni_intern_end(&s.seen);
     qni_free(s.nodes);
     return status;
@@ -216,9 +217,8 @@ static qn_status search_once(qni_matcher *m, const qni_state *start, bool escape
 qn_status qni_shortest_find(qni_matcher *m, const qni_state *start, char *out, size_t limit,
                             size_t *size, qn_error *err)
 {
-    qn_error ignored;
+    bool exhausted = false;
     QNI_TRY(qni_buf_reserve(&m->text, limit + 1, err));
-    return search_once(m, start, false, out, limit, size, &ignored) == QN_OK
-               ? QN_OK
-               : search_once(m, start, true, out, limit, size, err);
+    qn_status status = search_once(m, start, false, out, limit, size, &exhausted, err);
+    return exhausted ? search_once(m, start, true, out, limit, size, &exhausted, err) : status;
 }

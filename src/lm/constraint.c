@@ -10,10 +10,11 @@
 enum {
     MAX_ENGINES = 8,      // grammars of tools that are kept
     SPACES_IN_A_GAP = 64, // of JSON
-    // Tokens before the end of the budget from which on completing is planned at each step; and how
-    // often it is looked at before, to know what it takes.
-    CLOSING_MARGIN = 48,
-    LOOK_EVERY = 32,
+    // Tokens beyond those that completing takes: with fewer left each token is looked at; with more
+    // it takes a while until completing could need them. A token adds a few dozens at most where it
+    // opens an object with many required members.
+    SLACK_TO_CARE = 64,
+    LOOK_AGAIN = 512, // after 64 tokens, where no completion was in sight
     MAX_CLOSING_BYTES = 1 << 16,
 };
 
@@ -390,7 +391,6 @@ static qn_status plan_closing(qni_constraint *c, qni_ids *out, bool *found, qn_e
     if (status == QN_OK) {
         status = qni_tokenizer_encode(c->tokenizer, text, n, &plain, out, err);
         *found = status == QN_OK && spells(c->tokenizer, out, text, n);
-        c->last_need = *found ? out->n : c->last_need;
     } else if (status == QN_LIMIT_EXCEEDED) { // then the budget just ends
         status = QN_OK;
     }
@@ -440,19 +440,16 @@ static qn_status follow_plan(qni_constraint *c, int32_t *id, qn_error *err)
     return consume(c, *id, err);
 }
 
-// The chosen token near the end of the budget: taken when a completion fits behind it.
+// The chosen token near the end of the budget, with a plan for the answer as it stands: taken when
+// a completion fits behind it.
 static qn_status take_carefully(qni_constraint *c, int64_t budget, int32_t *id, qn_error *err)
 {
-    if (!c->has_plan) {
-        QNI_TRY(plan_closing(c, &c->plan, &c->has_plan, err));
-    }
-    QNI_TRY(consume(c, *id, err));
     bool found = false;
+    QNI_TRY(consume(c, *id, err));
     if (!c->matcher.marks[c->matcher.n_marks - 1].ended) {
         QNI_TRY(plan_closing(c, &c->spare, &found, err));
         bool fits = found && (int64_t)c->spare.n + 1 <= budget;
-        bool is_better = c->has_plan && c->plan.n != 0 && (int64_t)c->plan.n <= budget;
-        if (!fits && is_better) {
+        if (!fits && c->plan.n != 0 && (int64_t)c->plan.n <= budget) {
             QNI_TRY(qni_matcher_rollback(&c->matcher, 1, err));
             return follow_plan(c, id, err);
         }
@@ -467,14 +464,17 @@ qn_status qni_constraint_take(qni_constraint *c, int64_t budget, int32_t *id, qn
     if (c->is_closing && c->n_closed < c->plan.n) {
         return follow_plan(c, id, err);
     }
-    if (c->is_closing) {
+    if (c->is_closing || c->n_taken < c->next_look) {
         return consume(c, *id, err);
     }
-    if (budget <= CLOSING_MARGIN + 2 * (int64_t)c->last_need) {
+    if (!c->has_plan) {
+        QNI_TRY(plan_closing(c, &c->plan, &c->has_plan, err));
+    }
+    int64_t slack = c->has_plan ? budget - (int64_t)c->plan.n : SLACK_TO_CARE + LOOK_AGAIN;
+    if (slack <= SLACK_TO_CARE) {
         return take_carefully(c, budget, id, err);
     }
     c->has_plan = false;
-    QNI_TRY(consume(c, *id, err));
-    bool found;
-    return c->n_taken % LOOK_EVERY == 1 ? plan_closing(c, &c->spare, &found, err) : QN_OK;
+    c->next_look = c->n_taken + 1 + (size_t)(slack - SLACK_TO_CARE) / 8;
+    return consume(c, *id, err);
 }

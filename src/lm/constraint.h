@@ -48,7 +48,7 @@ typedef struct qni_constraint {
     bool is_closing;  // the plan is being followed
     size_t n_closed;  // tokens of it that were given
     size_t n_taken;   // tokens so far
-    size_t last_need; // tokens that completing took when it was last looked at
+    size_t next_look; // when so many are, completing is looked at again
 } qni_constraint;
 
 QNI_WARN_UNUSED qn_status qni_constraint_begin(qni_constraint *c, qni_constraint_cache *cache,
