@@ -7,6 +7,7 @@
 #include "quince/session.h"
 #include "quince/status.h"
 #include "quince/tensor.h"
+#include "quince/tokenizer.h"
 
 #ifdef __cplusplus
 extern "C" {

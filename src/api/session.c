@@ -205,7 +205,7 @@ qn_status qn_session_generate(qn_session *session, const char *text,
     qni_ids ids = {0};
     const qni_encode_options encode = {.add_special_tokens = options != NULL &&
                                                              options->add_special_tokens,
-                                       .no_truncation = true};
+                                       };
     qn_status status = qni_tokenizer_encode(session->lm->lm->tokenizer, text, strlen(text), &encode,
                                             &ids, err);
     if (status == QN_OK) {

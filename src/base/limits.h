@@ -37,6 +37,9 @@ enum {
     QNI_MAX_JSON_DEPTH = 512,
 };
 
+// Text.
+#define QNI_MAX_DECODED_BYTES ((size_t)1 << 36) // of one call
+
 // Grammars.
 #define QNI_MAX_GRAMMAR_SOURCE_BYTES (4 * QNI_MIB) // a schema, a grammar file
 // the tables of one compiled grammar; emptied when full

@@ -378,7 +378,7 @@ static bool spells(const qni_tokenizer *tokenizer, const qni_ids *ids, const cha
 // A short completion of the answer as it stands, into `out`. False when there is none in sight.
 static qn_status plan_closing(qni_constraint *c, qni_ids *out, bool *found, qn_error *err)
 {
-    static const qni_encode_options plain = {.no_truncation = true};
+    static const qni_encode_options plain = {};
     char *text = qni_alloc(MAX_CLOSING_BYTES);
     size_t n = 0;
     qn_error ignored;

@@ -228,7 +228,7 @@ static qn_status generate(qni_session *s, const int32_t *ids, size_t n, writer *
 qn_status qni_generate(qni_session *s, const int32_t *ids, size_t n, const qni_generation *g,
                        qni_answer *answer, qn_error *err)
 {
-    static const qni_decode_options options = {.skip_special_tokens = true, .keep_spaces = true};
+    static const qni_decode_options options = {.skip_special_tokens = true};
     const qni_lm *lm = qni_session_lm(s);
     qni_sampler sampler;
     QNI_TRY(qni_sampler_begin(&sampler, &g->sampling, lm->contract.vocabulary, err));
@@ -287,7 +287,7 @@ qn_status qni_chat_prompt(const qni_lm *lm, const json_t *messages, const json_t
     qn_status status = render(lm, messages, tools, variables, &text, err);
     if (status == QN_OK) {
         // the template writes them
-        static const qni_encode_options options = {.no_truncation = true};
+        static const qni_encode_options options = {};
         status = qni_tokenizer_encode(lm->tokenizer, text.data != NULL ? text.data : "", text.size,
                                       &options, out, err);
     }

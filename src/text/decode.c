@@ -1,73 +1,164 @@
 #include "base/alloc.h"
+#include "base/limits.h"
 #include "base/utf8.h"
 #include "text/tokenizer_impl.h"
 
 #include <string.h>
 
-// Bytes of the ids in a row, before what is not UTF-8 is replaced.
-static size_t raw_bytes(const qni_tokenizer *t, const int32_t *ids, size_t n, bool skip_special,
-                        char *out)
+static const char replacement[] = "\xEF\xBF\xBD";
+
+typedef struct decoding {
+    const qni_tokenizer *t;
+    const qni_decode_options *options;
+    qni_buf out;
+    size_t bytes_from; // where a row of byte tokens begins; SIZE_MAX: none is open
+    qn_error *err;
+} decoding;
+
+static bool is_skipped(const decoding *d, int32_t id)
 {
-    size_t size = 0;
+    return id < 0 || (uint32_t)id >= d->t->plain.n || !d->t->plain.present[id] ||
+           (d->options->skip_special_tokens && (d->t->traits[id] & QNI_TOKEN_SPECIAL) != 0);
+}
+
+// A row of byte tokens that is not UTF-8 as a whole gives U+FFFD for each of them.
+static qn_status close_bytes(decoding *d)
+{
+    size_t from = d->bytes_from;
+    d->bytes_from = SIZE_MAX;
+    if (from == SIZE_MAX || qni_utf8_is_valid(d->out.data + from, d->out.size - from)) {
+        return QN_OK;
+    }
+    size_t n = d->out.size - from;
+    d->out.size = from;
     for (size_t i = 0; i < n; i++) {
-        size_t length;
-        const char *bytes = qni_tokenizer_token_bytes(t, ids[i], &length);
-        if (bytes == NULL || (skip_special && t->special[ids[i]] != 0)) {
+        QNI_TRY(qni_buf_add(&d->out, replacement, 3, d->err));
+    }
+    return QN_OK;
+}
+
+static qn_status add_token(decoding *d, int32_t id, bool first, bool last)
+{
+    const qni_decoder *decoder = &d->t->decoder;
+    uint32_t n;
+    if ((d->t->traits[id] & QNI_TOKEN_BYTE) != 0) {
+        d->bytes_from = d->bytes_from == SIZE_MAX ? d->out.size : d->bytes_from;
+    } else {
+        QNI_TRY(close_bytes(d));
+    }
+    bool differs = (first && (decoder->first || decoder->spaces)) || (last && decoder->last);
+    if (differs) {
+        bool is_byte;
+        const char *token = qni_vocab_at(&d->t->written, (uint32_t)id, &n);
+        return qni_decoder_token(decoder, token, n, first, last, &d->out, &is_byte, d->err);
+    }
+    const char *bytes = qni_vocab_at(&d->t->plain, (uint32_t)id, &n);
+    return qni_buf_add(&d->out, bytes, n, d->err);
+}
+
+static qn_status add_tokens(decoding *d, const int32_t *ids, size_t n)
+{
+    while (n > 0 && is_skipped(d, ids[n - 1])) {
+        n--;
+    }
+    int32_t previous = -1;
+    for (size_t i = 0; i < n; i++) {
+        bool skip = is_skipped(d, ids[i]) || (d->t->decoder.once && ids[i] == previous);
+        if (!skip) {
+            QNI_TRY(add_token(d, ids[i], previous < 0, i + 1 == n));
+            previous = ids[i];
+        }
+    }
+    return close_bytes(d);
+}
+
+// The usual decoder: every token has its bytes, and nothing else matters.
+static qn_status add_plain(decoding *d, const int32_t *ids, size_t n)
+{
+    const qni_vocab *plain = &d->t->plain;
+    size_t room = 0, size = 0;
+    char *to = NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (is_skipped(d, ids[i])) {
             continue;
         }
-        if (out != NULL) {
-            memcpy(out + size, bytes, length);
+        uint32_t length;
+        const char *bytes = qni_vocab_at(plain, (uint32_t)ids[i], &length);
+        if (size + length + 16 > room) {
+            d->out.size = size;
+            QNI_TRY(qni_buf_reserve(&d->out, length + 16 + 8 * (n - i), d->err));
+            room = d->out.capacity - 1;
+            to = d->out.data;
+        }
+        if (length <= 16 && plain->offsets[ids[i]] + 16 <= plain->offsets[plain->n]) {
+            memcpy(to + size, bytes, 16); // most tokens are short: one copy of a fixed size
+        } else {
+            memcpy(to + size, bytes, length);
         }
         size += length;
     }
-    return size;
+    d->out.size = size;
+    return QN_OK;
 }
 
-// Copies with U+FFFD for each ill-formed part. `out` has room for three bytes a byte.
-static size_t replace_invalid(const char *text, size_t n, char *out)
+// U+FFFD for each ill-formed part.
+static qn_status replace_invalid(decoding *d)
 {
-    size_t size = 0;
-    for (size_t at = 0; at < n;) {
+    qni_buf clean;
+    if (d->out.size == 0 || qni_utf8_is_valid(d->out.data, d->out.size)) {
+        return QN_OK;
+    }
+    qni_buf_begin(&clean, d->out.limit_bytes, d->out.limit_name);
+    const char *text = d->out.data;
+    size_t n = d->out.size;
+    qn_status status = QN_OK;
+    for (size_t at = 0; at < n && status == QN_OK;) {
         uint32_t code;
         int length = qni_utf8_decode((const unsigned char *)text + at, n - at, &code);
-        if (length < 0) {
-            memcpy(out + size, "\xEF\xBF\xBD", 3);
-            size += 3;
-            at += (size_t)-length;
-        } else {
-            memcpy(out + size, text + at, (size_t)length);
-            size += (size_t)length;
-            at += (size_t)length;
-        }
+        size_t size = (size_t)(length < 0 ? -length : length);
+        status = length < 0 ? qni_buf_add(&clean, replacement, 3, d->err)
+                            : qni_buf_add(&clean, text + at, size, d->err);
+        at += size;
     }
-    return size;
+    qni_buf_end(&d->out);
+    d->out = clean;
+    return status;
+}
+
+static qn_status decode(decoding *d, const int32_t *ids, size_t n)
+{
+    const qni_decoder *decoder = &d->t->decoder;
+    bool plain = decoder->streams && !decoder->bytes;
+    QNI_TRY(plain ? add_plain(d, ids, n) : add_tokens(d, ids, n));
+    if (decoder->byte_level) {
+        QNI_TRY(replace_invalid(d));
+    }
+    QNI_TRY(qni_buf_reserve(&d->out, 1, d->err)); // never NULL
+    QNI_TRY(qni_decoder_whole(decoder, &d->out, d->err));
+    if (d->options->clean_up) {
+        d->out.size = qni_decode_cleanup(d->out.data, d->out.size);
+    }
+    d->out.data[d->out.size] = '\0';
+    return QN_OK;
 }
 
 qn_status qni_tokenizer_decode(const qni_tokenizer *t, const int32_t *ids, size_t n,
                                const qni_decode_options *options, char **text, size_t *size,
                                qn_error *err)
 {
-    bool skip = options != NULL && options->skip_special_tokens;
+    static const qni_decode_options defaults;
+    decoding d = {.t = t,
+                  .options = options != NULL ? options : &defaults,
+                  .bytes_from = SIZE_MAX,
+                  .err = err};
     *text = NULL;
     *size = 0;
-    size_t raw = raw_bytes(t, ids, n, skip, NULL);
-    char *bytes = qni_alloc(raw + 1);
-    if (bytes == NULL) {
-        return qni_fail_memory(err);
+    qni_buf_begin(&d.out, QNI_MAX_DECODED_BYTES, "decoded text (QNI_MAX_DECODED_BYTES)");
+    qn_status status = decode(&d, ids, n);
+    if (status == QN_OK) {
+        *size = d.out.size;
+        *text = qni_buf_take(&d.out);
     }
-    raw_bytes(t, ids, n, skip, bytes);
-    if (!qni_utf8_is_valid(bytes, raw)) {
-        char *clean = qni_alloc(3 * raw + 1);
-        if (clean == NULL) {
-            qni_free(bytes);
-            return qni_fail_memory(err);
-        }
-        raw = replace_invalid(bytes, raw, clean);
-        qni_free(bytes);
-        bytes = clean;
-    }
-    bytes[raw] = 0;
-    *text = bytes;
-    *size = raw;
-    return QN_OK;
+    qni_buf_end(&d.out);
+    return status;
 }

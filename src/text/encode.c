@@ -1,15 +1,19 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "text/encode_context.h"
+#include "text/unicode.h"
 
 #include <string.h>
+
+enum { MOST_COUNTED = 4096 }; // tokens that counting keeps
 
 typedef struct encoder {
     const qni_tokenizer *t;
     qni_context *c;
     const qni_encode_options *options;
     qni_ids *out;
-    size_t count; // tokens so far, when out is NULL
+    bool counts;  // tokens are counted, not kept
+    size_t count; // those that `out` has lost
     qn_error *err;
 } encoder;
 
@@ -32,17 +36,6 @@ static qn_status reserve(encoder *e, size_t more)
         return qni_fail_memory(e->err);
     }
     return QN_OK;
-}
-
-static qni_text_span span_in(const qni_passage *p, size_t begin, size_t end)
-{
-    if (p->origin == NULL) {
-        return (qni_text_span){p->shift + begin, p->shift + end};
-    }
-    if (begin == end) {
-        return (qni_text_span){0, 0};
-    }
-    return (qni_text_span){p->origin[begin].begin, p->origin[end - 1].end};
 }
 
 static qn_status add_token(encoder *e, int32_t id, qni_text_span span)
@@ -95,7 +88,7 @@ static qn_status add_word_with_spans(encoder *e, const qni_passage *p, size_t be
     const qni_pieces *pieces = &e->c->model.pieces;
     for (size_t i = 0; i < pieces->n; i++) {
         size_t piece_end = begin + pieces->items[i].n;
-        QNI_TRY(add_token(e, (int32_t)pieces->items[i].id, span_in(p, begin, piece_end)));
+        QNI_TRY(add_token(e, (int32_t)pieces->items[i].id, qni_passage_span(p, begin, piece_end)));
         begin = piece_end;
     }
     return QN_OK;
@@ -105,74 +98,12 @@ static qn_status add_words(encoder *e, const qni_passage *p, const qni_cuts *cut
 {
     for (size_t i = 0; i < cuts->n; i++) {
         size_t begin = cuts->items[i].begin, end = cuts->items[i].end;
+        if (e->counts && e->out->n >= MOST_COUNTED) {
+            e->count += e->out->n;
+            e->out->n = 0;
+        }
         QNI_TRY(e->options->offsets ? add_word_with_spans(e, p, begin, end)
                                     : add_word(e, p->text + begin, end - begin));
-    }
-    return QN_OK;
-}
-
-static void swap_cuts(qni_context *c)
-{
-    qni_cuts other = c->cuts;
-    c->cuts = c->next_cuts;
-    c->next_cuts = other;
-}
-
-static bool begins_with_space(const char *text, size_t n)
-{
-    return n > 0 && text[0] == ' ';
-}
-
-// Puts a space before each piece that has none.
-static qn_status prefix_spaces(encoder *e, qni_passage *p, qni_draft *draft)
-{
-    qni_context *c = e->c;
-    bool track = e->options->offsets;
-    draft->n = 0;
-    for (size_t i = 0; i < c->cuts.n; i++) {
-        qni_cut *cut = &c->cuts.items[i];
-        size_t begin = draft->n;
-        if (!begins_with_space(p->text + cut->begin, cut->end - cut->begin)) {
-            qni_text_span first = span_in(p, cut->begin, cut->begin + 1);
-            QNI_TRY(qni_draft_add(draft, " ", 1, (qni_text_span){first.begin, first.begin}, track,
-                                  e->err));
-        }
-        for (size_t at = cut->begin; at < cut->end; at++) {
-            QNI_TRY(qni_draft_add(draft, p->text + at, 1, span_in(p, at, at + 1), track, e->err));
-        }
-        *cut = (qni_cut){begin, draft->n};
-    }
-    *p = (qni_passage){draft->text, draft->n, track ? draft->origin : NULL, 0};
-    return QN_OK;
-}
-
-static qn_status pretokenize(encoder *e, qni_passage *p)
-{
-    qni_context *c = e->c;
-    int next_draft = 0;
-    c->cuts.n = 0;
-    if (qni_grow(&c->cuts.items, &c->cuts.capacity, 1, sizeof *c->cuts.items) != 0) {
-        return qni_fail_memory(e->err);
-    }
-    c->cuts.items[c->cuts.n++] = (qni_cut){0, p->n};
-    for (size_t s = 0; s < e->t->n_pretokenizers; s++) {
-        const qni_pretokenizer *step = &e->t->pretokenizers[s];
-        switch (step->kind) {
-        case QNI_PRE_SPLIT:
-            c->next_cuts.n = 0;
-            for (size_t i = 0; i < c->cuts.n; i++) {
-                QNI_TRY(qni_splitter_run(&step->splitter, p->text, c->cuts.items[i].begin,
-                                         c->cuts.items[i].end, &c->match, &c->next_cuts, e->err));
-            }
-            swap_cuts(c);
-            break;
-        case QNI_PRE_PREFIX_SPACE:
-            QNI_TRY(prefix_spaces(e, p, &c->drafts[next_draft]));
-            next_draft = 1 - next_draft;
-            break;
-        case QNI_PRE_BYTES:
-            return qni_fail(e->err, QN_UNSUPPORTED, NULL, "ByteLevel before other pre-tokenizers");
-        }
     }
     return QN_OK;
 }
@@ -180,17 +111,23 @@ static qn_status pretokenize(encoder *e, qni_passage *p)
 // Text between added tokens.
 static qn_status encode_plain(encoder *e, qni_passage p)
 {
+    qni_context *c = e->c;
     if (p.n == 0) {
         return QN_OK;
     }
-    QNI_TRY(pretokenize(e, &p));
-    return add_words(e, &p, &e->c->cuts);
+    QNI_TRY(qni_pretokenize(e->t->pretokenizers, e->t->n_pretokenizers, &c->pretokenize,
+                            e->options->offsets, &p, e->err));
+    return add_words(e, &p, &c->pretokenize.cuts);
 }
 
 static qni_passage part_of(const qni_passage *p, size_t begin, size_t end)
 {
-    return (qni_passage){p->text + begin, end - begin, p->origin != NULL ? p->origin + begin : NULL,
-                         p->shift + begin};
+    return (qni_passage){.text = p->text + begin,
+                         .n = end - begin,
+                         .origin = p->origin != NULL ? p->origin + begin : NULL,
+                         .shift = p->shift + begin,
+                         .at_start = p->at_start && begin == 0,
+                         .lost_front = p->lost_front && begin == 0};
 }
 
 typedef qn_status part_fn(encoder *e, qni_passage p);
@@ -204,7 +141,7 @@ static qn_status cut_added(encoder *e, const qni_added_set *set, qni_passage p, 
         if (m.begin > at) {
             QNI_TRY(between(e, part_of(&p, at, m.begin)));
         }
-        QNI_TRY(add_token(e, m.token->id, span_in(&p, m.begin, m.end)));
+        QNI_TRY(add_token(e, m.token->id, qni_passage_span(&p, m.begin, m.end)));
         at = m.end;
     }
     return at < p.n ? between(e, part_of(&p, at, p.n)) : QN_OK;
@@ -212,58 +149,216 @@ static qn_status cut_added(encoder *e, const qni_added_set *set, qni_passage p, 
 
 static qn_status encode_normalized(encoder *e, qni_passage p)
 {
+    QNI_TRY(qni_normalize(e->t->normalizers, e->t->n_normalizers, &e->c->normalize,
+                          e->options->offsets, &p, e->err));
     return cut_added(e, &e->t->added_normalized, p, encode_plain);
 }
 
 // Replaces what is not UTF-8.
 static qn_status clean_text(encoder *e, const char *text, size_t n, qni_passage *p)
 {
-    *p = (qni_passage){text, n, NULL, 0};
+    *p = (qni_passage){.text = text, .n = n, .at_start = true};
     if (qni_utf8_is_valid(text, n)) {
         return QN_OK;
     }
     qni_draft *draft = &e->c->clean;
-    bool track = e->options->offsets;
-    draft->n = 0;
+    qni_draft_begin(draft, e->options->offsets);
+    const qni_passage given = *p;
     for (size_t at = 0; at < n;) {
         uint32_t code;
         int length = qni_utf8_decode((const unsigned char *)text + at, n - at, &code);
         size_t size = (size_t)(length < 0 ? -length : length);
-        bool bad = length < 0;
-        // Origins are per byte, so that a token of part of a character has just its bytes.
-        for (size_t i = 0; i < (bad ? 1 : size); i++) {
-            qni_text_span from = bad ? (qni_text_span){at, at + size}
-                                     : (qni_text_span){at + i, at + i + 1};
-            QNI_TRY(qni_draft_add(draft, bad ? "\xEF\xBF\xBD" : text + at + i, bad ? 3 : 1, from,
-                                  track, e->err));
-        }
+        qni_text_span whole = {at, at + size};
+        QNI_TRY(length < 0 ? qni_draft_add(draft, "\xEF\xBF\xBD", 3, whole, e->err)
+                           : qni_draft_copy(draft, &given, at, at + size, e->err));
         at += size;
     }
-    *p = (qni_passage){draft->text, draft->n, track ? draft->origin : NULL, 0};
+    qni_draft_give(draft, p);
     return QN_OK;
 }
 
-static qn_status add_around(encoder *e, const int32_t *ids, size_t n)
+// Leading (or trailing) spaces of a token as the file writes it: "\xC4\xA0" is one.
+static size_t count_spaces(const char *token, size_t n, bool trailing)
 {
-    for (size_t i = 0; e->options->add_special_tokens && i < n; i++) {
-        QNI_TRY(add_token(e, ids[i], (qni_text_span){0, 0}));
+    size_t count = 0;
+    while (n > 0) {
+        size_t at = trailing ? n - 1 : 0;
+        while (trailing && at > 0 && ((unsigned char)token[at] & 0xC0) == 0x80) {
+            at--;
+        }
+        uint32_t code;
+        int length = qni_utf8_decode((const unsigned char *)token + at, n - at, &code);
+        if (length < 0 || (code != 0x120 && !qni_unicode_is_space(code))) {
+            break;
+        }
+        count++;
+        n = trailing ? at : n - (size_t)length;
+        token += trailing ? 0 : length;
+    }
+    return count;
+}
+
+// Takes the white space at both ends of each token out of its span.
+static void trim_spans(encoder *e, size_t first)
+{
+    for (size_t i = first; i < e->out->n; i++) {
+        size_t n;
+        qni_text_span *span = &e->out->spans[i];
+        const char *token = qni_tokenizer_token_text(e->t, e->out->ids[i], &n);
+        size_t leading = count_spaces(token, n, false), trailing = count_spaces(token, n, true);
+        if (leading > 0 && e->t->trim.prefix_space && (i == first || span->begin == 0)) {
+            leading--; // the one that was put in front covers nothing
+        }
+        span->begin = span->begin + leading < span->end ? span->begin + leading : span->end;
+        if (trailing > 0 && span->end >= trailing) {
+            span->end = span->end - trailing > span->begin ? span->end - trailing : span->begin;
+        }
+    }
+}
+
+static qn_status encode_text(encoder *e, const char *text, size_t n)
+{
+    qni_passage p;
+    size_t first = e->out->n;
+    QNI_TRY(clean_text(e, text, n, &p));
+    QNI_TRY(cut_added(e, &e->t->added_raw, p, encode_normalized));
+    if (e->options->offsets && e->t->trim.on) {
+        trim_spans(e, first);
+    }
+    return QN_OK;
+}
+
+// ---- Around the texts
+
+typedef struct stretch {
+    size_t begin, end; // the tokens of one text
+} stretch;
+
+static void keep_tokens(encoder *e, size_t to, size_t from, size_t n)
+{
+    memmove(e->out->ids + to, e->out->ids + from, n * sizeof *e->out->ids);
+    if (e->options->offsets) {
+        memmove(e->out->spans + to, e->out->spans + from, n * sizeof *e->out->spans);
+    }
+}
+
+// Shortens a text to `most` tokens; the other one moves along when it lies behind.
+static void shorten(encoder *e, stretch *text, size_t most, stretch *other)
+{
+    size_t n = text->end - text->begin, less = n > most ? n - most : 0;
+    if (less == 0) {
+        return;
+    }
+    if (e->t->truncation.from_left) {
+        keep_tokens(e, text->begin, text->begin + less, most);
+    }
+    keep_tokens(e, text->end - less, text->end, e->out->n - text->end);
+    if (other->begin >= text->end) {
+        other->begin -= less;
+        other->end -= less;
+    }
+    text->end -= less;
+    e->out->n -= less;
+}
+
+static void truncate_longest(encoder *e, stretch *a, stretch *b, size_t most)
+{
+    size_t n1 = a->end - a->begin, n2 = b->end - b->begin;
+    bool swapped = n1 > n2;
+    size_t shorter = swapped ? n2 : n1, longer = swapped ? n1 : n2;
+    if (shorter + longer <= most) {
+        return;
+    }
+    longer = shorter > most ? shorter : most - shorter > shorter ? most - shorter : shorter;
+    if (shorter + longer > most) {
+        shorter = most / 2;
+        longer = shorter + most % 2;
+    }
+    shorten(e, a, swapped ? longer : shorter, b);
+    shorten(e, b, swapped ? shorter : longer, a);
+}
+
+static qn_status truncate(encoder *e, stretch *texts, size_t n_special)
+{
+    const qni_truncation *rule = &e->t->truncation;
+    size_t most = rule->max_tokens > n_special ? rule->max_tokens - n_special : 0;
+    size_t total = texts[0].end - texts[0].begin + texts[1].end - texts[1].begin;
+    if (!e->options->truncate || rule->max_tokens == 0 || total <= most) {
+        return QN_OK;
+    }
+    if (e->options->pair == NULL && rule->strategy != 2) {
+        shorten(e, &texts[0], most, &texts[1]);
+        return QN_OK;
+    }
+    if (rule->strategy == 0) {
+        truncate_longest(e, &texts[0], &texts[1], most);
+        return QN_OK;
+    }
+    stretch *target = &texts[rule->strategy - 1], *other = &texts[2 - rule->strategy];
+    size_t n = target->end - target->begin;
+    if (n <= total - most) {
+        return qni_fail(e->err, QN_INVALID_ARGUMENT, NULL,
+                        "truncation to %zu tokens: the text to be shortened has only %zu",
+                        rule->max_tokens, n);
+    }
+    shorten(e, target, n - (total - most), other);
+    return QN_OK;
+}
+
+static qn_status pad(encoder *e, size_t first)
+{
+    const qni_padding *rule = &e->t->padding;
+    size_t n = e->out->n - first, want = rule->fixed;
+    if (!e->options->pad || !rule->on || rule->fixed == 0) {
+        return QN_OK;
+    }
+    want += rule->multiple > 0 && want % rule->multiple > 0 ? rule->multiple - want % rule->multiple
+                                                            : 0;
+    size_t more = want > n ? want - n : 0;
+    for (size_t i = 0; i < more; i++) {
+        QNI_TRY(add_token(e, rule->id, (qni_text_span){0, 0}));
+    }
+    if (rule->left && more > 0) {
+        keep_tokens(e, first + more, first, n);
+        for (size_t i = first; i < first + more; i++) {
+            e->out->ids[i] = rule->id;
+            if (e->options->offsets) {
+                e->out->spans[i] = (qni_text_span){0, 0};
+            }
+        }
     }
     return QN_OK;
 }
 
 static qn_status encode(encoder *e, const char *text, size_t n)
 {
-    qni_passage p;
-    QNI_TRY(clean_text(e, text, n, &p));
-    QNI_TRY(add_around(e, e->t->before, e->t->n_before));
-    QNI_TRY(cut_added(e, &e->t->added_raw, p, encode_normalized));
-    return add_around(e, e->t->after, e->t->n_after);
+    static const qni_template_part one = {.id = -1}, two[2] = {{.id = -1}, {.id = -1, .which = 1}};
+    const qni_encode_options *o = e->options;
+    qni_template_row row = o->pair != NULL ? e->t->pair : e->t->single;
+    size_t first = e->out->n, n_special = o->add_special_tokens ? row.n_special : 0;
+    stretch texts[2] = {{0, 0}, {0, 0}};
+    const qni_template_part *parts = row.n > 0 ? row.items : o->pair != NULL ? two : &one;
+    size_t n_parts = row.n > 0 ? row.n : o->pair != NULL ? 2 : 1;
+    for (size_t i = 0; i < n_parts; i++) {
+        int which = parts[i].which;
+        if (parts[i].id >= 0) {
+            QNI_TRY(o->add_special_tokens ? add_token(e, parts[i].id, (qni_text_span){0, 0})
+                                          : QN_OK);
+            continue;
+        }
+        texts[which].begin = e->out->n;
+        QNI_TRY(which == 0 ? encode_text(e, text, n) : encode_text(e, o->pair, o->n_pair));
+        texts[which].end = e->out->n;
+    }
+    QNI_TRY(truncate(e, texts, n_special));
+    return pad(e, first);
 }
+
+static const qni_encode_options defaults;
 
 qn_status qni_tokenizer_encode(const qni_tokenizer *tokenizer, const char *text, size_t n,
                                const qni_encode_options *options, qni_ids *out, qn_error *err)
 {
-    static const qni_encode_options defaults;
     encoder e = {
         .t = tokenizer, .options = options != NULL ? options : &defaults, .out = out, .err = err};
     QNI_TRY(qni_context_take(tokenizer, &e.c, err));
@@ -282,9 +377,18 @@ qn_status qni_tokenizer_encode(const qni_tokenizer *tokenizer, const char *text,
 qn_status qni_tokenizer_count(const qni_tokenizer *tokenizer, const char *text, size_t n,
                               const qni_encode_options *options, size_t *count, qn_error *err)
 {
-    qni_ids ids = {0};
-    qn_status status = qni_tokenizer_encode(tokenizer, text, n, options, &ids, err);
-    *count = ids.n;
-    qni_ids_end(&ids);
+    qni_encode_options plain = options != NULL ? *options : defaults;
+    qni_ids few = {0};
+    encoder e = {.t = tokenizer, .options = &plain, .out = &few, .err = err};
+    plain.offsets = false;
+    e.counts = !plain.truncate && !plain.pad;
+    QNI_TRY(qni_context_take(tokenizer, &e.c, err));
+    qn_status status = encode(&e, text, n);
+    qni_context_give(tokenizer, e.c);
+    *count = e.count + few.n;
+    if (plain.max_tokens > 0 && *count > plain.max_tokens) {
+        *count = plain.max_tokens;
+    }
+    qni_ids_end(&few);
     return status;
 }

@@ -2,14 +2,6 @@
 
 #include "base/alloc.h"
 
-#include <string.h>
-
-static void end_draft(qni_draft *draft)
-{
-    qni_free(draft->text);
-    qni_free(draft->origin);
-}
-
 void qni_context_free(qni_context *context)
 {
     if (context == NULL) {
@@ -17,12 +9,9 @@ void qni_context_free(qni_context *context)
     }
     qni_words_end(&context->words);
     qni_model_scratch_end(&context->model);
-    qni_free(context->cuts.items);
-    qni_free(context->next_cuts.items);
-    qni_splitter_free_match(context->match);
-    end_draft(&context->clean);
-    end_draft(&context->drafts[0]);
-    end_draft(&context->drafts[1]);
+    qni_normalize_scratch_end(&context->normalize);
+    qni_pretokenize_scratch_end(&context->pretokenize);
+    qni_draft_end(&context->clean);
     qni_free(context);
 }
 
@@ -55,21 +44,4 @@ void qni_context_give(const qni_tokenizer *t, qni_context *context)
         }
     }
     qni_context_free(context);
-}
-
-qn_status qni_draft_add(qni_draft *draft, const char *bytes, size_t n, qni_text_span from,
-                        bool track, qn_error *err)
-{
-    size_t need = draft->n + n;
-    if (qni_grow(&draft->text, &draft->capacity, need, 1) != 0 ||
-        (track &&
-         qni_grow(&draft->origin, &draft->origin_capacity, need, sizeof *draft->origin) != 0)) {
-        return qni_fail_memory(err);
-    }
-    memcpy(draft->text + draft->n, bytes, n);
-    for (size_t i = 0; track && i < n; i++) {
-        draft->origin[draft->n + i] = from;
-    }
-    draft->n = need;
-    return QN_OK;
 }

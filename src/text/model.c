@@ -8,6 +8,8 @@
 void qni_model_end(qni_model *model)
 {
     qni_bpe_end(&model->bpe);
+    qni_unigram_end(&model->unigram);
+    qni_wordpiece_end(&model->wordpiece);
     qni_vocab_end(&model->vocab);
     qni_free(model->prefix);
     qni_free(model->suffix);
@@ -17,6 +19,7 @@ void qni_model_end(qni_model *model)
 void qni_model_scratch_end(qni_model_scratch *scratch)
 {
     qni_bpe_scratch_end(&scratch->bpe);
+    qni_free(scratch->unigram.places);
     qni_free(scratch->pieces.items);
     qni_free(scratch->symbols.items);
     *scratch = (qni_model_scratch){0};
@@ -156,6 +159,121 @@ static qn_status encode_bpe(const qni_model *model, qni_model_scratch *s, const 
     return QN_OK;
 }
 
+static qn_status no_unknown(const char *word, size_t n, qn_error *err)
+{
+    return qni_fail(err, QN_INVALID_ARGUMENT, NULL,
+                    "the vocabulary has neither a token for \"%.*s\" nor one for what it lacks",
+                    (int)(n < 60 ? n : 60), word);
+}
+
+// The tokens of the bytes of a part that has none itself. False when a byte has none.
+static qn_status add_bytes(const qni_model *model, qni_model_scratch *s, const char *text, size_t n,
+                           bool *done, qn_error *err)
+{
+    *done = model->byte_fallback;
+    for (size_t i = 0; i < n && *done; i++) {
+        *done = model->byte_ids[(unsigned char)text[i]] >= 0;
+    }
+    for (size_t i = 0; i < n && *done; i++) {
+        uint32_t id = (uint32_t)model->byte_ids[(unsigned char)text[i]];
+        QNI_TRY(qni_pieces_add(&s->pieces, id, 1, err));
+    }
+    return QN_OK;
+}
+
+// A part of a word that Unigram's best way calls unknown.
+static qn_status add_unknown_part(const qni_model *model, qni_model_scratch *s, const char *text,
+                                  size_t n, qn_error *err)
+{
+    // Unknown characters joined may spell a token.
+    int32_t id = qni_vocab_find(&model->vocab, text, n);
+    bool done = false;
+    if (id < 0) {
+        QNI_TRY(add_bytes(model, s, text, n, &done, err));
+        id = model->unk;
+    }
+    if (done) {
+        return QN_OK;
+    }
+    return id >= 0 ? qni_pieces_add(&s->pieces, (uint32_t)id, n, err) : no_unknown(text, n, err);
+}
+
+static void reverse_symbols(qni_pieces *symbols)
+{
+    for (size_t i = 0; i + i + 1 < symbols->n; i++) {
+        qni_bpe_symbol other = symbols->items[i];
+        symbols->items[i] = symbols->items[symbols->n - 1 - i];
+        symbols->items[symbols->n - 1 - i] = other;
+    }
+}
+
+static qn_status encode_unigram(const qni_model *model, qni_model_scratch *s, const char *word,
+                                size_t n, qn_error *err)
+{
+    QNI_TRY(qni_unigram_encode(&model->unigram, &s->unigram, word, n, err));
+    s->symbols.n = 0;
+    for (size_t end = n; end > 0;) {
+        const qni_unigram_place *place = &s->unigram.places[end];
+        qni_bpe_symbol *last = s->symbols.n > 0 ? &s->symbols.items[s->symbols.n - 1] : NULL;
+        bool lacks = place->id < 0 || place->id == model->unk;
+        uint32_t id = lacks ? UINT32_MAX : (uint32_t)place->id;
+        if (lacks && model->fuse_unk && last != NULL && last->id == UINT32_MAX) {
+            last->n += (uint32_t)end - place->begin;
+        } else {
+            QNI_TRY(qni_pieces_add(&s->symbols, id, end - place->begin, err));
+        }
+        end = place->begin;
+    }
+    reverse_symbols(&s->symbols);
+    for (size_t i = 0; i < s->symbols.n; i++) {
+        qni_bpe_symbol part = s->symbols.items[i];
+        QNI_TRY(part.id != UINT32_MAX ? qni_pieces_add(&s->pieces, part.id, part.n, err)
+                                      : add_unknown_part(model, s, word, part.n, err));
+        word += part.n;
+    }
+    return QN_OK;
+}
+
+static size_t count_characters(const char *text, size_t n)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        count += ((unsigned char)text[i] & 0xC0) != 0x80;
+    }
+    return count;
+}
+
+static qn_status encode_wordpiece(const qni_model *model, qni_model_scratch *s, const char *word,
+                                  size_t n, qn_error *err)
+{
+    const qni_wordpiece *w = &model->wordpiece;
+    size_t at = 0;
+    while (at < n && (n <= w->longest || count_characters(word, n) <= w->longest)) {
+        uint32_t id;
+        size_t length = qni_trie_longest(at == 0 ? &w->first : &w->rest,
+                                         (const unsigned char *)word + at, n - at, &id);
+        if (length == 0) {
+            break;
+        }
+        QNI_TRY(qni_pieces_add(&s->pieces, id, length, err));
+        at += length;
+    }
+    if (at == n) {
+        return QN_OK;
+    }
+    s->pieces.n = 0;
+    return model->unk >= 0 ? qni_pieces_add(&s->pieces, (uint32_t)model->unk, n, err)
+                           : no_unknown(word, n, err);
+}
+
+static qn_status encode_whole(const qni_model *model, qni_model_scratch *s, const char *word,
+                              size_t n, qn_error *err)
+{
+    int32_t id = qni_vocab_find(&model->vocab, word, n);
+    id = id >= 0 ? id : model->unk;
+    return id >= 0 ? qni_pieces_add(&s->pieces, (uint32_t)id, n, err) : no_unknown(word, n, err);
+}
+
 qn_status qni_model_encode(const qni_model *model, qni_model_scratch *scratch, const char *word,
                            size_t n, qn_error *err)
 {
@@ -165,9 +283,9 @@ qn_status qni_model_encode(const qni_model *model, qni_model_scratch *scratch, c
     }
     switch (model->kind) {
     case QNI_MODEL_BPE: return encode_bpe(model, scratch, word, n, err);
-    case QNI_MODEL_UNIGRAM:
-    case QNI_MODEL_WORDPIECE:
-    case QNI_MODEL_WORDLEVEL: break;
+    case QNI_MODEL_UNIGRAM: return encode_unigram(model, scratch, word, n, err);
+    case QNI_MODEL_WORDPIECE: return encode_wordpiece(model, scratch, word, n, err);
+    case QNI_MODEL_WORDLEVEL: return encode_whole(model, scratch, word, n, err);
     }
-    return qni_fail(err, QN_UNSUPPORTED, NULL, "this kind of tokenizer model");
+    return QN_OK;
 }

@@ -3,6 +3,8 @@
 #define QNI_TEXT_MODEL_H
 
 #include "text/bpe.h"
+#include "text/unigram.h"
+#include "text/wordpiece.h"
 
 typedef enum qni_model_kind {
     QNI_MODEL_BPE,
@@ -16,7 +18,10 @@ typedef struct qni_model {
     // tokens as they stand in the words that the model is given: for byte-level models raw bytes
     qni_vocab vocab;
     qni_bpe bpe;
-    int32_t unk;           // QNI_NO_TOKEN: characters without a token are dropped
+    qni_unigram unigram;
+    qni_wordpiece wordpiece;
+    // QNI_NO_TOKEN: BPE drops characters without a token, the others refuse them
+    int32_t unk;
     bool fuse_unk;         // neighbouring unknown characters make one token
     bool byte_level;       // symbols are bytes, not characters
     bool byte_fallback;    // unknown characters become "<0x..>" tokens, their bytes
@@ -37,6 +42,7 @@ typedef struct qni_pieces {
 
 typedef struct qni_model_scratch {
     qni_bpe_scratch bpe;
+    qni_unigram_scratch unigram;
     qni_pieces pieces;  // what qni_model_encode gave
     qni_pieces symbols; // on the way
 } qni_model_scratch;

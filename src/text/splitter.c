@@ -55,6 +55,23 @@ static qn_status translate(const char *pattern, qni_regex_flavor flavor, qni_buf
     return QN_OK;
 }
 
+static qn_status compile(const char *pattern, size_t n, uint32_t options, qni_splitter *out,
+                         qn_error *err)
+{
+    int code;
+    PCRE2_SIZE where;
+    out->code = pcre2_compile((PCRE2_SPTR)pattern, n, PCRE2_UTF | PCRE2_NO_UTF_CHECK | options,
+                              &code, &where, NULL);
+    if (out->code == NULL) {
+        char reason[128];
+        pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof reason);
+        return qni_fail(err, QN_UNSUPPORTED, NULL, "regular expression \"%.200s\": %s", pattern,
+                        reason);
+    }
+    pcre2_jit_compile(out->code, PCRE2_JIT_COMPLETE);
+    return QN_OK;
+}
+
 static qn_status open_library(const char *pattern, qni_regex_flavor flavor, qni_splitter *out,
                               qn_error *err)
 {
@@ -62,20 +79,41 @@ static qn_status open_library(const char *pattern, qni_regex_flavor flavor, qni_
     qni_buf_begin(&text, QNI_MIB, "a pattern's length");
     qn_status status = translate(pattern, flavor, &text, err);
     if (status == QN_OK) {
-        uint32_t options = PCRE2_UTF | PCRE2_NO_UTF_CHECK |
-                           (flavor == QNI_REGEX_ONIGURUMA ? PCRE2_MULTILINE : PCRE2_DOLLAR_ENDONLY);
-        int code;
-        PCRE2_SIZE where;
-        out->code = pcre2_compile((PCRE2_SPTR)text.data, text.size, options, &code, &where, NULL);
-        if (out->code == NULL) {
-            char reason[128];
-            pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof reason);
-            status = qni_fail(err, QN_UNSUPPORTED, NULL, "regular expression \"%.200s\": %s",
-                              pattern, reason);
-        } else {
-            pcre2_jit_compile(out->code, PCRE2_JIT_COMPLETE);
-        }
+        status = compile(text.data, text.size,
+                         flavor == QNI_REGEX_ONIGURUMA ? PCRE2_MULTILINE : PCRE2_DOLLAR_ENDONLY,
+                         out, err);
     }
+    qni_buf_end(&text);
+    return status;
+}
+
+// Hiragana, Katakana and their length mark count as Han. A space, and what no script owns, goes
+// with whatever is around it: a piece is a row of stretches of one script each, all but the last
+// with such a character behind it.
+qn_status qni_splitter_open_scripts(qni_splitter *out, qn_error *err)
+{
+    static const char *const scripts[] = {
+#define QNI_SCRIPT(name) #name,
+#include "text/scripts.def"
+#undef QNI_SCRIPT
+    };
+    static const char any[] = "[ \\p{Unknown}]";
+    qni_buf one, text;
+    *out = (qni_splitter){.behavior = QNI_SPLIT_ISOLATED};
+    qni_buf_begin(&one, QNI_MIB, "a pattern's length");
+    qni_buf_begin(&text, QNI_MIB, "a pattern's length");
+    qn_status status = qni_buf_add_text(
+        &one, "(?>[\\p{Han}\\p{Hiragana}\\p{Katakana}\\x{30FC}]+|(?:(?![ \\x{30FC}])\\p{Common})+",
+        err);
+    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0] && status == QN_OK; i++) {
+        status = qni_buf_printf(&one, err, "|\\p{%s}+", scripts[i]);
+    }
+    if (status == QN_OK) {
+        status = qni_buf_printf(&text, err, "%s*+(?:%s)%s++)*+(?:%s))?+", any, one.data, any,
+                                one.data);
+    }
+    status = status == QN_OK ? compile(text.data, text.size, 0, out, err) : status;
+    qni_buf_end(&one);
     qni_buf_end(&text);
     return status;
 }

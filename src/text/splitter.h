@@ -34,6 +34,9 @@ QNI_WARN_UNUSED qn_status qni_splitter_open(const char *pattern, qni_regex_flavo
 QNI_WARN_UNUSED qn_status qni_splitter_open_literal(const char *text, size_t n,
                                                     qni_split_behavior behavior, bool invert,
                                                     qni_splitter *out, qn_error *err);
+
+// One that cuts where the script changes, as the UnicodeScripts pre-tokenizer does.
+QNI_WARN_UNUSED qn_status qni_splitter_open_scripts(qni_splitter *out, qn_error *err);
 void qni_splitter_end(qni_splitter *splitter);
 
 // The pieces of a text: the end of each; pieces to be left out are marked.

@@ -6,54 +6,122 @@
 
 #include <string.h>
 
-static qn_status settle_added(qni_tokenizer *t, qni_token_list *written, qni_token_list *model,
-                              qn_error *err)
+qn_status qni_token_list_add(qni_token_list *list, const char *bytes, size_t n, uint32_t id,
+                             bool hidden, qn_error *err)
+{
+    if (qni_grow(&list->items, &list->capacity, list->n + 1, sizeof *list->items) != 0) {
+        return qni_fail_memory(err);
+    }
+    if (n > QNI_MAX_TOKEN_BYTES) {
+        return qni_fail(err, QN_LIMIT_EXCEEDED, NULL, "token %u has %zu bytes, more than %d", id, n,
+                        QNI_MAX_TOKEN_BYTES);
+    }
+    list->items[list->n++] = (qni_vocab_entry){bytes, (uint32_t)n, id, hidden};
+    return QN_OK;
+}
+
+// Added tokens that the model has too keep the model's number.
+static qn_status settle_added(qni_tokenizer *t, qni_token_list *written, qn_error *err)
 {
     for (size_t i = 0; i < t->n_added; i++) {
         qni_added_token *a = &t->added[i];
         int32_t known = qni_vocab_find(&t->written, a->content, a->n);
-        a->id = known >= 0 ? known : a->id; // a token of the model keeps its number
+        a->id = known >= 0 ? known : a->id;
         QNI_TRY(qni_token_list_add(written, a->content, a->n, (uint32_t)a->id, false, err));
-        QNI_TRY(qni_token_list_add(model, a->content, a->n, (uint32_t)a->id, true, err));
     }
     qni_vocab_end(&t->written);
     QNI_TRY(qni_vocab_build(written->items, written->n, &t->written, err));
-    t->special = qni_calloc((size_t)t->written.n + 1, 1);
-    if (t->special == NULL) {
+    t->traits = qni_calloc((size_t)t->written.n + 1, 1);
+    if (t->traits == NULL) {
         return qni_fail_memory(err);
     }
     for (size_t i = 0; i < t->n_added; i++) {
-        t->special[t->added[i].id] |= t->added[i].special;
+        t->traits[t->added[i].id] |= t->added[i].special ? QNI_TOKEN_SPECIAL : 0;
     }
     return QN_OK;
 }
 
+// The texts that added tokens are found by: their contents, normalized for those that are looked
+// for in the normalized text.
 static qn_status build_set(qni_tokenizer *t, bool normalized, qni_added_set *out, qn_error *err)
 {
     qni_trie_key *keys = qni_alloc_array(t->n_added + 1, sizeof *keys);
-    if (keys == NULL) {
-        return qni_fail_memory(err);
-    }
+    char **texts = qni_calloc(t->n_added + 1, sizeof *texts);
+    qni_normalize_scratch scratch = {0};
+    qn_status status = keys == NULL || texts == NULL ? qni_fail_memory(err) : QN_OK;
     size_t n = 0;
-    for (size_t i = 0; i < t->n_added; i++) {
+    for (size_t i = 0; i < t->n_added && status == QN_OK; i++) {
         const qni_added_token *a = &t->added[i];
-        if (a->normalized == normalized && a->n > 0) {
-            keys[n++] = (qni_trie_key){(const unsigned char *)a->content, (uint32_t)a->n,
-                                       (uint32_t)i};
+        qni_passage p = {.text = a->content, .n = a->n, .at_start = true};
+        if (a->normalized != normalized || a->n == 0) {
+            continue;
+        }
+        if (normalized) {
+            status = qni_normalize(t->normalizers, t->n_normalizers, &scratch, false, &p, err);
+        }
+        texts[n] = qni_strndup(p.text, p.n);
+        if (texts[n] == NULL) {
+            status = qni_fail_memory(err);
+        } else if (p.n > 0) {
+            keys[n] = (qni_trie_key){(const unsigned char *)texts[n], (uint32_t)p.n, (uint32_t)i};
+            n++;
+        } else {
+            qni_free(texts[n]);
         }
     }
-    qn_status status = qni_added_set_build(t->added, keys, n, out, err);
+    status = status == QN_OK ? qni_added_set_build(t->added, keys, n, out, err) : status;
+    for (size_t i = 0; texts != NULL && i < n; i++) {
+        qni_free(texts[i]);
+    }
+    qni_normalize_scratch_end(&scratch);
+    qni_free(texts);
     qni_free(keys);
     return status;
 }
 
-qn_status qni_tokenizer_finish(qni_tokenizer *t, qni_token_list *written, qni_token_list *model,
-                               qn_error *err)
+// What each token gives in the middle of a text.
+static qn_status write_plain(qni_tokenizer *t, qni_buf *pool, uint32_t *ends, qn_error *err)
 {
-    QNI_TRY(settle_added(t, written, model, err));
+    for (uint32_t id = 0; id < t->written.n; id++) {
+        if (t->written.present[id]) {
+            bool is_byte;
+            uint32_t n;
+            const char *token = qni_vocab_at(&t->written, id, &n);
+            QNI_TRY(qni_decoder_token(&t->decoder, token, n, false, false, pool, &is_byte, err));
+            t->traits[id] |= is_byte ? QNI_TOKEN_BYTE : 0;
+        }
+        ends[id] = (uint32_t)pool->size;
+    }
+    return QN_OK;
+}
+
+static qn_status build_plain(qni_tokenizer *t, qn_error *err)
+{
+    qni_token_list plain = {0};
+    qni_buf pool;
+    qni_buf_begin(&pool, UINT32_MAX, "the text of all tokens");
+    uint32_t *ends = qni_alloc_array((size_t)t->written.n + 1, sizeof *ends);
+    qn_status status = ends == NULL ? qni_fail_memory(err) : write_plain(t, &pool, ends, err);
+    for (uint32_t id = 0; id < t->written.n && status == QN_OK; id++) {
+        uint32_t begin = id > 0 ? ends[id - 1] : 0;
+        if (t->written.present[id]) {
+            status = qni_token_list_add(&plain, pool.data + begin, ends[id] - begin, id, true, err);
+        }
+    }
+    status = status == QN_OK ? qni_vocab_build(plain.items, plain.n, &t->plain, err) : status;
+    qni_free(plain.items);
+    qni_free(ends);
+    qni_buf_end(&pool);
+    return status;
+}
+
+qn_status qni_tokenizer_finish(qni_tokenizer *t, qni_token_list *written, qn_error *err)
+{
+    QNI_TRY(settle_added(t, written, err));
+    QNI_TRY(qni_decoder_settle(&t->decoder, err));
     QNI_TRY(build_set(t, false, &t->added_raw, err));
     QNI_TRY(build_set(t, true, &t->added_normalized, err));
-    return qni_vocab_build(model->items, model->n, &t->plain, err);
+    return build_plain(t, err);
 }
 
 void qni_tokenizer_close(qni_tokenizer *t)
@@ -67,20 +135,24 @@ void qni_tokenizer_close(qni_tokenizer *t)
     for (size_t i = 0; i < t->n_added; i++) {
         qni_free((void *)(uintptr_t)t->added[i].content);
     }
+    for (size_t i = 0; i < t->n_normalizers; i++) {
+        qni_normalizer_end(&t->normalizers[i]);
+    }
     for (size_t i = 0; i < t->n_pretokenizers; i++) {
         qni_splitter_end(&t->pretokenizers[i].splitter);
     }
+    qni_decoder_end(&t->decoder);
     qni_added_set_end(&t->added_raw);
     qni_added_set_end(&t->added_normalized);
     qni_model_end(&t->model);
     qni_vocab_end(&t->written);
     qni_vocab_end(&t->plain);
     qni_free(t->added);
-    qni_free(t->special);
+    qni_free(t->traits);
+    qni_free(t->normalizers);
     qni_free(t->pretokenizers);
-    qni_free(t->decoders);
-    qni_free(t->before);
-    qni_free(t->after);
+    qni_free(t->single.items);
+    qni_free(t->pair.items);
     qni_free(t->eos);
     qni_free(t);
 }
@@ -245,7 +317,7 @@ int32_t qni_tokenizer_find(const qni_tokenizer *t, const char *token, size_t n)
 
 bool qni_tokenizer_is_special(const qni_tokenizer *t, int32_t id)
 {
-    return id >= 0 && (uint32_t)id < t->written.n && t->special[id] != 0;
+    return id >= 0 && (uint32_t)id < t->written.n && (t->traits[id] & QNI_TOKEN_SPECIAL) != 0;
 }
 
 int32_t qni_tokenizer_bos(const qni_tokenizer *t)

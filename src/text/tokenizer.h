@@ -47,8 +47,11 @@ typedef struct qni_encode_options {
     bool plain_special;      // "<|end|>" in the text is read as letters, not as the special token
     // fill `spans`; a token that the tokenizer adds has the empty span {0, 0}
     bool offsets;
-    bool no_truncation; // leave the file's own truncation rule aside
-    size_t max_tokens;  // stop after this many tokens; 0: no limit
+    bool truncate;     // by the file's own rule
+    bool pad;          // by the file's own rule, when it names a length
+    size_t max_tokens; // keep only this many; 0: all
+    const char *pair;  // a second text of n_pair bytes, set beside the first by the file's template
+    size_t n_pair;
 } qni_encode_options;
 
 // Appends the tokens of `text` to `out`. Any bytes are taken: what is not UTF-8 reads as U+FFFD,
@@ -65,8 +68,7 @@ QNI_WARN_UNUSED qn_status qni_tokenizer_count(const qni_tokenizer *tokenizer, co
 
 typedef struct qni_decode_options {
     bool skip_special_tokens;
-    // leave out the clean-up of spaces before punctuation that tokenizer_config.json asks for
-    bool keep_spaces;
+    bool clean_up; // take out the spaces before punctuation that English tokenizers leave
 } qni_decode_options;
 
 // The text of `n` ids: a string with a final zero that *size does not count, freed with qni_free.
@@ -77,14 +79,21 @@ QNI_WARN_UNUSED qn_status qni_tokenizer_decode(const qni_tokenizer *tokenizer, c
                                                char **text, size_t *size, qn_error *err);
 
 // Decoding one token at a time. Text comes out as soon as it cannot change any more: never a part
-// of a character. One thread at a time. Begin, push and flush as often as wanted, end.
+// of a character. All pieces together are what decoding at once gives, but for tokens that stand
+// for single bytes of which some make no character: here those that do still come out. One thread
+// at a time. Begin, push and flush as often as wanted, end.
 typedef struct qni_decode_stream {
     const qni_tokenizer *tokenizer;
     qni_decode_options options;
-    char pending[4]; // the beginning of a character
+    char pending[8]; // the beginning of a character
     size_t n_pending;
-    char *text; // what the last call gave
+    size_t to_strip; // characters to be taken from the front
+    char *text;      // what the last call gave
     size_t text_capacity;
+    // for decoders in which a token depends on its neighbours: the tokens that may still matter,
+    // and the bytes that those before `n_given` of them gave
+    int32_t *window;
+    size_t n_window, window_capacity, n_given, given_bytes;
 } qni_decode_stream;
 
 void qni_decode_stream_begin(qni_decode_stream *stream, const qni_tokenizer *tokenizer,

@@ -4,36 +4,53 @@
 #define QNI_TEXT_TOKENIZER_IMPL_H
 
 #include "text/added.h"
+#include "text/decoder.h"
 #include "text/model.h"
-#include "text/splitter.h"
+#include "text/normalizer.h"
+#include "text/pretokenizer.h"
 #include "text/tokenizer.h"
 
 #include <stdatomic.h>
 
-// One step that cuts words, or that changes the words' text.
-typedef enum qni_pretokenizer_kind {
-    QNI_PRE_SPLIT,        // cut by `splitter`
-    QNI_PRE_PREFIX_SPACE, // put a space before a piece that does not begin with one
-    QNI_PRE_BYTES         // write each byte as a printable character, as GPT-2 does
-} qni_pretokenizer_kind;
+// One part of what stands around texts: a special token, or a text itself.
+typedef struct qni_template_part {
+    int32_t id;   // of a special token; -1: a text
+    int which;    // 0 or 1: of the texts
+    int32_t type; // the token type of its tokens
+} qni_template_part;
 
-typedef struct qni_pretokenizer {
-    qni_pretokenizer_kind kind;
-    qni_splitter splitter;
-} qni_pretokenizer;
+typedef struct qni_template_row {
+    qni_template_part *items;
+    size_t n, n_special;
+} qni_template_row;
 
-// One step of turning tokens into text.
-typedef enum qni_decoder_kind {
-    QNI_DECODE_BYTE_LEVEL,
-} qni_decoder_kind;
+// White space at the ends of tokens that offsets leave out (ByteLevel, RobertaProcessing).
+typedef struct qni_trim {
+    bool on;
+    bool prefix_space; // keep the one that was put in front
+} qni_trim;
 
-typedef struct qni_decoder {
-    qni_decoder_kind kind;
-} qni_decoder;
+typedef struct qni_truncation {
+    size_t max_tokens; // 0: none
+    size_t stride;
+    bool from_left;
+    int strategy; // 0 longest first, 1 only the first text, 2 only the second
+} qni_truncation;
+
+typedef struct qni_padding {
+    bool on, left;
+    size_t fixed, multiple; // 0: the longest of a batch; any
+    int32_t id, type;
+} qni_padding;
 
 typedef struct qni_context qni_context;
 
 enum { QNI_POOLED_CONTEXTS = 64 };
+
+typedef enum qni_token_trait {
+    QNI_TOKEN_SPECIAL = 1,
+    QNI_TOKEN_BYTE = 2 // a byte that makes characters together with its neighbours
+} qni_token_trait;
 
 struct qni_tokenizer {
     qni_vocab written; // every token as the file writes it, added ones too
@@ -43,16 +60,18 @@ struct qni_tokenizer {
     qni_added_token *added;
     size_t n_added;
     qni_added_set added_raw, added_normalized;
-    uint8_t *special; // per id
+    uint8_t *traits; // per id, of qni_token_trait
 
+    qni_normalizer *normalizers;
+    size_t n_normalizers;
     qni_pretokenizer *pretokenizers;
     size_t n_pretokenizers;
-    qni_decoder *decoders;
-    size_t n_decoders;
+    qni_decoder decoder;
 
-    int32_t *before, *after; // special tokens around a text
-    size_t n_before, n_after;
-    bool trim_offsets;
+    qni_template_row single, pair; // special tokens around one text and two
+    qni_trim trim;                 // of offsets
+    qni_truncation truncation;
+    qni_padding padding;
 
     int32_t bos;
     int32_t *eos;
@@ -71,16 +90,11 @@ QNI_WARN_UNUSED qn_status qni_token_list_add(qni_token_list *list, const char *b
                                              uint32_t id, bool hidden, qn_error *err);
 
 // Readers of the formats fill a zeroed tokenizer and call qni_tokenizer_finish at their end, with
-// the tokens as the file writes them and as the model meets them; added tokens are put in.
+// the tokens as the file writes them; added tokens are put in.
 QNI_WARN_UNUSED qn_status qni_tokenizer_read_json(qni_tokenizer *t, const char *path,
                                                   qn_error *err);
 QNI_WARN_UNUSED qn_status qni_tokenizer_finish(qni_tokenizer *t, qni_token_list *written,
-                                               qni_token_list *model, qn_error *err);
-
-// GPT-2's way to write bytes as characters: the code point of each byte, and back (-1: not one of
-// them).
-uint32_t qni_byte_to_code(unsigned char byte);
-int qni_code_to_byte(uint32_t code);
+                                               qn_error *err);
 
 void qni_context_free(qni_context *context);
 

@@ -1,6 +1,7 @@
 #include "text/unicode.h"
 
-#include <stddef.h>
+#include "base/utf8.h"
+
 #include <utf8proc.h>
 
 typedef struct category_range {
@@ -56,20 +57,56 @@ static const category_range newer[] = {
     // clang-format on
 };
 
-qni_category qni_unicode_category(uint32_t code)
+#define QNI_OLDER_8(first, last, category) {first, last, QNI_CATEGORY_##category},
+#define QNI_OLDER_9(first, last, category)
+static const category_range older_8[] = {
+#include "text/unicode_older.def"
+};
+#undef QNI_OLDER_8
+#undef QNI_OLDER_9
+
+#define QNI_OLDER_8(first, last, category)
+#define QNI_OLDER_9(first, last, category) {first, last, QNI_CATEGORY_##category},
+static const category_range older_9[] = {
+#include "text/unicode_older.def"
+};
+
+// The range that holds a code point, or NULL.
+static const category_range *find_range(const category_range *ranges, size_t n, uint32_t code)
 {
-    size_t lo = 0, hi = sizeof newer / sizeof newer[0];
+    size_t lo = 0, hi = n;
     while (lo < hi) {
         size_t middle = (lo + hi) / 2;
-        if (code > newer[middle].last) {
+        if (code > ranges[middle].last) {
             lo = middle + 1;
-        } else if (code < newer[middle].first) {
+        } else if (code < ranges[middle].first) {
             hi = middle;
         } else {
-            return newer[middle].category;
+            return &ranges[middle];
         }
     }
-    return (qni_category)utf8proc_category((utf8proc_int32_t)code);
+    return NULL;
+}
+
+#define FIND(ranges, code) find_range(ranges, sizeof(ranges) / sizeof((ranges)[0]), code)
+
+qni_category qni_unicode_category(uint32_t code)
+{
+    const category_range *range = FIND(newer, code);
+    return range != NULL ? range->category
+                         : (qni_category)utf8proc_category((utf8proc_int32_t)code);
+}
+
+qni_category qni_unicode_category_8(uint32_t code)
+{
+    const category_range *range = FIND(older_8, code);
+    return range != NULL ? range->category : qni_unicode_category(code);
+}
+
+qni_category qni_unicode_category_9(uint32_t code)
+{
+    const category_range *range = FIND(older_9, code);
+    return range != NULL ? range->category : qni_unicode_category(code);
 }
 
 bool qni_unicode_is_space(uint32_t code)
@@ -99,4 +136,74 @@ uint32_t qni_unicode_fold(uint32_t code)
     // Simple folding, but for a few, is the lower case of the upper case.
     utf8proc_int32_t upper = utf8proc_toupper((utf8proc_int32_t)code);
     return (uint32_t)utf8proc_tolower(upper);
+}
+
+int qni_unicode_lower(uint32_t code, uint32_t out[3])
+{
+    // the only one that becomes two without looking at what stands beside it
+    if (code == 0x130) {
+        out[0] = 'i';
+        out[1] = 0x307;
+        return 2;
+    }
+    // letters of Unicode 16 and 17
+    bool garay = code >= 0x10D50 && code <= 0x10D65;
+    if (code >= 0x16EA0 && code <= 0x16EB8) {
+        out[0] = code + 0x1B;
+        return 1;
+    }
+    switch (code) {
+    case 0x1C89:
+    case 0xA7CC:
+    case 0xA7CE:
+    case 0xA7D2:
+    case 0xA7D4:
+    case 0xA7DA: out[0] = code + 1; return 1;
+    case 0xA7CB: out[0] = 0x264; return 1;
+    case 0xA7DC: out[0] = 0x19B; return 1;
+    default: break;
+    }
+    out[0] = garay ? code + 0x20 : (uint32_t)utf8proc_tolower((utf8proc_int32_t)code);
+    return 1;
+}
+
+size_t qni_unicode_grapheme(const char *text, size_t n)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    // Two ASCII characters stay together only as an end of line.
+    if (n == 1 || (bytes[0] < 0x80 && bytes[1] < 0x80)) {
+        return n > 1 && bytes[0] == '\r' && bytes[1] == '\n' ? 2 : 1;
+    }
+    uint32_t last, code;
+    utf8proc_int32_t state = 0;
+    size_t at = (size_t)qni_utf8_decode(bytes, n, &last);
+    while (at < n) {
+        int length = qni_utf8_decode(bytes + at, n - at, &code);
+        if (utf8proc_grapheme_break_stateful((utf8proc_int32_t)last, (utf8proc_int32_t)code,
+                                             &state)) {
+            break;
+        }
+        at += (size_t)length;
+        last = code;
+    }
+    return at;
+}
+
+uint32_t qni_byte_to_code(unsigned char byte)
+{
+    bool printable = (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte != 0xAD);
+    if (printable) {
+        return byte;
+    }
+    // The others follow from 256 on, in rising order: 0 to 32, 127 to 160, 173.
+    return byte <= 32 ? 256u + byte : byte <= 160 ? 256u + 33 + byte - 127 : 256u + 67;
+}
+
+int qni_code_to_byte(uint32_t code)
+{
+    if (code < 256) {
+        return qni_byte_to_code((unsigned char)code) == code ? (int)code : -1;
+    }
+    uint32_t rank = code - 256;
+    return rank <= 32 ? (int)rank : rank < 67 ? (int)(rank - 33 + 127) : rank == 67 ? 173 : -1;
 }

@@ -5,6 +5,7 @@
 #define QNI_TEXT_UNICODE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 // General categories, in utf8proc's order.
@@ -43,6 +44,11 @@ typedef enum qni_category {
 
 qni_category qni_unicode_category(uint32_t code);
 
+// As the libraries behind BertNormalizer, BertPreTokenizer and Punctuation (Unicode 8), and behind
+// StripAccents (Unicode 9), know it.
+qni_category qni_unicode_category_8(uint32_t code);
+qni_category qni_unicode_category_9(uint32_t code);
+
 // A bit for each category, as (1 << category). The masks of \p{L}, \p{N} and so on.
 #define QNI_CATEGORY_BIT(c) (1u << QNI_CATEGORY_##c)
 #define QNI_LETTERS                                                                              \
@@ -60,6 +66,17 @@ bool qni_unicode_is_space(uint32_t code);
 // What \w matches: letters, marks, decimal digits, letter-like numbers and symbols, and connectors
 // such as '_'.
 bool qni_unicode_is_word(uint32_t code);
+
+// The lower case without context, one to three code points. Returns how many.
+int qni_unicode_lower(uint32_t code, uint32_t out[3]);
+
+// Bytes of the extended grapheme cluster (UAX #29) that valid UTF-8 text begins with, n > 0.
+size_t qni_unicode_grapheme(const char *text, size_t n);
+
+// GPT-2's way to write bytes as printable characters: the code point of each byte, and back (-1:
+// not one of them).
+uint32_t qni_byte_to_code(unsigned char byte);
+int qni_code_to_byte(uint32_t code);
 
 // The simple case folding.
 uint32_t qni_unicode_fold(uint32_t code);

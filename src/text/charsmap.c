@@ -1,0 +1,74 @@
+#include "text/charsmap.h"
+
+#include "base/alloc.h"
+
+#include <string.h>
+
+static uint32_t read_u32(const char *bytes)
+{
+    const unsigned char *b = (const unsigned char *)bytes;
+    return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
+qn_status qni_charsmap_open(const char *bytes, size_t n, qni_charsmap *out, qn_error *err)
+{
+    *out = (qni_charsmap){0};
+    if (n == 0) {
+        return QN_OK;
+    }
+    uint32_t size = n >= 4 ? read_u32(bytes) : 0;
+    if (n < 4 || size > n - 4 || size % 4 != 0) {
+        return qni_fail(err, QN_INVALID_MODEL, NULL,
+                        "a precompiled_charsmap of %zu bytes whose table has %u", n, size);
+    }
+    out->n_units = size / 4;
+    out->n_pool = n - 4 - size;
+    out->units = qni_alloc_array((size_t)out->n_units + 1, sizeof *out->units);
+    out->pool = qni_strndup(bytes + 4 + size, out->n_pool);
+    if (out->units == NULL || out->pool == NULL) {
+        qni_charsmap_end(out);
+        return qni_fail_memory(err);
+    }
+    for (uint32_t i = 0; i < out->n_units; i++) {
+        out->units[i] = read_u32(bytes + 4 + 4 * (size_t)i);
+    }
+    for (int c = 1; c < 128 && out->n_units > 0; c++) {
+        uint32_t at = out->units[0] >> 10 << ((out->units[0] & 0x200) >> 6) ^ (uint32_t)c;
+        out->ascii[c] = at < out->n_units && (out->units[at] & 0x800000FF) == (uint32_t)c;
+    }
+    return QN_OK;
+}
+
+void qni_charsmap_end(qni_charsmap *map)
+{
+    qni_free(map->units);
+    qni_free(map->pool);
+    *map = (qni_charsmap){0};
+}
+
+const char *qni_charsmap_find(const qni_charsmap *map, const char *text, size_t n, bool longest,
+                              size_t *key)
+{
+    const char *found = NULL;
+    uint32_t at = 0;
+    for (size_t i = 0; map->n_units > 0; i++) {
+        uint32_t unit = map->units[at];
+        at ^= unit >> 10 << ((unit & 0x200) >> 6);
+        if (i > 0 && (unit >> 8 & 1) != 0 && at < map->n_units) { // a key ends here
+            uint32_t value = map->units[at] & 0x7FFFFFFF;
+            found = value <= map->n_pool ? map->pool + value : found;
+            *key = i;
+            if (!longest) {
+                return found;
+            }
+        }
+        if (i == n || text[i] == 0) {
+            return found;
+        }
+        at ^= (unsigned char)text[i];
+        if (at >= map->n_units || (map->units[at] & 0x800000FF) != (unsigned char)text[i]) {
+            return found;
+        }
+    }
+    return found;
+}

@@ -1,0 +1,33 @@
+// SentencePiece's table of characters and their replacements ("precompiled_charsmap"): a double
+// array whose keys are UTF-8 and whose values are places in a pool of zero-terminated texts.
+//
+// The array is darts-clone's: https://github.com/s-yata/darts-clone, the file's layout
+// sentencepiece's src/builder.cc.
+#ifndef QNI_TEXT_CHARSMAP_H
+#define QNI_TEXT_CHARSMAP_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct qni_charsmap {
+    uint32_t *units;
+    uint32_t n_units; // 0: an empty table
+    char *pool;
+    size_t n_pool;
+    uint8_t ascii[128]; // 1: some key begins with this character
+} qni_charsmap;
+
+// Copies a table of `n` bytes.
+QNI_WARN_UNUSED qn_status qni_charsmap_open(const char *bytes, size_t n, qni_charsmap *out,
+                                            qn_error *err);
+void qni_charsmap_end(qni_charsmap *map);
+
+// The replacement of the longest (or else the shortest) key that `text` begins with, and the key's
+// length; NULL when there is none.
+const char *qni_charsmap_find(const qni_charsmap *map, const char *text, size_t n, bool longest,
+                              size_t *key);
+
+#endif

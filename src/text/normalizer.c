@@ -1,0 +1,314 @@
+#include "text/normalizer.h"
+
+#include "base/alloc.h"
+#include "base/utf8.h"
+#include "text/unicode.h"
+
+#include <string.h>
+
+void qni_normalizer_end(qni_normalizer *step)
+{
+    qni_free(step->content);
+    qni_splitter_end(&step->splitter);
+    qni_charsmap_end(&step->charsmap);
+    *step = (qni_normalizer){0};
+}
+
+void qni_normalize_scratch_end(qni_normalize_scratch *scratch)
+{
+    qni_draft_end(&scratch->drafts[0]);
+    qni_draft_end(&scratch->drafts[1]);
+    qni_free(scratch->changes.items);
+    qni_splitter_free_match(scratch->match);
+    *scratch = (qni_normalize_scratch){0};
+}
+
+// ---- Steps that look at each character by itself
+
+// What becomes of one character: nothing (taken away), itself, or up to three others.
+typedef int map_fn(uint32_t code, qni_change out[3]);
+
+enum { SAME = -1, GONE = 0 };
+
+static int lowercase(uint32_t code, qni_change out[3])
+{
+    uint32_t lower[3];
+    int n = qni_unicode_lower(code, lower);
+    for (int i = 0; i < n; i++) {
+        out[i] = (qni_change){lower[i], i > 0};
+    }
+    return n == 1 && lower[0] == code ? SAME : n;
+}
+
+static int strip_accents(uint32_t code, qni_change out[3])
+{
+    (void)out;
+    return code >= 0x300 && (QNI_MARKS >> qni_unicode_category_9(code) & 1) != 0 ? GONE : SAME;
+}
+
+static int strip_marks(uint32_t code, qni_change out[3])
+{
+    (void)out;
+    return code >= 0x300 && qni_unicode_category_8(code) == QNI_CATEGORY_MN ? GONE : SAME;
+}
+
+static int clean(uint32_t code, qni_change out[3])
+{
+    out[0] = (qni_change){' ', 0};
+    if (code == '\t' || code == '\n' || code == '\r') {
+        return 1;
+    }
+    qni_category category = qni_unicode_category_8(code);
+    bool other = category == QNI_CATEGORY_CC || category == QNI_CATEGORY_CF ||
+                 category == QNI_CATEGORY_CO;
+    if (code == 0 || code == 0xFFFD || other) {
+        return GONE;
+    }
+    return code != ' ' && qni_unicode_is_space(code) ? 1 : SAME;
+}
+
+static int chinese(uint32_t code, qni_change out[3])
+{
+    bool is = (code >= 0x4E00 && code <= 0x9FFF) || (code >= 0x3400 && code <= 0x4DBF) ||
+              (code >= 0x20000 && code <= 0x2A6DF) || (code >= 0x2A700 && code <= 0x2B73F) ||
+              (code >= 0x2B740 && code <= 0x2B81F) || (code >= 0x2B920 && code <= 0x2CEAF) ||
+              (code >= 0xF900 && code <= 0xFAFF) || (code >= 0x2F800 && code <= 0x2FA1F);
+    if (!is) {
+        return SAME;
+    }
+    out[0] = (qni_change){' ', 0};
+    out[1] = (qni_change){code, 1};
+    out[2] = (qni_change){' ', 1};
+    return 3;
+}
+
+static int nmt(uint32_t code, qni_change out[3])
+{
+    out[0] = (qni_change){' ', 0};
+    if ((code >= 1 && code <= 8) || code == 0xB || (code >= 0xE && code <= 0x1F) || code == 0x7F ||
+        code == 0x8F || code == 0x9F) {
+        return GONE;
+    }
+    bool space = code == 9 || code == 0xA || code == 0xC || code == 0xD || code == 0x1680 ||
+                 (code >= 0x200B && code <= 0x200F) || code == 0x2028 || code == 0x2029 ||
+                 code == 0x2581 || code == 0xFEFF || code == 0xFFFD;
+    return space ? 1 : SAME;
+}
+
+// The steps that look at each character by itself; NULL for the others.
+static map_fn *const maps[] = {
+    [QNI_NORMALIZE_LOWERCASE] = lowercase,
+    [QNI_NORMALIZE_STRIP_ACCENTS] = strip_accents,
+    [QNI_NORMALIZE_STRIP_MARKS] = strip_marks,
+    [QNI_NORMALIZE_CLEAN] = clean,
+    [QNI_NORMALIZE_CHINESE] = chinese,
+    [QNI_NORMALIZE_NMT] = nmt,
+    [QNI_NORMALIZE_BYTES] = NULL,
+};
+
+static qn_status map_characters(map_fn *map, const qni_passage *p, qni_draft *out, bool *same,
+                                qn_error *err)
+{
+    qni_rewrite r = {.from = p, .to = out, .err = err};
+    size_t copied = 0;
+    for (size_t at = 0; at < p->n;) {
+        qni_change made[3];
+        r.at = at;
+        size_t n;
+        int n_made = map(qni_rewrite_next(&r, &n), made);
+        at += n;
+        if (n_made == SAME) {
+            continue;
+        }
+        QNI_TRY(qni_draft_copy(out, p, copied, r.at, err));
+        for (int i = 0; i < n_made; i++) {
+            QNI_TRY(qni_rewrite_put(&r, made[i].code, made[i].change));
+        }
+        copied = at;
+        *same = false;
+    }
+    return *same ? QN_OK : qni_draft_copy(out, p, copied, p->n, err);
+}
+
+// ---- The others
+
+static qn_status strip(const qni_normalizer *step, qni_passage *p)
+{
+    size_t begin = 0, end = p->n;
+    while (step->left && begin < end) {
+        uint32_t code;
+        int length = qni_utf8_decode((const unsigned char *)p->text + begin, end - begin, &code);
+        if (!qni_unicode_is_space(code)) {
+            break;
+        }
+        begin += (size_t)length;
+    }
+    while (step->right && end > begin) {
+        size_t at = end - 1;
+        while (at > begin && ((unsigned char)p->text[at] & 0xC0) == 0x80) {
+            at--;
+        }
+        uint32_t code;
+        qni_utf8_decode((const unsigned char *)p->text + at, end - at, &code);
+        if (!qni_unicode_is_space(code)) {
+            break;
+        }
+        end = at;
+    }
+    p->lost_front = p->lost_front || begin > 0;
+    p->text += begin;
+    p->origin = p->origin != NULL ? p->origin + begin : NULL;
+    p->shift += begin;
+    p->n = end - begin;
+    return QN_OK;
+}
+
+static qn_status prepend(const qni_normalizer *step, const qni_passage *p, qni_draft *out,
+                         bool *same, qn_error *err)
+{
+    *same = p->n == 0;
+    if (*same) {
+        return QN_OK;
+    }
+    qni_text_span first = out->track ? qni_passage_character(p, 0) : (qni_text_span){0, 0};
+    QNI_TRY(qni_draft_add(out, step->content, step->n_content, first, err));
+    return qni_draft_copy(out, p, 0, p->n, err);
+}
+
+// What takes the place of a match stands for its last character.
+static qn_status replace(const qni_normalizer *step, const qni_passage *p, void **match,
+                         qni_draft *out, bool *same, qn_error *err)
+{
+    size_t at = 0;
+    bool any = true;
+    while (any) {
+        qni_cut found;
+        QNI_TRY(qni_splitter_next(&step->splitter, p->text, p->n, at, match, &found, &any, err));
+        if (any) {
+            qni_text_span last = out->track ? qni_passage_character(p, found.end - 1)
+                                            : (qni_text_span){0, 0};
+            QNI_TRY(qni_draft_copy(out, p, at, found.begin, err));
+            QNI_TRY(qni_draft_add(out, step->content, step->n_content, last, err));
+            at = found.end;
+            *same = false;
+        }
+    }
+    return *same ? QN_OK : qni_draft_copy(out, p, at, p->n, err);
+}
+
+static qn_status add_replacement(qni_changes *changes, const char *text, int n_old, qn_error *err)
+{
+    size_t size = strlen(text), first = changes->n;
+    for (size_t at = 0; at < size;) {
+        uint32_t code;
+        int length = qni_utf8_decode((const unsigned char *)text + at, size - at, &code);
+        at += (size_t)(length < 0 ? -length : length);
+        QNI_TRY(qni_changes_add(changes, code, 0, err));
+    }
+    int more = (int)(changes->n - first) - n_old;
+    for (int i = 0; i < more; i++) {
+        changes->items[changes->n - 1 - (size_t)i].change = 1;
+    }
+    if (more < 0 && changes->n > 0) {
+        changes->items[changes->n - 1].change += more;
+    }
+    return QN_OK;
+}
+
+static int count_characters(const char *text, size_t n)
+{
+    int count = 0;
+    for (size_t i = 0; i < n; i++) {
+        count += ((unsigned char)text[i] & 0xC0) != 0x80;
+    }
+    return count;
+}
+
+// A grapheme of less than six bytes is looked up whole, and what its first matching prefix says
+// takes the place of all of it; else each character is looked up.
+static qn_status map_grapheme(const qni_charsmap *map, const char *text, size_t n,
+                              qni_changes *changes, bool *same, qn_error *err)
+{
+    size_t key;
+    const char *found = n < 6 ? qni_charsmap_find(map, text, n, false, &key) : NULL;
+    if (found != NULL) {
+        *same = false;
+        return add_replacement(changes, found, count_characters(text, n), err);
+    }
+    for (size_t at = 0; at < n;) {
+        uint32_t code;
+        size_t length = (size_t)qni_utf8_decode((const unsigned char *)text + at, n - at, &code);
+        found = qni_charsmap_find(map, text + at, length, false, &key);
+        *same = *same && found == NULL;
+        QNI_TRY(found != NULL ? add_replacement(changes, found, 1, err)
+                              : qni_changes_add(changes, code, 0, err));
+        at += length;
+    }
+    return QN_OK;
+}
+
+static qn_status map_by_table(const qni_charsmap *map, const qni_passage *p, qni_changes *changes,
+                              qni_draft *out, bool *same, qn_error *err)
+{
+    changes->n = 0;
+    for (size_t at = 0; at < p->n;) {
+        size_t n = qni_unicode_grapheme(p->text + at, p->n - at);
+        QNI_TRY(map_grapheme(map, p->text + at, n, changes, same, err));
+        at += n;
+    }
+    qni_rewrite r = {.from = p, .to = out, .err = err};
+    for (size_t i = 0; !*same && i < changes->n; i++) {
+        QNI_TRY(qni_rewrite_put(&r, changes->items[i].code, changes->items[i].change));
+    }
+    return QN_OK;
+}
+
+static qn_status write_bytes(const qni_passage *p, qni_draft *out, qn_error *err)
+{
+    for (size_t at = 0; at < p->n; at++) {
+        char text[4];
+        int n = qni_utf8_encode(qni_byte_to_code((unsigned char)p->text[at]), text);
+        qni_text_span from = out->track ? qni_passage_character(p, at) : (qni_text_span){0, 0};
+        QNI_TRY(qni_draft_add(out, text, (size_t)n, from, err));
+    }
+    return QN_OK;
+}
+
+static qn_status run(const qni_normalizer *step, qni_normalize_scratch *s, qni_passage *p,
+                     qni_draft *out, bool *same, qn_error *err)
+{
+    switch (step->kind) {
+    case QNI_NORMALIZE_FORM:
+        return qni_normal_form(p, step->compose, step->compatible, &s->changes, out, same, err);
+    case QNI_NORMALIZE_STRIP: return strip(step, p);
+    case QNI_NORMALIZE_PREPEND: return prepend(step, p, out, same, err);
+    case QNI_NORMALIZE_REPLACE: return replace(step, p, &s->match, out, same, err);
+    case QNI_NORMALIZE_CHARSMAP:
+        return map_by_table(&step->charsmap, p, &s->changes, out, same, err);
+    case QNI_NORMALIZE_BYTES: *same = false; return write_bytes(p, out, err);
+    case QNI_NORMALIZE_LOWERCASE:
+    case QNI_NORMALIZE_STRIP_ACCENTS:
+    case QNI_NORMALIZE_STRIP_MARKS:
+    case QNI_NORMALIZE_CLEAN:
+    case QNI_NORMALIZE_CHINESE:
+    case QNI_NORMALIZE_NMT: return map_characters(maps[step->kind], p, out, same, err);
+    }
+    return QN_OK;
+}
+
+qn_status qni_normalize(const qni_normalizer *steps, size_t n_steps, qni_normalize_scratch *scratch,
+                        bool track, qni_passage *p, qn_error *err)
+{
+    int next = 0;
+    for (size_t i = 0; i < n_steps; i++) {
+        qni_draft *out = &scratch->drafts[next];
+        bool same = true;
+        qni_draft_begin(out, track);
+        QNI_TRY(run(&steps[i], scratch, p, out, &same, err));
+        if (!same) {
+            qni_draft_give(out, p);
+            next = 1 - next;
+        }
+    }
+    return QN_OK;
+}

@@ -1,0 +1,93 @@
+#include "text/unigram.h"
+
+#include "base/alloc.h"
+
+#include <float.h>
+#include <math.h>
+
+static const double unknown_penalty = 10.0;
+
+qn_status qni_unigram_build(const qni_vocab *vocab, double *scores, const uint8_t *unused,
+                            qni_unigram *out, qn_error *err)
+{
+    *out = (qni_unigram){.scores = scores, .owned = true};
+    qni_trie_key *keys = qni_alloc_array((size_t)vocab->n + 1, sizeof *keys);
+    if (keys == NULL) {
+        qni_unigram_end(out);
+        return qni_fail_memory(err);
+    }
+    double least = DBL_MAX;
+    size_t n = 0;
+    for (uint32_t id = 0; id < vocab->n; id++) {
+        uint32_t size;
+        const char *bytes = qni_vocab_at(vocab, id, &size);
+        if (!vocab->present[id]) {
+            continue;
+        }
+        least = fmin(least, scores[id]);
+        if (size > 0 && (unused == NULL || !unused[id]) &&
+            qni_vocab_find(vocab, bytes, size) == (int32_t)id) {
+            keys[n++] = (qni_trie_key){(const unsigned char *)bytes, size, id};
+        }
+    }
+    out->unknown_score = least - unknown_penalty;
+    qn_status status = qni_trie_build(keys, n, &out->trie, err);
+    qni_free(keys);
+    if (status != QN_OK) {
+        qni_unigram_end(out);
+    }
+    return status;
+}
+
+void qni_unigram_end(qni_unigram *unigram)
+{
+    if (unigram->owned) {
+        qni_free((void *)(uintptr_t)unigram->scores);
+    }
+    qni_trie_end(&unigram->trie);
+    *unigram = (qni_unigram){0};
+}
+
+static void offer(qni_unigram_place *place, double score, size_t begin, int32_t id)
+{
+    if (score > place->score) {
+        *place = (qni_unigram_place){score, (uint32_t)begin, id};
+    }
+}
+
+static size_t character_length(unsigned char first)
+{
+    return first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+}
+
+qn_status qni_unigram_encode(const qni_unigram *u, qni_unigram_scratch *scratch, const char *word,
+                             size_t n, qn_error *err)
+{
+    if (n >= UINT32_MAX ||
+        qni_grow(&scratch->places, &scratch->capacity, n + 1, sizeof *scratch->places) != 0) {
+        return qni_fail_memory(err);
+    }
+    qni_unigram_place *places = scratch->places;
+    for (size_t i = 1; i <= n; i++) {
+        places[i].score = -INFINITY;
+    }
+    places[0] = (qni_unigram_place){0, 0, QNI_NO_TOKEN};
+    for (size_t at = 0; at < n;) {
+        size_t first = character_length((unsigned char)word[at]);
+        double here = places[at].score;
+        bool has_single = false;
+        uint32_t node = 0;
+        for (size_t i = at; i < n && qni_trie_step(&u->trie, &node, (unsigned char)word[i]); i++) {
+            if (qni_trie_is_key(&u->trie, node)) {
+                uint32_t id = u->trie.values[node];
+                offer(&places[i + 1], u->scores[id] + here, at, (int32_t)id);
+                has_single = has_single || i + 1 - at == first;
+            }
+        }
+        if (!has_single) {
+            offer(&places[at + first], u->unknown_score + here, at, QNI_NO_TOKEN);
+        }
+        at += first;
+    }
+    return QN_OK;
+}
