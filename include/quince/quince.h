@@ -6,6 +6,7 @@
 #include "quince/model.h"
 #include "quince/session.h"
 #include "quince/status.h"
+#include "quince/template.h"
 #include "quince/tensor.h"
 #include "quince/tokenizer.h"
 

@@ -25,6 +25,8 @@ typedef struct py_module_state {
     PyTypeObject *grammar;
     PyTypeObject *vocabulary;
     PyTypeObject *matcher;
+    PyTypeObject *tokenizer;
+    PyTypeObject *chat_template;
 } py_module_state;
 
 // The library's handles as Python objects. `model` and `lm` keep what the handle needs alive.
@@ -68,6 +70,8 @@ void py_object_free(PyObject *self);
 int py_add_model(PyObject *module, py_module_state *state);
 int py_add_session(PyObject *module, py_module_state *state);
 int py_add_grammar(PyObject *module, py_module_state *state);
+int py_add_tokenizer(PyObject *module, py_module_state *state);
+int py_add_template(PyObject *module, py_module_state *state);
 int py_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **out);
 
 #endif

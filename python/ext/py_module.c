@@ -136,7 +136,8 @@ static int start(PyObject *module)
     state->error = PyObject_GetAttrString(errors, "Error");
     Py_DECREF(errors);
     if (state->error == NULL || py_add_model(module, state) != 0 ||
-        py_add_session(module, state) != 0 || py_add_grammar(module, state) != 0) {
+        py_add_session(module, state) != 0 || py_add_grammar(module, state) != 0 ||
+        py_add_tokenizer(module, state) != 0 || py_add_template(module, state) != 0) {
         return -1;
     }
     return PyModule_AddStringConstant(module, "version", qn_version());
@@ -152,6 +153,8 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->lm);
     Py_VISIT(state->session);
     Py_VISIT(state->grammar);
+    Py_VISIT(state->tokenizer);
+    Py_VISIT(state->chat_template);
     Py_VISIT(state->vocabulary);
     Py_VISIT(state->matcher);
     return 0;
@@ -167,6 +170,8 @@ static int clear(PyObject *module)
     Py_CLEAR(state->lm);
     Py_CLEAR(state->session);
     Py_CLEAR(state->grammar);
+    Py_CLEAR(state->tokenizer);
+    Py_CLEAR(state->chat_template);
     Py_CLEAR(state->vocabulary);
     Py_CLEAR(state->matcher);
     return 0;

@@ -195,10 +195,12 @@ static bool is_space(uint32_t code, uint32_t mask)
     return qni_unicode_is_space(code);
 }
 
+// Oniguruma's \w: of Latin-1 also the superscripts and fractions.
 static bool is_word(uint32_t code, uint32_t mask)
 {
     (void)mask;
-    return qni_unicode_is_word(code);
+    return qni_unicode_is_word(code) ||
+           (code < 256 && qni_unicode_category(code) == QNI_CATEGORY_NO);
 }
 
 #define BIT(c) QNI_CATEGORY_BIT(c)

@@ -87,9 +87,9 @@ static qn_status open_library(const char *pattern, qni_regex_flavor flavor, qni_
     return status;
 }
 
-// Hiragana, Katakana and their length mark count as Han. A space, and what no script owns, goes
-// with whatever is around it: a piece is a row of stretches of one script each, all but the last
-// with such a character behind it.
+// Hiragana, Katakana and their length mark count as Han. A piece begins with a character of some
+// script and goes on with that script and with what has none: spaces and unassigned code points.
+// Such characters before the first piece are left out.
 qn_status qni_splitter_open_scripts(qni_splitter *out, qn_error *err)
 {
     static const char *const scripts[] = {
@@ -97,23 +97,20 @@ qn_status qni_splitter_open_scripts(qni_splitter *out, qn_error *err)
 #include "text/scripts.def"
 #undef QNI_SCRIPT
     };
-    static const char any[] = "[ \\p{Unknown}]";
-    qni_buf one, text;
-    *out = (qni_splitter){.behavior = QNI_SPLIT_ISOLATED};
-    qni_buf_begin(&one, QNI_MIB, "a pattern's length");
+    qni_buf text;
+    *out = (qni_splitter){.behavior = QNI_SPLIT_REMOVED, .invert = true};
     qni_buf_begin(&text, QNI_MIB, "a pattern's length");
     qn_status status = qni_buf_add_text(
-        &one, "(?>[\\p{Han}\\p{Hiragana}\\p{Katakana}\\x{30FC}]+|(?:(?![ \\x{30FC}])\\p{Common})+",
+        &text,
+        "[\\p{Han}\\p{Hiragana}\\p{Katakana}\\x{30FC}]"
+        "[ \\p{Unknown}\\p{Han}\\p{Hiragana}\\p{Katakana}\\x{30FC}]*+"
+        "|(?![ \\x{30FC}])\\p{Common}(?:(?!\\x{30FC})[ \\p{Unknown}\\p{Common}])*+",
         err);
     for (size_t i = 0; i < sizeof scripts / sizeof scripts[0] && status == QN_OK; i++) {
-        status = qni_buf_printf(&one, err, "|\\p{%s}+", scripts[i]);
-    }
-    if (status == QN_OK) {
-        status = qni_buf_printf(&text, err, "%s*+(?:%s)%s++)*+(?:%s))?+", any, one.data, any,
-                                one.data);
+        status = qni_buf_printf(&text, err, "|\\p{%s}[ \\p{Unknown}\\p{%s}]*+", scripts[i],
+                                scripts[i]);
     }
     status = status == QN_OK ? compile(text.data, text.size, 0, out, err) : status;
-    qni_buf_end(&one);
     qni_buf_end(&text);
     return status;
 }

@@ -108,10 +108,15 @@ static qn_status read_bert(qni_json_reader *r, const json_t *source)
     return add_punctuation(r, QNI_SPLIT_ISOLATED);
 }
 
+// The Rust library's \w, without the brackets.
+#define WORD                                                                               \
+    "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{24B6}-\\x{24E9}\\x{1F130}-\\x{1F149}\\x{1F150}-" \
+    "\\x{1F169}\\x{1F170}-\\x{1F189}\\x{200C}\\x{200D}"
+
 static qn_status read_whitespace(qni_json_reader *r, const json_t *source)
 {
     QNI_TRY(qni_json_only(source, "Whitespace", "type", r->err));
-    return add_pattern(r, "\\w+|[^\\w\\s]+", QNI_SPLIT_REMOVED, true);
+    return add_pattern(r, "[" WORD "]+|[^\\s" WORD "]+", QNI_SPLIT_REMOVED, true);
 }
 
 static qn_status read_whitespace_split(qni_json_reader *r, const json_t *source)

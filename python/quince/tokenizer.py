@@ -1,0 +1,110 @@
+"""Text to tokens and back, and chat templates, under the names that transformers has for them."""
+
+import json
+import os
+
+from quince import _quince
+
+
+def render_chat_template(source, messages=(), tools=None, add_generation_prompt=False, *, now=None, **variables):
+    """The text of a conversation.
+
+    `source` is the template; `messages` and `tools` are in OpenAI's form; `variables` are whatever else the template
+    reads. `now` (seconds since 1970) is what strftime_now tells, else the clock. Raises quince.Error with line and
+    column of the template, also for what the template itself raises.
+    """
+    return _render(_quince.Template(source), messages, tools, add_generation_prompt, now, variables)
+
+
+def _render(template, messages, tools, add_generation_prompt, now, variables):
+    given = {"messages": list(messages), "tools": tools, "documents": None,
+             "add_generation_prompt": add_generation_prompt, **variables}
+    return template.render(json.dumps(given, ensure_ascii=False), now=now)
+
+
+class Tokenizer:
+    """A tokenizer: tokenizer.json, or a folder that holds one.
+
+    Shared by threads. Texts are str, or bytes of any kind: what is not UTF-8 reads as U+FFFD.
+    """
+
+    def __init__(self, path):
+        self._path = os.fspath(path)
+        self._inner = _quince.Tokenizer(self._path)
+        bos, self.eos_token_ids, self._size = self._inner.ends()
+        self.bos_token_id = bos if bos >= 0 else None
+        self.eos_token_id = self.eos_token_ids[0] if self.eos_token_ids else None
+        self._template = None
+
+    def __len__(self):
+        return self._size
+
+    @property
+    def vocab_size(self):
+        """Ids are below this."""
+        return self._size
+
+    def encode(self, text, text_pair=None, add_special_tokens=True, *, split_special_tokens=False, truncation=False,
+               max_length=None, padding=False):
+        """The ids of a text, a list.
+
+        With `split_special_tokens` "<|end|>" in the text is read as letters. `truncation` and `padding` apply the
+        rules of the tokenizer's file; `max_length` keeps that many tokens.
+        """
+        return self._inner.encode(text, text_pair, add_special_tokens, split_special_tokens, False, truncation,
+                                  padding, max_length or 0)
+
+    def encode_with_offsets(self, text, text_pair=None, add_special_tokens=True, *, split_special_tokens=False):
+        """(ids, offsets): for each token the bytes (begin, end) of the text, in UTF-8, that it stands for."""
+        return self._inner.encode(text, text_pair, add_special_tokens, split_special_tokens, True)
+
+    def encode_batch(self, texts, add_special_tokens=True, *, split_special_tokens=False, truncation=False,
+                     max_length=None, padding=False, threads=0):
+        """The ids of each text, over `threads` threads (0: one for each processor)."""
+        return self._inner.encode_batch(list(texts), add_special_tokens, split_special_tokens, truncation, padding,
+                                        max_length or 0, threads)
+
+    def count(self, text, text_pair=None, add_special_tokens=True, *, split_special_tokens=False):
+        """How many ids encode gives, without making them."""
+        return self._inner.count(text, text_pair, add_special_tokens, split_special_tokens)
+
+    def decode(self, ids, skip_special_tokens=False, clean_up_tokenization_spaces=False):
+        """The text of ids. Ids that stand for nothing are skipped."""
+        return self._inner.decode([ids] if isinstance(ids, int) else ids, skip_special_tokens,
+                                  clean_up_tokenization_spaces)
+
+    def batch_decode(self, rows, skip_special_tokens=False, clean_up_tokenization_spaces=False):
+        """The text of each row of ids."""
+        return [self.decode(row, skip_special_tokens, clean_up_tokenization_spaces) for row in rows]
+
+    def convert_ids_to_tokens(self, ids):
+        """The tokens as the file writes them, such as "Ġthe"; None for an id that stands for nothing."""
+        return self._inner.token(ids) if isinstance(ids, int) else [self._inner.token(i) for i in ids]
+
+    def convert_tokens_to_ids(self, tokens):
+        """The ids of tokens as the file writes them; None for those that it does not have."""
+        return self._inner.find(tokens) if isinstance(tokens, str) else [self._inner.find(t) for t in tokens]
+
+    def tokenize(self, text, add_special_tokens=False):
+        """The tokens of a text as the file writes them."""
+        return self.convert_ids_to_tokens(self.encode(text, add_special_tokens=add_special_tokens))
+
+    def is_special(self, token_id):
+        """Whether decode leaves the token out with skip_special_tokens."""
+        return self._inner.is_special(token_id)
+
+    def apply_chat_template(self, messages, tools=None, chat_template=None, add_generation_prompt=False,
+                            tokenize=True, *, now=None, **variables):
+        """The ids of a conversation, or its text with tokenize=False.
+
+        The template is `chat_template`, or the one found beside the tokenizer.
+        """
+        if chat_template is not None:
+            template = _quince.Template(chat_template)
+        else:
+            if self._template is None:
+                folder = self._path if os.path.isdir(self._path) else os.path.dirname(self._path) or "."
+                self._template = _quince.Template(path=folder)
+            template = self._template
+        text = _render(template, messages, tools, add_generation_prompt, now, variables)
+        return self.encode(text, add_special_tokens=False) if tokenize else text
