@@ -101,12 +101,16 @@ static qn_status eval_dict(qni_eval_state *e, const qni_node *node, json_t **out
         json_t *value = NULL;
         qn_status status = qni_template_eval(e, node->items.items[i], &key);
         status = status == QN_OK ? qni_template_eval(e, node->items.items[i + 1], &value) : status;
-        if (status == QN_OK && !json_is_string(key)) {
-            status = qni_template_fail(e, node, QN_UNSUPPORTED, "a key that is no string", "");
+        char room[QNI_KEY_BYTES];
+        const char *name = qni_value_key(key, room);
+        if (status == QN_OK && name == NULL) {
+            status = qni_template_fail(e, node, QN_INVALID_ARGUMENT,
+                                       "a key that is a list, a "
+                                       "mapping or undefined",
+                                       "");
         }
         if (status == QN_OK) {
-            (void)json_object_set_new(*out, json_string_value(key),
-                                      value != NULL ? value : json_null());
+            (void)json_object_set_new(*out, name, value != NULL ? value : json_null());
         }
         json_decref(key);
         if (status != QN_OK) {
@@ -154,8 +158,10 @@ static json_t *text_part(const char *s, size_t begin, size_t end)
 static qn_status get_item(qni_eval_state *e, const json_t *object, const json_t *key, json_t **out)
 {
     *out = NULL;
-    if (json_is_object(object) && json_is_string(key)) {
-        *out = json_incref(json_object_get(object, json_string_value(key)));
+    char room[QNI_KEY_BYTES];
+    if (json_is_object(object)) {
+        const char *name = qni_value_key(key, room);
+        *out = name != NULL ? json_incref(json_object_get(object, name)) : NULL;
         return QN_OK;
     }
     if (!json_is_integer(key) || !(json_is_array(object) || json_is_string(object))) {
@@ -289,23 +295,55 @@ static qn_status concat(qni_eval_state *e, const json_t *a, const json_t *b, jso
     return status != QN_OK ? status : *out != NULL ? QN_OK : qni_fail_memory(e->err);
 }
 
-static bool contains(const json_t *set, const json_t *value)
+static qn_status contains(qni_eval_state *e, const qni_node *node, const json_t *set,
+                          const json_t *value, bool *yes)
 {
     size_t i;
     json_t *item;
-    if (json_is_string(set)) {
-        return json_is_string(value) &&
-               strstr(json_string_value(set), json_string_value(value)) != NULL;
+    char room[QNI_KEY_BYTES];
+    *yes = false;
+    bool fits = set == NULL || json_is_array(set) || json_is_object(set) ||
+                (json_is_string(set) && json_is_string(value));
+    if (!fits) {
+        return qni_template_fail(e, node, QN_INVALID_ARGUMENT, "no values to look in behind ",
+                                 node->text);
     }
-    if (json_is_object(set)) {
-        return json_is_string(value) && json_object_get(set, json_string_value(value)) != NULL;
+    if (json_is_string(set)) {
+        *yes = strstr(json_string_value(set), json_string_value(value)) != NULL;
+    } else if (json_is_object(set)) {
+        const char *name = qni_value_key(value, room);
+        *yes = name != NULL && json_object_get(set, name) != NULL;
     }
     json_array_foreach (set, i, item) {
-        if (qni_values_equal(item, value)) {
-            return true;
-        }
+        *yes = *yes || qni_values_equal(item, value);
     }
-    return false;
+    return QN_OK;
+}
+
+// A text or a list, so many times.
+static qn_status repeat(qni_eval_state *e, const qni_node *node, const json_t *what,
+                        json_int_t times, json_t **out)
+{
+    size_t size = json_is_string(what) ? json_string_length(what) : json_array_size(what);
+    if (times > 0 && size > e->limits.output_bytes / (size_t)times) {
+        return qni_template_fail(e, node, QN_LIMIT_EXCEEDED, "a repetition that is too long", "");
+    }
+    if (json_is_array(what)) {
+        QNI_TRY(give(e, json_array(), out));
+        for (; times > 0; times--) {
+            (void)json_array_extend(*out, (json_t *)(uintptr_t)what);
+        }
+        return QN_OK;
+    }
+    qni_buf buf;
+    qni_buf_begin(&buf, e->limits.output_bytes, "output bytes of a template");
+    qn_status status = qni_buf_add_text(&buf, "", e->err);
+    for (; times > 0 && status == QN_OK; times--) {
+        status = qni_buf_add(&buf, json_string_value(what), size, e->err);
+    }
+    status = status == QN_OK ? give(e, json_stringn(buf.data, buf.size), out) : status;
+    qni_buf_end(&buf);
+    return status;
 }
 
 static qn_status arithmetic(qni_eval_state *e, const qni_node *node, const json_t *a,
@@ -321,6 +359,13 @@ static qn_status arithmetic(qni_eval_state *e, const qni_node *node, const json_
         return *out != NULL && json_array_extend(*out, (json_t *)(uintptr_t)b) == 0
                    ? QN_OK
                    : qni_fail_memory(e->err);
+    }
+    bool repeats = op == '*' && !twice;
+    if (repeats && (json_is_string(a) || json_is_array(a)) && json_is_integer(b)) {
+        return repeat(e, node, a, json_integer_value(b), out);
+    }
+    if (repeats && (json_is_string(b) || json_is_array(b)) && json_is_integer(a)) {
+        return repeat(e, node, b, json_integer_value(a), out);
     }
     if (!json_is_number(a) || !json_is_number(b)) {
         return qni_template_fail(e, node, QN_INVALID_ARGUMENT,
@@ -350,7 +395,8 @@ static qn_status compare(qni_eval_state *e, const qni_node *node, const json_t *
     if (strcmp(op, "==") == 0 || strcmp(op, "!=") == 0) {
         yes = qni_values_equal(a, b) == (op[0] == '=');
     } else if (strcmp(op, "in") == 0 || strcmp(op, "not in") == 0) {
-        yes = contains(b, a) == (op[0] == 'i');
+        QNI_TRY(contains(e, node, b, a, &yes));
+        yes = yes == (op[0] == 'i');
     } else {
         int order = qni_values_compare(a, b);
         if (order == 2) {
@@ -512,7 +558,7 @@ qn_status qni_template_items(qni_eval_state *e, const qni_node *node, const json
     QNI_TRY(give(e, json_array(), out));
     if (json_is_object(value)) {
         json_object_foreach ((json_t *)(uintptr_t)value, key, item) {
-            (void)json_array_append_new(*out, json_string(key));
+            (void)json_array_append_new(*out, qni_value_of_key(key));
         }
     }
     for (size_t i = 0; json_is_string(value) && i < qni_template_length(value); i++) {

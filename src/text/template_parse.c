@@ -518,8 +518,9 @@ static const char *find_tag_end(const parser *p, const char *at, const char *sig
     char quote = '\0';
     for (; at + 1 < p->end; at++) {
         if (quote != '\0') {
-            at += *at == '\\';
-            quote = at < p->end && *at == quote ? '\0' : quote;
+            bool escape = *at == '\\';
+            quote = !escape && *at == quote ? '\0' : quote;
+            at += escape;
         } else if (*at == '\'' || *at == '"') {
             quote = *at;
         } else if (memcmp(at, sign, 2) == 0) {

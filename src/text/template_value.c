@@ -1,6 +1,7 @@
 #include "text/template_value.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -147,7 +148,8 @@ static qn_status print_inner(const json_t *v, qni_buf *out, qn_error *err)
         json_object_foreach ((json_t *)(uintptr_t)v, key, item) {
             QNI_TRY(qni_buf_add_text(out, first ? "" : ", ", err));
             first = false;
-            QNI_TRY(print_quoted(key, out, err));
+            QNI_TRY(key[0] == 1 ? qni_buf_add_text(out, key + 1, err)
+                                : print_quoted(key, out, err));
             QNI_TRY(qni_buf_add_text(out, ": ", err));
             QNI_TRY(print_inner(item, out, err));
         }
@@ -165,9 +167,54 @@ qn_status qni_value_print(const json_t *v, qni_buf *out, qn_error *err)
                              : print_inner(v, out, err);
 }
 
+// ---- Keys
+
+enum { KEY_MARK = 1 };
+
+const char *qni_value_key(const json_t *value, char room[QNI_KEY_BYTES])
+{
+    if (json_is_string(value)) {
+        return json_string_value(value);
+    }
+    if (value == NULL || json_is_array(value) || json_is_object(value)) {
+        return NULL;
+    }
+    room[0] = KEY_MARK;
+    if (json_is_integer(value) || json_is_boolean(value)) { // True is 1
+        long long n = json_is_boolean(value) ? json_is_true(value) : json_integer_value(value);
+        snprintf(room + 1, QNI_KEY_BYTES - 1, "%lld", n);
+    } else if (json_is_real(value)) {
+        real_text(json_real_value(value), room + 1, QNI_KEY_BYTES - 1);
+    } else {
+        snprintf(room + 1, QNI_KEY_BYTES - 1, "None");
+    }
+    return room;
+}
+
+json_t *qni_value_of_key(const char *key)
+{
+    if (key[0] != KEY_MARK) {
+        return json_string(key);
+    }
+    key++;
+    return strcmp(key, "None") == 0       ? json_null()
+           : strpbrk(key, ".ein") != NULL ? json_real(strtod(key, NULL))
+                                          : json_integer(strtoll(key, NULL, 10));
+}
+
 // ---- JSON
 
-static qn_status json_text(const char *s, size_t n, qni_buf *out, qn_error *err)
+static qn_status json_ascii(uint32_t code, qni_buf *out, qn_error *err)
+{
+    if (code < 0x10000) {
+        return qni_buf_printf(out, err, "\\u%04x", code);
+    }
+    code -= 0x10000;
+    return qni_buf_printf(out, err, "\\u%04x\\u%04x", 0xD800 + (code >> 10),
+                          0xDC00 + (code & 1023));
+}
+
+static qn_status json_text(const char *s, size_t n, bool ascii, qni_buf *out, qn_error *err)
 {
     static const char plain[] = "\"\\\b\f\n\r\t";
     static const char letters[] = "\"\\bfnrt";
@@ -175,20 +222,25 @@ static qn_status json_text(const char *s, size_t n, qni_buf *out, qn_error *err)
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)s[i];
         const char *at = c != '\0' ? strchr(plain, c) : NULL;
+        uint32_t code = c;
+        int length = ascii && c >= 0x80
+                         ? qni_utf8_decode((const unsigned char *)s + i, n - i, &code)
+                         : 1;
         if (at != NULL) {
             QNI_TRY(qni_buf_printf(out, err, "\\%c", letters[at - plain]));
-        } else if (c < 0x20) {
-            QNI_TRY(qni_buf_printf(out, err, "\\u%04x", c));
+        } else if (c < 0x20 || (ascii && c >= 0x7F)) {
+            QNI_TRY(c == 0x7F ? qni_buf_add(out, s + i, 1, err) : json_ascii(code, out, err));
         } else {
             QNI_TRY(qni_buf_add(out, s + i, 1, err));
         }
+        i += (size_t)(length < 0 ? -length : length) - 1;
     }
     return qni_buf_add_text(out, "\"", err);
 }
 
-static qn_status new_line(int indent, int depth, qni_buf *out, qn_error *err)
+static qn_status new_line(const qni_json_form *form, int depth, qni_buf *out, qn_error *err)
 {
-    return indent < 0 ? QN_OK : qni_buf_printf(out, err, "\n%*s", indent * depth, "");
+    return form->indent < 0 ? QN_OK : qni_buf_printf(out, err, "\n%*s", form->indent * depth, "");
 }
 
 static int by_text(const void *a, const void *b)
@@ -196,10 +248,27 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static qn_status to_json(const json_t *v, int indent, bool sorted, int depth, qni_buf *out,
+static const char *item_separator(const qni_json_form *form)
+{
+    return form->item != NULL ? form->item : form->indent < 0 ? ", " : ",";
+}
+
+static qn_status to_json(const json_t *v, const qni_json_form *form, int depth, qni_buf *out,
                          qn_error *err);
 
-static qn_status object_to_json(const json_t *v, int indent, bool sorted, int depth, qni_buf *out,
+// A key that is no text is written as the text of its JSON.
+static qn_status member_to_json(const char *key, const json_t *value, const qni_json_form *form,
+                                int depth, qni_buf *out, qn_error *err)
+{
+    if (key[0] == KEY_MARK) {
+        key = strcmp(key + 1, "None") == 0 ? "null" : key + 1;
+    }
+    QNI_TRY(json_text(key, strlen(key), form->ascii, out, err));
+    QNI_TRY(qni_buf_add_text(out, form->member != NULL ? form->member : ": ", err));
+    return to_json(value, form, depth, out, err);
+}
+
+static qn_status object_to_json(const json_t *v, const qni_json_form *form, int depth, qni_buf *out,
                                 qn_error *err)
 {
     size_t n = json_object_size(v);
@@ -213,51 +282,49 @@ static qn_status object_to_json(const json_t *v, int indent, bool sorted, int de
     json_object_foreach ((json_t *)(uintptr_t)v, key, item) {
         keys[i++] = key;
     }
-    if (sorted) {
+    if (form->sort_keys) {
         qsort(keys, n, sizeof *keys, by_text);
     }
     qn_status status = qni_buf_add_text(out, "{", err);
     for (i = 0; i < n && status == QN_OK; i++) {
-        status = qni_buf_add_text(out, i == 0 ? "" : indent < 0 ? ", " : ",", err);
-        status = status == QN_OK ? new_line(indent, depth + 1, out, err) : status;
-        status = status == QN_OK ? json_text(keys[i], strlen(keys[i]), out, err) : status;
-        status = status == QN_OK ? qni_buf_add_text(out, ": ", err) : status;
-        status = status == QN_OK
-                     ? to_json(json_object_get(v, keys[i]), indent, sorted, depth + 1, out, err)
-                     : status;
+        status = qni_buf_add_text(out, i == 0 ? "" : item_separator(form), err);
+        status = status == QN_OK ? new_line(form, depth + 1, out, err) : status;
+        status = status == QN_OK ? member_to_json(keys[i], json_object_get(v, keys[i]), form,
+                                                  depth + 1, out, err)
+                                 : status;
     }
     qni_free(keys);
     QNI_TRY(status);
-    QNI_TRY(n != 0 ? new_line(indent, depth, out, err) : QN_OK);
+    QNI_TRY(n != 0 ? new_line(form, depth, out, err) : QN_OK);
     return qni_buf_add_text(out, "}", err);
 }
 
-static qn_status to_json(const json_t *v, int indent, bool sorted, int depth, qni_buf *out,
+static qn_status to_json(const json_t *v, const qni_json_form *form, int depth, qni_buf *out,
                          qn_error *err)
 {
     json_t *item;
     size_t i;
     if (json_is_string(v)) {
-        return json_text(json_string_value(v), json_string_length(v), out, err);
+        return json_text(json_string_value(v), json_string_length(v), form->ascii, out, err);
     }
     if (json_is_object(v)) {
-        return object_to_json(v, indent, sorted, depth, out, err);
+        return object_to_json(v, form, depth, out, err);
     }
     if (json_is_array(v)) {
         QNI_TRY(qni_buf_add_text(out, "[", err));
         json_array_foreach (v, i, item) {
-            QNI_TRY(qni_buf_add_text(out, i == 0 ? "" : indent < 0 ? ", " : ",", err));
-            QNI_TRY(new_line(indent, depth + 1, out, err));
-            QNI_TRY(to_json(item, indent, sorted, depth + 1, out, err));
+            QNI_TRY(qni_buf_add_text(out, i == 0 ? "" : item_separator(form), err));
+            QNI_TRY(new_line(form, depth + 1, out, err));
+            QNI_TRY(to_json(item, form, depth + 1, out, err));
         }
-        QNI_TRY(json_array_size(v) != 0 ? new_line(indent, depth, out, err) : QN_OK);
+        QNI_TRY(json_array_size(v) != 0 ? new_line(form, depth, out, err) : QN_OK);
         return qni_buf_add_text(out, "]", err);
     }
     return print_scalar(v, "true", "false", "null", out, err);
 }
 
-qn_status qni_value_to_json(const json_t *v, int indent, bool sort_keys, qni_buf *out,
+qn_status qni_value_to_json(const json_t *value, const qni_json_form *form, qni_buf *out,
                             qn_error *err)
 {
-    return v == NULL ? QN_OK : to_json(v, indent, sort_keys, 0, out, err);
+    return value == NULL ? QN_OK : to_json(value, form, 0, out, err);
 }
