@@ -31,7 +31,10 @@ typedef enum qni_node_kind {
     QNI_NODE_MACRO,  // text, targets with defaults in items, body
     QNI_NODE_BREAK,
     QNI_NODE_CONTINUE,
-    QNI_NODE_GENERATION, // body
+    QNI_NODE_GENERATION,   // body
+    QNI_NODE_FILTER_BLOCK, // a: filters over a BODY; body
+    QNI_NODE_WITH,         // targets are items, body
+    QNI_NODE_BODY,         // what the body of the statement around it writes
 } qni_node_kind;
 
 typedef struct qni_node qni_node;

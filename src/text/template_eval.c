@@ -491,7 +491,10 @@ qn_status qni_template_eval(qni_eval_state *e, const qni_node *node, json_t **ou
     case QNI_NODE_MACRO:
     case QNI_NODE_BREAK:
     case QNI_NODE_CONTINUE:
-    case QNI_NODE_GENERATION: break;
+    case QNI_NODE_GENERATION:
+    case QNI_NODE_FILTER_BLOCK:
+    case QNI_NODE_WITH: break;
+    case QNI_NODE_BODY: *out = json_incref(e->captured); return QN_OK;
     }
     return qni_template_fail(e, node, QN_INTERNAL, "a statement among expressions", "");
 }
@@ -651,11 +654,58 @@ qn_status qni_template_capture(qni_eval_state *e, const qni_node_list *body, jso
     return status != QN_OK ? status : *out != NULL ? QN_OK : qni_fail_memory(e->err);
 }
 
+// What the body writes, through the filters of `node->a` when there are some.
+static qn_status capture_filtered(qni_eval_state *e, const qni_node *node, json_t **out)
+{
+    json_t *text = NULL;
+    json_t *outer = e->captured;
+    QNI_TRY(qni_template_capture(e, &node->body, &text));
+    if (node->a == NULL) {
+        *out = text;
+        return QN_OK;
+    }
+    e->captured = text;
+    qn_status status = qni_template_eval(e, node->a, out);
+    e->captured = outer;
+    json_decref(text);
+    return status;
+}
+
+static qn_status run_filter_block(qni_eval_state *e, const qni_node *node)
+{
+    json_t *value = NULL;
+    QNI_TRY(capture_filtered(e, node, &value));
+    qn_status status = qni_value_print(value, e->out, e->err);
+    json_decref(value);
+    return status;
+}
+
+static qn_status run_with(qni_eval_state *e, const qni_node *node, flow *how)
+{
+    qni_frame frame = {json_object(), e->frame};
+    qn_status status = frame.variables != NULL ? QN_OK : qni_fail_memory(e->err);
+    for (size_t i = 0; i < node->n_targets && status == QN_OK; i++) { // values of the names outside
+        json_t *value = NULL;
+        status = qni_template_eval(e, node->items.items[i], &value);
+        if (status == QN_OK && value != NULL) {
+            (void)json_object_set(frame.variables, node->targets[i], value);
+        }
+        json_decref(value);
+    }
+    if (status == QN_OK) {
+        e->frame = &frame;
+        status = run_body(e, &node->body, how);
+        e->frame = frame.outer;
+    }
+    json_decref(frame.variables);
+    return status;
+}
+
 static qn_status run_set(qni_eval_state *e, const qni_node *node)
 {
     json_t *value = NULL;
-    QNI_TRY(node->a != NULL ? qni_template_eval(e, node->a, &value)
-                            : qni_template_capture(e, &node->body, &value));
+    QNI_TRY(node->a != NULL && node->body.n == 0 ? qni_template_eval(e, node->a, &value)
+                                                 : capture_filtered(e, node, &value));
     qn_status status;
     if (node->text == NULL) {
         status = assign_targets(e, node, value);
@@ -704,6 +754,8 @@ static qn_status run_statement(qni_eval_state *e, const qni_node *node, flow *ho
     case QNI_NODE_BREAK: *how = FLOW_BREAK; return QN_OK;
     case QNI_NODE_CONTINUE: *how = FLOW_CONTINUE; return QN_OK;
     case QNI_NODE_GENERATION: return run_body(e, &node->body, how);
+    case QNI_NODE_FILTER_BLOCK: return run_filter_block(e, node);
+    case QNI_NODE_WITH: return run_with(e, node, how);
     default: return qni_template_fail(e, node, QN_INTERNAL, "an expression among statements", "");
     }
 }

@@ -16,6 +16,7 @@ typedef struct qni_eval_state {
     const qni_node **macros; // defined so far
     size_t n_macros, macro_capacity;
     qni_buf *out;
+    json_t *captured; // what the body of a filtered block wrote
     qni_template_limits limits;
     size_t steps;
     int depth; // of macro calls

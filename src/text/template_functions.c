@@ -1,6 +1,8 @@
 // Filters, tests, methods and functions of templates: rows of tables.
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "text/template_call.h"
+#include "text/unicode.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -106,20 +108,30 @@ static qn_status f_rstrip(const qni_call *c, json_t **out)
 static qn_status change_case(const qni_call *c, char mode, json_t **out)
 {
     json_t *text = NULL;
+    qni_buf buf;
     QNI_TRY(qni_template_text(c->e, c->self, &text));
-    char *copy = qni_strdup(json_string_value(text));
-    json_decref(text);
-    if (copy == NULL) {
-        return qni_fail_memory(c->e->err);
-    }
+    const unsigned char *at = (const unsigned char *)json_string_value(text);
+    size_t left = json_string_length(text);
     bool start = true;
-    for (char *p = copy; *p != '\0'; p++) {
+    qni_buf_begin(&buf, c->e->limits.output_bytes, "output bytes of a template");
+    qn_status status = qni_buf_add_text(&buf, "", c->e->err);
+    while (left > 0 && status == QN_OK) {
+        uint32_t code;
+        size_t n = (size_t)qni_utf8_decode(at, left, &code);
         bool up = mode == 'u' || ((mode == 't' || mode == 'c') && start);
-        *p = (char)(up ? toupper((unsigned char)*p) : tolower((unsigned char)*p));
-        start = mode == 't' && !isalpha((unsigned char)*p);
+        uint32_t made[3];
+        int n_made = up ? qni_unicode_upper(code, made) : qni_unicode_lower(code, made);
+        for (int i = 0; i < n_made && status == QN_OK; i++) {
+            char bytes[4];
+            status = qni_buf_add(&buf, bytes, (size_t)qni_utf8_encode(made[i], bytes), c->e->err);
+        }
+        start = mode == 't' && (QNI_LETTERS >> qni_unicode_category(code) & 1) == 0;
+        at += n;
+        left -= n;
     }
-    qn_status status = qni_call_give(c, json_string(copy), out);
-    qni_free(copy);
+    status = status == QN_OK ? qni_call_give(c, json_stringn(buf.data, buf.size), out) : status;
+    qni_buf_end(&buf);
+    json_decref(text);
     return status;
 }
 
@@ -202,12 +214,15 @@ static qn_status f_replace(const qni_call *c, json_t **out)
     const char *s = json_string_value(self);
     const char *from = qni_call_text(c, 0, "old", "");
     const char *to = qni_call_text(c, 1, "new", "");
+    const json_t *most = qni_call_argument(c, 2, "count");
+    json_int_t left = json_is_integer(most) ? json_integer_value(most) : -1;
     qni_buf buf;
     qni_buf_begin(&buf, c->e->limits.output_bytes, "output bytes of a template");
     qn_status status = qni_buf_add_text(&buf, "", c->e->err);
     while (status == QN_OK && *s != '\0') {
         size_t n = strlen(from);
-        if (n > 0 && strncmp(s, from, n) == 0) {
+        if (n > 0 && left != 0 && strncmp(s, from, n) == 0) {
+            left--;
             status = qni_buf_add_text(&buf, to, c->e->err);
             s += n;
         } else {
@@ -255,13 +270,15 @@ static qn_status f_indent(const qni_call *c, json_t **out)
 {
     json_t *width = qni_call_argument(c, 0, "width");
     bool first = qni_value_is_true(qni_call_argument(c, 1, "first"));
+    bool blank = qni_value_is_true(qni_call_argument(c, 2, "blank"));
     int n = json_is_integer(width) ? (int)(json_integer_value(width) & 1023) : 4;
     qni_buf buf;
     qni_buf_begin(&buf, c->e->limits.output_bytes, "output bytes of a template");
     qn_status status = qni_buf_printf(&buf, c->e->err, "%*s", first ? n : 0, "");
     for (const char *s = self_text(c); *s != '\0' && status == QN_OK; s++) {
         status = qni_buf_add(&buf, s, 1, c->e->err);
-        if (*s == '\n' && s[1] != '\n' && s[1] != '\0' && status == QN_OK) {
+        bool fill = blank || (s[1] != '\n' && s[1] != '\0');
+        if (*s == '\n' && fill && status == QN_OK) {
             status = qni_buf_printf(&buf, c->e->err, "%*s", n, "");
         }
     }

@@ -2,6 +2,7 @@
 // recursive descent with a bound on its depth.
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "text/template_ast.h"
 
 #include <ctype.h>
@@ -15,6 +16,7 @@ typedef struct parser {
     const char *at, *end;
     const char *tag_end; // of the tag that is read: expressions stop here
     int depth;
+    int loops;       // around what is being read
     bool strip_next; // the last tag ended in "-": white space behind it goes
     bool trim_next;  // a newline right behind the last tag goes
     qn_error *err;
@@ -149,20 +151,37 @@ static qn_status literal(parser *p, json_t *value, qni_node **out)
     return QN_OK;
 }
 
-static char unescape(char c)
+// Writes what the escape behind a backslash stands for, as Python reads it; what Python does not
+// know keeps its backslash.
+static size_t unescape(parser *p, char *out)
 {
-    switch (c) {
-    case 'n': return '\n';
-    case 't': return '\t';
-    case 'r': return '\r';
-    default: return c;
+    static const char names[] = "ntrabfv0\\'\"", values[] = "\n\t\r\a\b\f\v\0\\'\"";
+    char c = *p->at++;
+    int digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
+    uint32_t code = 0;
+    if (c == '\n') {
+        return 0;
     }
+    if (digits > 0 && p->tag_end - p->at >= digits &&
+        strspn(p->at, "0123456789abcdefABCDEF") >= (size_t)digits) {
+        for (int i = 0; i < digits; i++, p->at++) {
+            int digit = isdigit((unsigned char)*p->at) ? *p->at - '0'
+                                                       : tolower((unsigned char)*p->at) - 'a' + 10;
+            code = code << 4 | (uint32_t)digit;
+        }
+        bool scalar = code < 0xD800 || (code > 0xDFFF && code < 0x110000);
+        return (size_t)qni_utf8_encode(scalar ? code : 0xFFFD, out);
+    }
+    const char *found = strchr(names, c);
+    out[0] = found != NULL && c != '\0' ? values[found - names] : '\\';
+    out[1] = c;
+    return found != NULL && c != '\0' ? 1 : 2;
 }
 
 static qn_status parse_string(parser *p, qni_node **out)
 {
     char quote = *p->at++;
-    char *text = qni_arena_alloc(&p->t->arena, (size_t)(p->tag_end - p->at) + 1);
+    char *text = qni_arena_alloc(&p->t->arena, 2 * (size_t)(p->tag_end - p->at) + 4);
     size_t n = 0;
     if (text == NULL) {
         return qni_fail_memory(p->err);
@@ -170,10 +189,7 @@ static qn_status parse_string(parser *p, qni_node **out)
     while (p->at < p->tag_end && *p->at != quote) {
         if (*p->at == '\\' && p->at + 1 < p->tag_end) {
             p->at++;
-            if (strchr("ntr\\'\"", *p->at) == NULL) {
-                text[n++] = '\\'; // Python keeps what it does not know
-            }
-            text[n++] = unescape(*p->at++);
+            n += unescape(p, text + n);
         } else {
             text[n++] = *p->at++;
         }
@@ -186,19 +202,38 @@ static qn_status parse_string(parser *p, qni_node **out)
     return value != NULL ? literal(p, value, out) : fail(p, "a string that is not UTF-8");
 }
 
+// Digits may be parted by "_"; whole numbers may begin with 0x, 0o or 0b.
 static qn_status parse_number(parser *p, qni_node **out)
 {
-    char *end;
-    char *real_end;
-    long long whole = strtoll(p->at, &end, 10);
-    double real = strtod(p->at, &real_end);
-    bool is_real = real_end > end && end < p->tag_end &&
-                   (*end == '.' || *end == 'e' || *end == 'E');
-    p->at = is_real ? real_end : end;
-    return literal(p, is_real ? json_real(real) : json_integer(whole), out);
+    char text[64];
+    size_t n = 0;
+    int base = 10;
+    bool is_real = false;
+    if (p->at[0] == '0' && p->at + 1 < p->tag_end && strchr("xXoObB", p->at[1]) != NULL) {
+        int kind = tolower((unsigned char)p->at[1]);
+        base = kind == 'x' ? 16 : kind == 'o' ? 8 : 2;
+        p->at += 2;
+    }
+    for (; p->at < p->tag_end && n + 1 < sizeof text; p->at++) {
+        char c = *p->at;
+        bool next_digit = p->at + 1 < p->tag_end && isdigit((unsigned char)p->at[1]);
+        bool sign = base == 10 && n > 0 && tolower((unsigned char)text[n - 1]) == 'e' &&
+                    (c == '-' || c == '+');
+        bool part = base == 10 && ((c == '.' && next_digit && !is_real) ||
+                                   ((c == 'e' || c == 'E') && p->at + 1 < p->tag_end &&
+                                    (next_digit || p->at[1] == '-' || p->at[1] == '+')));
+        is_real = is_real || part;
+        if (part || sign || (base == 16 ? isxdigit((unsigned char)c) : isdigit((unsigned char)c))) {
+            text[n++] = c;
+        } else if (c != '_') {
+            break;
+        }
+    }
+    text[n] = '\0';
+    return literal(
+        p, is_real ? json_real(strtod(text, NULL)) : json_integer(strtoll(text, NULL, base)), out);
 }
 
-// Items up to the closing sign; keyword arguments only where `names` is not NULL.
 static qn_status parse_items(parser *p, const char *close, qni_node *node, bool keywords)
 {
     size_t capacity = 0;
@@ -382,9 +417,10 @@ static qn_status parse_test(parser *p, qni_node **node)
     return QN_OK;
 }
 
-static qn_status parse_postfix(parser *p, qni_node **out)
+// Members, elements and calls; then filters and tests, unless a sign stands before: "-1|abs" is
+// (-1)|abs.
+static qn_status parse_tail(parser *p, bool filters, qni_node **out)
 {
-    QNI_TRY(parse_atom(p, out));
     for (;;) {
         skip(p);
         if (p->at < p->tag_end && *p->at == '.') {
@@ -402,10 +438,10 @@ static qn_status parse_postfix(parser *p, qni_node **out)
             call->a = *out;
             QNI_TRY(parse_items(p, ")", call, true));
             *out = call;
-        } else if (p->at < p->tag_end && *p->at == '|') {
+        } else if (filters && p->at < p->tag_end && *p->at == '|') {
             p->at++;
             QNI_TRY(parse_filter(p, out));
-        } else if (take_word(p, "is")) {
+        } else if (filters && take_word(p, "is")) {
             QNI_TRY(parse_test(p, out));
         } else {
             return QN_OK;
@@ -413,16 +449,27 @@ static qn_status parse_postfix(parser *p, qni_node **out)
     }
 }
 
-static qn_status parse_unary(parser *p, qni_node **out)
+static qn_status parse_signed(parser *p, bool filters, qni_node **out)
 {
     skip(p);
     if (p->at < p->tag_end && (*p->at == '-' || *p->at == '+')) {
         QNI_TRY(new_node(p, QNI_NODE_UNARY, out));
         (*out)->text = *p->at == '-' ? "-" : "+";
         p->at++;
-        return parse_unary(p, &(*out)->a);
+        if (++p->depth > MAX_DEPTH) {
+            return fail(p, "nested too deep");
+        }
+        QNI_TRY(parse_signed(p, false, &(*out)->a));
+        p->depth--;
+    } else {
+        QNI_TRY(parse_atom(p, out));
     }
-    return parse_postfix(p, out);
+    return parse_tail(p, filters, out);
+}
+
+static qn_status parse_unary(parser *p, qni_node **out)
+{
+    return parse_signed(p, true, out);
 }
 
 // Operators by how tightly they bind, the loosest first. "not" stands between "and" and the
@@ -516,6 +563,7 @@ static qn_status parse_expression(parser *p, qni_node **out)
 static const char *find_tag_end(const parser *p, const char *at, const char *sign)
 {
     char quote = '\0';
+    int open = 0; // brackets: "}}" may close two mappings
     for (; at + 1 < p->end; at++) {
         if (quote != '\0') {
             bool escape = *at == '\\';
@@ -523,8 +571,12 @@ static const char *find_tag_end(const parser *p, const char *at, const char *sig
             at += escape;
         } else if (*at == '\'' || *at == '"') {
             quote = *at;
-        } else if (memcmp(at, sign, 2) == 0) {
+        } else if (open == 0 && memcmp(at, sign, 2) == 0) {
             return at;
+        } else if (*at == '{' || *at == '[' || *at == '(') {
+            open++;
+        } else if (*at == '}' || *at == ']' || *at == ')') {
+            open -= open > 0;
         }
     }
     return NULL;
@@ -669,12 +721,56 @@ static qn_status parse_for(parser *p, qni_node *node)
         QNI_TRY(parse_expression(p, &node->b));
     }
     QNI_TRY(end_tag(p, true));
+    p->loops++;
     QNI_TRY(parse_body(p, ends, &node->body, &found));
+    p->loops--;
     if (strcmp(found, "else") == 0) {
         QNI_TRY(end_tag(p, true));
         QNI_TRY(parse_body(p, last, &node->else_body, &found));
     }
     return end_tag(p, true);
+}
+
+// An expression, or several with commas between them.
+static qn_status parse_list(parser *p, qni_node **out)
+{
+    QNI_TRY(parse_expression(p, out));
+    if (!take(p, ",")) {
+        return QN_OK;
+    }
+    qni_node *list;
+    QNI_TRY(new_node(p, QNI_NODE_LIST, &list));
+    QNI_TRY(append(p, &list->items, *out));
+    *out = list;
+    do {
+        qni_node *item;
+        skip(p);
+        if (p->at == p->tag_end) {
+            break;
+        }
+        QNI_TRY(parse_expression(p, &item));
+        QNI_TRY(append(p, &list->items, item));
+    } while (take(p, ","));
+    return QN_OK;
+}
+
+static qn_status parse_more_filters(parser *p, qni_node **out)
+{
+    while (take(p, "|")) {
+        QNI_TRY(parse_filter(p, out));
+    }
+    return QN_OK;
+}
+
+// {% set x | upper %}: filters over what the body writes; none: NULL.
+static qn_status parse_block_filters(parser *p, qni_node **out)
+{
+    skip(p);
+    if (p->at == p->tag_end || *p->at != '|') {
+        return QN_OK;
+    }
+    QNI_TRY(new_node(p, QNI_NODE_BODY, out));
+    return parse_more_filters(p, out);
 }
 
 static qn_status parse_set(parser *p, qni_node *node)
@@ -686,8 +782,50 @@ static qn_status parse_set(parser *p, qni_node *node)
         QNI_TRY(read_name(p, &node->text));
     }
     if (take(p, "=")) {
-        QNI_TRY(parse_expression(p, &node->a));
+        QNI_TRY(parse_list(p, &node->a));
         return end_tag(p, true);
+    }
+    QNI_TRY(parse_block_filters(p, &node->a));
+    QNI_TRY(end_tag(p, true));
+    QNI_TRY(parse_body(p, ends, &node->body, &found));
+    return end_tag(p, true);
+}
+
+// {% filter upper %}: what the body writes goes through the filters.
+static qn_status parse_filter_block(parser *p, qni_node *node)
+{
+    static const char *const ends[] = {"endfilter", NULL};
+    const char *found;
+    QNI_TRY(new_node(p, QNI_NODE_BODY, &node->a));
+    QNI_TRY(parse_filter(p, &node->a));
+    QNI_TRY(parse_more_filters(p, &node->a));
+    QNI_TRY(end_tag(p, true));
+    QNI_TRY(parse_body(p, ends, &node->body, &found));
+    return end_tag(p, true);
+}
+
+// {% with a = 1, b = 2 %}: names that hold inside.
+static qn_status parse_with(parser *p, qni_node *node)
+{
+    static const char *const ends[] = {"endwith", NULL};
+    const char *found;
+    size_t capacity = 0;
+    skip(p);
+    while (word_length(p) > 0) {
+        const char *name;
+        qni_node *value = NULL;
+        QNI_TRY(read_name(p, &name));
+        if (!take(p, "=")) {
+            return fail(p, "expected '='");
+        }
+        QNI_TRY(parse_expression(p, &value));
+        QNI_TRY(grow(p, &node->targets, &capacity, node->n_targets + 1, sizeof *node->targets));
+        node->targets[node->n_targets++] = name;
+        QNI_TRY(append(p, &node->items, value));
+        if (!take(p, ",")) {
+            break;
+        }
+        skip(p);
     }
     QNI_TRY(end_tag(p, true));
     QNI_TRY(parse_body(p, ends, &node->body, &found));
@@ -731,10 +869,11 @@ static qn_status parse_generation(parser *p, qni_node *node)
     return end_tag(p, true);
 }
 
-static qn_status parse_nothing(parser *p, qni_node *node)
+// break and continue
+static qn_status parse_jump(parser *p, qni_node *node)
 {
     (void)node;
-    return end_tag(p, true);
+    return p->loops > 0 ? end_tag(p, true) : fail(p, "break or continue outside of a loop");
 }
 
 static const struct {
@@ -746,9 +885,11 @@ static const struct {
     {"for", QNI_NODE_FOR, parse_for},
     {"set", QNI_NODE_SET, parse_set},
     {"macro", QNI_NODE_MACRO, parse_macro},
-    {"break", QNI_NODE_BREAK, parse_nothing},
-    {"continue", QNI_NODE_CONTINUE, parse_nothing},
+    {"break", QNI_NODE_BREAK, parse_jump},
+    {"continue", QNI_NODE_CONTINUE, parse_jump},
     {"generation", QNI_NODE_GENERATION, parse_generation},
+    {"filter", QNI_NODE_FILTER_BLOCK, parse_filter_block},
+    {"with", QNI_NODE_WITH, parse_with},
 };
 
 static qn_status parse_statement(parser *p, qni_node_list *body)
@@ -767,6 +908,27 @@ static qn_status parse_statement(parser *p, qni_node_list *body)
         }
     }
     return fail(p, "an unknown tag");
+}
+
+// Text up to {% endraw %}, as it is.
+static qn_status parse_raw(parser *p, qni_node_list *body)
+{
+    QNI_TRY(end_tag(p, true));
+    for (const char *at = p->at; at + 1 < p->end; at++) {
+        if (memcmp(at, "{%", 2) != 0) {
+            continue;
+        }
+        parser ahead = *p;
+        ahead.at = at;
+        char sign = at + 2 < p->end ? at[2] : '\0';
+        if (begin_tag(&ahead, "%}") == QN_OK && take_word(&ahead, "endraw")) {
+            QNI_TRY(add_text(p, at, sign == '-', sign != '+', body));
+            QNI_TRY(begin_tag(p, "%}"));
+            (void)take_word(p, "endraw");
+            return end_tag(p, true);
+        }
+    }
+    return fail(p, "a raw block without its end");
 }
 
 static bool find_end(parser *p, const char *const *ends, const char **found)
@@ -816,7 +978,7 @@ static qn_status parse_body(parser *p, const char *const *ends, qni_node_list *b
             if (find_end(p, ends, found)) {
                 return QN_OK;
             }
-            QNI_TRY(parse_statement(p, body));
+            QNI_TRY(take_word(p, "raw") ? parse_raw(p, body) : parse_statement(p, body));
         }
     }
     return ends == NULL ? QN_OK : fail(p, "a block without its end");

@@ -201,7 +201,24 @@ static qn_status m_rjust(const qni_call *c, json_t **out)
     return fill(c, true, out);
 }
 
+static qn_status m_zfill(const qni_call *c, json_t **out)
+{
+    json_int_t more = json_integer_value(qni_call_argument(c, 0, "width")) -
+                      (json_int_t)qni_template_length(c->self);
+    bool sign = own(c)[0] == '-' || own(c)[0] == '+';
+    if (more > 1024) {
+        return qni_call_fail(c, "a width that is too large", "");
+    }
+    char zeros[1025];
+    memset(zeros, '0', sizeof zeros);
+    return qni_call_give(c,
+                         json_sprintf("%.*s%.*s%s", (int)sign, own(c), (int)(more > 0 ? more : 0),
+                                      zeros, own(c) + sign),
+                         out);
+}
+
 const qni_call_row qni_string_methods[] = {
+    {"zfill", m_zfill},
     {"find", m_find},
     {"rfind", m_rfind},
     {"index", m_index},

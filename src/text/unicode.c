@@ -167,6 +167,16 @@ int qni_unicode_lower(uint32_t code, uint32_t out[3])
     return 1;
 }
 
+int qni_unicode_upper(uint32_t code, uint32_t out[3])
+{
+    if (code == 0xDF) { // the only one of common use that becomes two
+        out[0] = out[1] = 'S';
+        return 2;
+    }
+    out[0] = (uint32_t)utf8proc_toupper((utf8proc_int32_t)code);
+    return 1;
+}
+
 size_t qni_unicode_grapheme(const char *text, size_t n)
 {
     const unsigned char *bytes = (const unsigned char *)text;

@@ -69,6 +69,7 @@ bool qni_unicode_is_word(uint32_t code);
 
 // The lower case without context, one to three code points. Returns how many.
 int qni_unicode_lower(uint32_t code, uint32_t out[3]);
+int qni_unicode_upper(uint32_t code, uint32_t out[3]);
 
 // Bytes of the extended grapheme cluster (UAX #29) that valid UTF-8 text begins with, n > 0.
 size_t qni_unicode_grapheme(const char *text, size_t n);
