@@ -455,6 +455,13 @@ qni_goal qni_goal_make(qni_frames *fr, qni_formula a, qni_frame then)
     return qni_satisfiable(fr, a) ? goal_from(fr, pair, 1) : 0;
 }
 
+qni_goal qni_goal_part(qni_frames *fr, qni_goal goal, size_t i)
+{
+    const uint32_t *r = qni_intern_at(&fr->goals, goal, NULL);
+    uint32_t pair[2] = {r[2 * i], r[2 * i + 1]};
+    return goal_from(fr, pair, 1);
+}
+
 // The parts of a frame's record that stay put while others are made.
 typedef struct frame_copy {
     qni_frame_kind kind;

@@ -79,6 +79,38 @@ static uint32_t kind_of(const qni_terms *terms, qni_term a)
     return record(terms, a, NULL)[0];
 }
 
+static uint32_t add_lengths(uint32_t a, uint32_t b)
+{
+    return a > QNI_TERM_NO_MAX / 2 || b > QNI_TERM_NO_MAX / 2 ? QNI_TERM_NO_MAX / 2 : a + b;
+}
+
+// Bounds on a new term's texts, from its parts.
+static void measure(qni_terms *terms, qni_term id)
+{
+    size_t n;
+    const uint32_t *r = record(terms, id, &n);
+    uint32_t least = 0;
+    uint8_t counted = r[0] == KIND_REPEAT && r[3] != QNI_TERM_NO_MAX;
+    size_t last = r[0] == KIND_REPEAT ? 2 : n;
+    for (size_t i = 1; i < last && r[0] != KIND_SET && r[0] != KIND_NOT; i++) {
+        const qni_term_info *part = &terms->info[r[i]];
+        counted |= part->counted;
+        if (r[0] == KIND_CONCAT) {
+            least = add_lengths(least, part->least);
+        } else if (r[0] == KIND_ALT) {
+            least = i == 1 || part->least < least ? part->least : least;
+        } else {
+            least = part->least > least ? part->least : least;
+        }
+    }
+    if (r[0] == KIND_REPEAT) {
+        uint64_t all = (uint64_t)least * r[2];
+        least = all > QNI_TERM_NO_MAX / 2 ? QNI_TERM_NO_MAX / 2 : (uint32_t)all;
+    }
+    terms->info[id].least = r[0] == KIND_SET ? 1 : least;
+    terms->info[id].counted = counted;
+}
+
 // The facts of a new term, from its parts.
 static void describe(qni_terms *terms, qni_term id)
 {
@@ -121,6 +153,7 @@ static void describe(qni_terms *terms, qni_term id)
         break;
     }
     info->life = info->crossed && !info->nullable ? LIFE_UNKNOWN : LIFE_YES;
+    measure(terms, id);
 }
 
 static qni_term make(qni_terms *terms, const uint32_t *words, size_t n)
@@ -141,6 +174,7 @@ qn_status qni_terms_begin(qni_terms *terms, qni_account *account, qn_error *err)
 {
     *terms = (qni_terms){.account = account};
     qni_intern_begin(&terms->table, account);
+    qni_intern_begin(&terms->window_ids, account);
     make(terms, (uint32_t[]){KIND_EMPTY}, 1);
     make(terms, (uint32_t[]){KIND_ALL}, 1);
     qni_term tail = qni_term_byte_range(terms, 0x80, 0xBF);
@@ -175,6 +209,8 @@ void qni_terms_end(qni_terms *terms)
         qni_free(terms->info[id].row);
     }
     qni_intern_end(&terms->table);
+    qni_intern_end(&terms->window_ids);
+    qni_free(terms->windows);
     qni_free(terms->info);
     qni_free(terms->todo);
     *terms = (qni_terms){0};
@@ -442,6 +478,40 @@ qni_term qni_term_repeat(qni_terms *terms, qni_term a, uint32_t min, uint32_t ma
         min = 0;
     }
     return make(terms, (uint32_t[]){KIND_REPEAT, a, min, max}, 4);
+}
+
+qni_term qni_term_rebuild(qni_terms *terms, qni_term a, uint32_t least, uint32_t *room)
+{
+    size_t n;
+    const uint32_t *r = record(terms, a, &n);
+    uint32_t kind = r[0], inner;
+    if (kind == KIND_REPEAT) {
+        uint32_t part = r[1], min = r[2], max = r[3];
+        // Repetitions of nothing can be left out of a text, so each of the others takes a byte.
+        uint32_t each = terms->info[part].least == 0 ? 1 : terms->info[part].least;
+        uint64_t holds = (uint64_t)max * each;
+        if (max != QNI_TERM_NO_MAX && holds >= least) {
+            *room = holds < *room ? (uint32_t)holds : *room;
+            max = QNI_TERM_NO_MAX;
+        }
+        part = qni_term_widen(terms, part, least, &inner);
+        *room = inner < *room ? inner : *room;
+        return qni_term_repeat(terms, part, min, max);
+    }
+    if (kind != KIND_CONCAT && kind != KIND_ALT && kind != KIND_AND) {
+        return a;
+    }
+    bag b;
+    bag_begin(&b, terms);
+    for (size_t i = 1; i < n; i++) {
+        bag_add(&b, qni_term_widen(terms, record(terms, a, NULL)[i], least, &inner));
+        *room = inner < *room ? inner : *room;
+    }
+    qni_term result = kind == KIND_CONCAT ? qni_term_concat(terms, b.items[0], b.items[1])
+                      : kind == KIND_ALT  ? qni_term_alt(terms, b.items, b.n)
+                                          : qni_term_and(terms, b.items, b.n);
+    bag_end(&b);
+    return result;
 }
 
 static int compare_words(const char *a, size_t n_a, const char *b, size_t n_b)
