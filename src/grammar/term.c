@@ -89,12 +89,17 @@ static void measure(qni_terms *terms, qni_term id)
 {
     size_t n;
     const uint32_t *r = record(terms, id, &n);
-    uint32_t least = 0;
+    uint32_t least = 0, reach = r[0] == KIND_SET;
     uint8_t counted = r[0] == KIND_REPEAT && r[3] != QNI_TERM_NO_MAX;
     size_t last = r[0] == KIND_REPEAT ? 2 : n;
     for (size_t i = 1; i < last && r[0] != KIND_SET && r[0] != KIND_NOT; i++) {
         const qni_term_info *part = &terms->info[r[i]];
         counted |= part->counted;
+        uint32_t way = part->reach - 1;
+        if (r[0] == KIND_CONCAT && i == 1) {
+            way = add_lengths(way, terms->info[r[2]].least);
+        }
+        reach = way > reach ? way : reach;
         if (r[0] == KIND_CONCAT) {
             least = add_lengths(least, part->least);
         } else if (r[0] == KIND_ALT) {
@@ -105,10 +110,14 @@ static void measure(qni_terms *terms, qni_term id)
     }
     if (r[0] == KIND_REPEAT) {
         uint64_t all = (uint64_t)least * r[2];
+        uint32_t more = all > QNI_TERM_NO_MAX / 2 ? QNI_TERM_NO_MAX / 2 : (uint32_t)all - least;
+        reach = r[2] == 0 ? reach : add_lengths(reach, more);
         least = all > QNI_TERM_NO_MAX / 2 ? QNI_TERM_NO_MAX / 2 : (uint32_t)all;
     }
     terms->info[id].least = r[0] == KIND_SET ? 1 : least;
     terms->info[id].counted = counted;
+    // Without intersections, the ways out of the parts add up; with them they must be looked for.
+    terms->info[id].reach = terms->info[id].crossed ? 0 : reach + 1;
 }
 
 // The facts of a new term, from its parts.
@@ -653,10 +662,35 @@ static qni_term derive(qni_terms *terms, qni_term a, unsigned byte)
     return result;
 }
 
-// Splits the bytes into classes that the first derivative of `a` cannot tell apart.
-static void refine(qni_terms *terms, qni_term a, uint8_t class_of[256], unsigned *n_classes)
+// A partition of the bytes.
+typedef struct partition {
+    uint64_t classes[256][4];
+    unsigned n;
+} partition;
+
+static void split_classes(partition *p, const uint64_t set[4])
 {
-    if (a == QNI_TERM_NOTHING || *n_classes == 256 || terms->info[a].visit == terms->visit) {
+    unsigned before = p->n;
+    for (unsigned c = 0; c < before; c++) {
+        uint64_t *class = p->classes[c];
+        uint64_t in[4], out[4], any_in = 0, any_out = 0;
+        for (unsigned w = 0; w < 4; w++) {
+            in[w] = class[w] & set[w];
+            out[w] = class[w] & ~set[w];
+            any_in |= in[w];
+            any_out |= out[w];
+        }
+        if (any_in != 0 && any_out != 0) {
+            memcpy(class, in, sizeof in);
+            memcpy(p->classes[p->n++], out, sizeof out);
+        }
+    }
+}
+
+// Splits the bytes into classes that the first derivative of `a` cannot tell apart.
+static void refine(qni_terms *terms, qni_term a, partition *p)
+{
+    if (a == QNI_TERM_NOTHING || p->n == 256 || terms->info[a].visit == terms->visit) {
         return;
     }
     terms->info[a].visit = terms->visit;
@@ -664,38 +698,53 @@ static void refine(qni_terms *terms, qni_term a, uint8_t class_of[256], unsigned
     const uint32_t *r = record(terms, a, &n);
     switch (r[0]) {
     case KIND_SET: {
-        uint16_t split[256];
-        bool inside[256] = {false}, outside[256] = {false};
-        for (unsigned b = 0; b < 256; b++) {
-            bool in = r[1 + b / 32] >> b % 32 & 1;
-            *(in ? &inside[class_of[b]] : &outside[class_of[b]]) = true;
+        uint64_t set[4];
+        for (unsigned w = 0; w < 4; w++) {
+            set[w] = r[1 + 2 * w] | (uint64_t)r[2 + 2 * w] << 32;
         }
-        unsigned before = *n_classes;
-        for (unsigned c = 0; c < before; c++) {
-            split[c] = (uint16_t)(inside[c] && outside[c] ? (*n_classes)++ : c);
-        }
-        for (unsigned b = 0; b < 256 && *n_classes != before; b++) {
-            if (r[1 + b / 32] >> b % 32 & 1) {
-                class_of[b] = (uint8_t)split[class_of[b]];
-            }
-        }
+        split_classes(p, set);
         break;
     }
     case KIND_CONCAT:
-        refine(terms, r[1], class_of, n_classes);
+        refine(terms, r[1], p);
         if (terms->info[r[1]].nullable) {
-            refine(terms, r[2], class_of, n_classes);
+            refine(terms, r[2], p);
         }
         break;
     case KIND_NOT:
-    case KIND_REPEAT: refine(terms, r[1], class_of, n_classes); break;
+    case KIND_REPEAT: refine(terms, r[1], p); break;
     case KIND_ALT:
     case KIND_AND:
         for (size_t i = 1; i < n; i++) {
-            refine(terms, r[i], class_of, n_classes);
+            refine(terms, r[i], p);
         }
         break;
     default: break;
+    }
+}
+
+// The successors of `a`, class by class.
+static void fill_row(qni_terms *terms, qni_term a, uint32_t *row)
+{
+    partition p;
+    memset(p.classes[0], 0xFF, sizeof p.classes[0]);
+    p.n = 1;
+    terms->visit++;
+    refine(terms, a, &p);
+    for (unsigned c = 0; c < p.n; c++) {
+        qni_term next = QNI_TERM_NOTHING;
+        bool derived = false;
+        for (unsigned w = 0; w < 4; w++) {
+            for (uint64_t left = p.classes[c][w]; left != 0; left &= left - 1) {
+                unsigned b = 64 * w + (unsigned)__builtin_ctzll(left);
+                if (!derived) {
+                    terms->visit++;
+                    next = derive(terms, a, b);
+                    derived = true;
+                }
+                row[b] = next;
+            }
+        }
     }
 }
 
@@ -713,21 +762,7 @@ static uint32_t *row_of(qni_terms *terms, qni_term a)
     if (!qni_account_grow(terms->account, &row, &capacity, 256, sizeof *row)) {
         return NULL;
     }
-    uint8_t class_of[256] = {0};
-    unsigned n_classes = 1;
-    terms->visit++;
-    refine(terms, a, class_of, &n_classes);
-    uint32_t of_class[256];
-    bool done[256] = {false};
-    for (unsigned b = 0; b < 256; b++) {
-        unsigned c = class_of[b];
-        if (!done[c]) {
-            done[c] = true;
-            terms->visit++;
-            of_class[c] = derive(terms, a, b);
-        }
-        row[b] = of_class[c];
-    }
+    fill_row(terms, a, row);
     if (terms->account->status != QN_OK) {
         qni_free(row);
         return NULL;

@@ -25,14 +25,16 @@ static uint32_t shared_bytes(const qni_token_trie_key *a, const qni_token_trie_k
     return n;
 }
 
-// `open[d]` is the node at depth d on the way to the last key; closing it sets its skip.
+// `open[d]` is the node at depth d on the way to the last key; closing it sets its skip, and
+// tells the one above how far it goes down.
 static void close_nodes(qni_token_trie *trie, const uint32_t *open, uint32_t from, uint32_t to)
 {
     for (uint32_t d = to; d-- > from;) {
         trie->nodes[open[d]].skip = trie->n_nodes;
-        uint16_t height = (uint16_t)(d + 1 < to ? trie->heights[open[d + 1]] + 1 : 0);
-        trie->heights[open[d]] = height > trie->heights[open[d]] ? height
-                                                                 : trie->heights[open[d]];
+        uint32_t above = (uint32_t)trie->heights[open[d]] + 1;
+        if (d > 0 && above > trie->heights[open[d - 1]]) {
+            trie->heights[open[d - 1]] = (uint16_t)above;
+        }
     }
 }
 
