@@ -27,8 +27,8 @@ typedef struct qni_term_info {
     uint8_t nullable;
     // an intersection or a complement is inside, so it may be empty without looking so
     uint8_t crossed;
-    uint8_t whole; // all its texts are well-formed UTF-8, by construction
-    uint8_t life;  // 1: it has texts; 2: it has none; 0: not looked at yet
+    uint8_t whole;   // all its texts are well-formed UTF-8, by construction
+    uint8_t life;    // 1: it has texts; 2: it has none; 0: not looked at yet
     uint8_t counted; // a bounded repetition is inside, outside complements
     uint32_t least;  // no text of it is shorter, in bytes
     uint32_t reach;  // qni_term_reach + 1, or 0

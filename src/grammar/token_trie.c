@@ -72,7 +72,8 @@ qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_trie_key *keys, u
     trie->entries = qni_alloc_array((size_t)n + 1, sizeof *trie->entries);
     uint32_t *open = qni_alloc_array((size_t)trie->max_depth + 1, sizeof *open);
     trie->heights = qni_calloc(n_nodes + 1, sizeof *trie->heights);
-    bool fine = trie->nodes != NULL && trie->heights != NULL && trie->entries != NULL && open != NULL;
+    bool fine = trie->nodes != NULL && trie->heights != NULL && trie->entries != NULL &&
+                open != NULL;
     if (fine) {
         add_keys(trie, keys, n, open);
     }
