@@ -66,6 +66,7 @@ enum {
     QNI_MAX_MASKED_TOKEN_BYTES = 4096, // a longer token is never allowed by a mask
     QNI_MAX_GRAMMAR_EXPRESSIONS = 1000000, // parts of a GBNF or Lark file
     QNI_MAX_GRAMMAR_DEPTH = 1000,   // nested parts and rules of it
+    QNI_MAX_WINDOW_STATES = 256,    // of a string's language whose ways to the end are looked at
     QNI_MAX_RULE_REPEAT = 2000,     // of something recursive, which is copied
     QNI_MAX_EARLEY_ITEMS = 20000,   // in one set
     QNI_MAX_TAGS = 256,             // of a grammar of free text with tagged parts

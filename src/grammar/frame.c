@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -281,31 +282,64 @@ static qni_term without_seen(qni_frames *fr, qni_term term, uint32_t seen)
     return term;
 }
 
-// The language without any of the seen keys.
-static qni_term but_seen(qni_frames *fr, qni_term term, uint32_t seen)
+// The plainest key that the universe does not name and that has not been seen: a character of a
+// private plane, which no tokenizer's tokens complete to a key. 0 when those are used up.
+static qni_string plain_witness(qni_frames *fr, const qni_universe *u, uint32_t seen)
 {
-    qni_terms *t = fr->f->terms;
-    for (; seen != 0; seen = qni_intern_at(&fr->seen, seen, NULL)[0]) {
-        size_t n;
-        qni_string key = qni_intern_at(&fr->seen, seen, NULL)[1];
-        if (qni_string_matches(fr->f, key, term)) {
-            const char *text = qni_string_text(fr->f, key, &n);
-            term = qni_term_and2(t, term, qni_term_not(t, qni_term_literal(t, text, n)));
+    enum { FIRST = 0xF0000, LAST = 0xFFFFD };
+    for (uint32_t code = FIRST; code <= LAST && fr->account->status == QN_OK; code++) {
+        char text[4];
+        size_t n = (size_t)qni_utf8_encode(code, text);
+        qni_string key = qni_string_make(fr->f, text, n);
+        bool named = false;
+        for (size_t i = 0; i < u->n_keys && !named; i++) {
+            named = u->keys[i] == key;
+        }
+        if (!named && !qni_seen_has(fr, seen, key)) {
+            return key;
         }
     }
-    return term;
+    return 0;
+}
+
+// The shortest text of a language that matters here.
+static qni_string shortest_key(qni_frames *fr, qni_term term)
+{
+    bool found;
+    uint32_t memo_key[3] = {9, term, 0};
+    uint32_t *value = qni_formulas_memo(fr->f, memo_key, 3, &found);
+    if (!found) {
+        char text[512];
+        size_t size;
+        bool any = qni_term_shortest(fr->f->terms, term, text, sizeof text, &size);
+        qni_string key = any ? qni_string_make(fr->f, text, size) : 0;
+        value = qni_formulas_memo(fr->f, memo_key, 3, &found);
+        *value = key;
+    }
+    return *value;
 }
 
 qni_string qni_universe_witness(qni_frames *fr, uint32_t universe, uint32_t class_bits,
                                 uint32_t seen)
 {
-    char text[512];
-    size_t size;
-    qni_term term = but_seen(fr, qni_universe_class(fr, universe, class_bits), seen);
-    if (!qni_term_shortest(fr->f->terms, term, text, sizeof text, &size)) {
-        return 0;
+    if (fr->universes[universe].n_terms == 0) {
+        qni_universe u = fr->universes[universe];
+        qni_string key = plain_witness(fr, &u, seen);
+        if (key != 0) {
+            return key;
+        }
     }
-    return qni_string_make(fr->f, text, size);
+    // Only keys that would be the witness themselves are struck out, so that few languages arise.
+    qni_terms *t = fr->f->terms;
+    qni_term term = qni_universe_class(fr, universe, class_bits);
+    qni_string key = shortest_key(fr, term);
+    while (key != 0 && qni_seen_has(fr, seen, key)) {
+        size_t n;
+        const char *text = qni_string_text(fr->f, key, &n);
+        term = qni_term_and2(t, term, qni_term_not(t, qni_term_literal(t, text, n)));
+        key = shortest_key(fr, term);
+    }
+    return key;
 }
 
 // Joins pairs that go on in the same frame; sorted by that frame. `pairs` is (formula, frame), `n`
@@ -419,6 +453,13 @@ qni_goal qni_goal_make(qni_frames *fr, qni_formula a, qni_frame then)
 {
     uint32_t pair[2] = {a, then};
     return qni_satisfiable(fr, a) ? goal_from(fr, pair, 1) : 0;
+}
+
+qni_goal qni_goal_part(qni_frames *fr, qni_goal goal, size_t i)
+{
+    const uint32_t *r = qni_intern_at(&fr->goals, goal, NULL);
+    uint32_t pair[2] = {r[2 * i], r[2 * i + 1]};
+    return goal_from(fr, pair, 1);
 }
 
 // The parts of a frame's record that stay put while others are made.

@@ -131,6 +131,9 @@ static inline qni_frame qni_goal_then(const qni_frames *fr, qni_goal goal, size_
     return qni_intern_at(&fr->goals, goal, NULL)[2 * i + 1];
 }
 
+// A goal of the i-th alternative alone.
+qni_goal qni_goal_part(qni_frames *fr, qni_goal goal, size_t i);
+
 // How a value of `type` begins under the goal; 0 when none can. For null, false, true: the frame to
 // go on in. For an array or object: its frame. For a string: the goal's lexical state (qni_lex_*).
 // For a number: 1, and qni_goal_numbers has more.

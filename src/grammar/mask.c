@@ -22,6 +22,7 @@ struct qni_masker {
     uint64_t epoch;
     qni_state *stack;                         // of a walk, one a byte
     qni_term *terms;                          // the same of a walk by terms
+    qni_term *wide;                           // and of the wider one beside it
     uint32_t (*classes)[QNI_MAX_CLASS_TERMS]; // the same of the languages of keys
     qni_account account;
     qni_intern body_ids;
@@ -85,8 +86,9 @@ qn_status qni_masker_create(qni_engine *engine, qni_vocabulary *vocabulary, qni_
     m->vocabulary = qni_vocabulary_share(vocabulary);
     m->stack = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->stack);
     m->terms = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->terms);
+    m->wide = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->wide);
     m->classes = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->classes);
-    if (m->stack == NULL || m->terms == NULL || m->classes == NULL) {
+    if (m->stack == NULL || m->terms == NULL || m->wide == NULL || m->classes == NULL) {
         qni_masker_free(m);
         return qni_fail_memory(err);
     }
@@ -102,6 +104,7 @@ void qni_masker_free(qni_masker *m)
         qni_vocabulary_free(m->vocabulary);
         qni_free(m->stack);
         qni_free(m->terms);
+        qni_free(m->wide);
         qni_free(m->classes);
         qni_free(m);
     }
@@ -285,6 +288,82 @@ static void walk_terms(walk *w, const qni_token_trie *trie, const qni_state *sta
     }
 }
 
+// The term without the counters that no token can exhaust: its masks are the same.
+static qni_term near_term(qni_masker *m, qni_term term)
+{
+    qni_terms *t = &m->engine->terms;
+    // An escape that has begun adds a character; at most so many bytes are looked at for a token.
+    uint32_t depth = m->vocabulary->trie.max_depth + 16, room;
+    qni_term wide = qni_term_widen(t, term, depth, &room);
+    return wide == term || room - depth < qni_term_reach(t, wide) ? term : wide;
+}
+
+// Takes the text from a language back where a narrower one ends earlier: `near` and `far` are its
+// states and those of a wider one that is set, alike for texts of up to `safe` bytes.
+static void narrow(walk *w, const qni_token_trie *trie, qni_term near, qni_term far, uint32_t safe)
+{
+    qni_terms *t = &w->m->engine->terms;
+    qni_term *terms = w->m->terms, *wide = w->m->wide;
+    terms[0] = near;
+    wide[0] = far;
+    for (uint32_t i = 0; i < trie->n_nodes;) {
+        const qni_token_trie_node *node = &trie->nodes[i];
+        bool plain = node->byte >= 0x20 && node->byte != '"' && node->byte != '\\';
+        uint32_t depth = node->depth + 1u;
+        if (!plain || depth + trie->heights[i] <= safe) {
+            i = node->skip;
+            continue;
+        }
+        wide[depth] = qni_term_next(t, wide[node->depth], node->byte);
+        if (wide[depth] == QNI_TERM_NOTHING) {
+            i = node->skip;
+            continue;
+        }
+        terms[depth] = qni_term_next(t, terms[node->depth], node->byte);
+        if (terms[depth] == QNI_TERM_NOTHING) {
+            uint32_t end = node->skip < trie->n_nodes ? trie->nodes[node->skip].entry
+                                                      : trie->n_entries;
+            for (uint32_t k = node->entry; k < end; k++) {
+                uint32_t token = trie->entries[k];
+                w->mask[token / 32] &= ~((uint32_t)1 << token % 32);
+            }
+            i = node->skip;
+            continue;
+        }
+        i++;
+    }
+}
+
+static const body *body_of(walk *w, const qni_state *state);
+
+// Tokens that stay inside, from those of a language that has the same short texts; false when there
+// is none.
+static bool fill_body_near(walk *w, const qni_state *state)
+{
+    enum { LEAST = 12, WORTH = 4 };
+    qni_masker *m = w->m;
+    const qni_vocabulary *v = m->vocabulary;
+    qni_terms *t = &m->engine->terms;
+    uint32_t room;
+    qni_term far = qni_term_widen(t, state->json.lex, LEAST, &room);
+    uint32_t reach = far == state->json.lex ? 0 : qni_term_reach(t, far);
+    if (far == state->json.lex || room < reach || room - reach < WORTH) {
+        return false;
+    }
+    qni_state wide = *state;
+    wide.json.lex = far;
+    const body *b = body_of(w, &wide);
+    if (b == NULL || b->bits == NULL) {
+        return false;
+    }
+    memcpy(w->mask, b->bits, v->n_words * sizeof *w->mask);
+    for (uint32_t i = 0; i < v->escaped.n_entries; i++) {
+        w->mask[v->escaped.entries[i] / 32] &= ~((uint32_t)1 << v->escaped.entries[i] % 32);
+    }
+    narrow(w, &v->inside, state->json.lex, far, room - reach);
+    return true;
+}
+
 // Tokens that stay inside, by walking all that could.
 static void fill_body(walk *w, const qni_state *state, body *out)
 {
@@ -302,7 +381,11 @@ static void fill_body(walk *w, const qni_state *state, body *out)
     qni_json inside = {.fr = &m->engine->frames};
     w->inside = &inside;
     if (single) {
-        walk_terms(w, &v->inside, state);
+        w->inside = NULL; // the other body is found from outside
+        if (!fill_body_near(w, state)) {
+            walk_terms(w, &v->inside, state);
+        }
+        w->inside = &inside;
         walk_trie(w, &v->escaped, state, 0, set_tokens, NULL);
     } else {
         walk_trie(w, &v->inside, state, 0, set_tokens, NULL);
@@ -390,22 +473,45 @@ static void set_odd(walk *w, const qni_state *state, qni_term lex)
     }
 }
 
-static void fill_string(walk *w, const qni_state *state)
+// Sets the tokens of a string under a goal of one alternative.
+static void fill_single_string(walk *w, const qni_state *state)
 {
-    qni_masker *m = w->m;
-    const qni_vocabulary *v = m->vocabulary;
+    const qni_vocabulary *v = w->m->vocabulary;
     const body *b = body_of(w, state);
     uint32_t min, max;
     if (b == NULL || b->bits == NULL) {
         return;
     }
     or_bits(w->mask, b->bits, v->n_words);
-    bool single = qni_goal_size(&m->engine->frames, state->json.goal) == 1;
-    if (single && qni_term_length(&m->engine->terms, state->json.lex, &min, &max)) {
+    if (qni_term_length(&w->m->engine->terms, state->json.lex, &min, &max)) {
         set_length_closers(w, state, min, max);
     } else {
         walk_trie(w, &v->closing, state, 0, set_closers, NULL);
         walk_trie(w, &v->odd, state, 0, set_tokens, NULL);
+    }
+}
+
+// A string goes on while one of its alternatives does, and closes into the one that takes it: the
+// alternatives are masked one by one, each a language that others share.
+static void fill_string(walk *w, const qni_state *state)
+{
+    qni_frames *fr = &w->m->engine->frames;
+    qni_goal goal = state->json.goal;
+    size_t n = qni_goal_size(fr, goal);
+    if (n == 1) {
+        fill_single_string(w, state);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        qni_state part = *state;
+        part.json.lex = qni_intern_at(&fr->tuples, state->json.lex, NULL)[i];
+        if (part.json.lex != QNI_TERM_NOTHING) {
+            part.json.goal = qni_goal_part(fr, goal, i);
+            part.json.lex = near_term(w->m, part.json.lex);
+        }
+        if (part.json.lex != QNI_TERM_NOTHING && part.json.goal != 0) {
+            fill_single_string(w, &part);
+        }
     }
 }
 
@@ -721,6 +827,20 @@ static void add_stops(qni_masker *m, const qni_state *state, const char *text, s
     }
 }
 
+// The state as far as a token sees it.
+static qni_state see_near(qni_masker *m, const qni_state *state)
+{
+    qni_state near = *state;
+    qni_machine machine = m->engine->machine;
+    if (machine == QNI_MACHINE_TERM) {
+        near.term = near_term(m, state->term);
+    } else if (machine == QNI_MACHINE_JSON && state->json.mode == QNI_JSON_STRING &&
+               qni_goal_size(&m->engine->frames, state->json.goal) == 1) {
+        near.json.lex = near_term(m, state->json.lex);
+    }
+    return near;
+}
+
 qn_status qni_masker_fill(qni_masker *m, const qni_state *state, char *text, size_t size,
                           bool by_walk, uint32_t *mask, qn_error *err)
 {
@@ -730,6 +850,11 @@ qn_status qni_masker_fill(qni_masker *m, const qni_state *state, char *text, siz
         empty(m);
     }
     walk w = {m, text, size, mask, NULL};
+    qni_state near;
+    if (!by_walk) {
+        near = see_near(m, state);
+        state = &near;
+    }
     uint32_t key[STATE_WORDS + 8];
     size_t n = by_walk ? 0 : mask_key(&w, state, key);
     bool fresh = true;

@@ -79,6 +79,47 @@ static uint32_t kind_of(const qni_terms *terms, qni_term a)
     return record(terms, a, NULL)[0];
 }
 
+static uint32_t add_lengths(uint32_t a, uint32_t b)
+{
+    return a > QNI_TERM_NO_MAX / 2 || b > QNI_TERM_NO_MAX / 2 ? QNI_TERM_NO_MAX / 2 : a + b;
+}
+
+// Bounds on a new term's texts, from its parts.
+static void measure(qni_terms *terms, qni_term id)
+{
+    size_t n;
+    const uint32_t *r = record(terms, id, &n);
+    uint32_t least = 0, reach = r[0] == KIND_SET;
+    uint8_t counted = r[0] == KIND_REPEAT && r[3] != QNI_TERM_NO_MAX;
+    size_t last = r[0] == KIND_REPEAT ? 2 : n;
+    for (size_t i = 1; i < last && r[0] != KIND_SET && r[0] != KIND_NOT; i++) {
+        const qni_term_info *part = &terms->info[r[i]];
+        counted |= part->counted;
+        uint32_t way = part->reach - 1;
+        if (r[0] == KIND_CONCAT && i == 1) {
+            way = add_lengths(way, terms->info[r[2]].least);
+        }
+        reach = way > reach ? way : reach;
+        if (r[0] == KIND_CONCAT) {
+            least = add_lengths(least, part->least);
+        } else if (r[0] == KIND_ALT) {
+            least = i == 1 || part->least < least ? part->least : least;
+        } else {
+            least = part->least > least ? part->least : least;
+        }
+    }
+    if (r[0] == KIND_REPEAT) {
+        uint64_t all = (uint64_t)least * r[2];
+        uint32_t more = all > QNI_TERM_NO_MAX / 2 ? QNI_TERM_NO_MAX / 2 : (uint32_t)all - least;
+        reach = r[2] == 0 ? reach : add_lengths(reach, more);
+        least = all > QNI_TERM_NO_MAX / 2 ? QNI_TERM_NO_MAX / 2 : (uint32_t)all;
+    }
+    terms->info[id].least = r[0] == KIND_SET ? 1 : least;
+    terms->info[id].counted = counted;
+    // Without intersections, the ways out of the parts add up; with them they must be looked for.
+    terms->info[id].reach = terms->info[id].crossed ? 0 : reach + 1;
+}
+
 // The facts of a new term, from its parts.
 static void describe(qni_terms *terms, qni_term id)
 {
@@ -121,6 +162,7 @@ static void describe(qni_terms *terms, qni_term id)
         break;
     }
     info->life = info->crossed && !info->nullable ? LIFE_UNKNOWN : LIFE_YES;
+    measure(terms, id);
 }
 
 static qni_term make(qni_terms *terms, const uint32_t *words, size_t n)
@@ -141,6 +183,7 @@ qn_status qni_terms_begin(qni_terms *terms, qni_account *account, qn_error *err)
 {
     *terms = (qni_terms){.account = account};
     qni_intern_begin(&terms->table, account);
+    qni_intern_begin(&terms->window_ids, account);
     make(terms, (uint32_t[]){KIND_EMPTY}, 1);
     make(terms, (uint32_t[]){KIND_ALL}, 1);
     qni_term tail = qni_term_byte_range(terms, 0x80, 0xBF);
@@ -175,6 +218,8 @@ void qni_terms_end(qni_terms *terms)
         qni_free(terms->info[id].row);
     }
     qni_intern_end(&terms->table);
+    qni_intern_end(&terms->window_ids);
+    qni_free(terms->windows);
     qni_free(terms->info);
     qni_free(terms->todo);
     *terms = (qni_terms){0};
@@ -444,72 +489,37 @@ qni_term qni_term_repeat(qni_terms *terms, qni_term a, uint32_t min, uint32_t ma
     return make(terms, (uint32_t[]){KIND_REPEAT, a, min, max}, 4);
 }
 
-static int compare_words(const char *a, size_t n_a, const char *b, size_t n_b)
+qni_term qni_term_rebuild(qni_terms *terms, qni_term a, uint32_t least, uint32_t *room)
 {
-    int order = memcmp(a, b, n_a < n_b ? n_a : n_b);
-    return order != 0 ? order : (n_a > n_b) - (n_a < n_b);
-}
-
-// Sorted words that agree on their first `depth` bytes. Recursion is as deep as the words branch:
-// bytes that all share are taken in one step.
-static qni_term words_below(qni_terms *terms, const char *const *words, const size_t *sizes,
-                            size_t n, size_t depth)
-{
-    if (n == 0) {
-        return QNI_TERM_NOTHING;
-    }
-    size_t shared = 0;
-    const char *first = words[0] + depth, *last = words[n - 1] + depth;
-    size_t n_first = sizes[0] - depth, n_last = sizes[n - 1] - depth;
-    while (shared < n_first && shared < n_last && first[shared] == last[shared]) {
-        shared++;
-    }
-    size_t at = depth + shared;
-    qni_term rest = QNI_TERM_NOTHING;
-    size_t i = 0;
-    for (; i < n && sizes[i] == at; i++) {
-        rest = QNI_TERM_EMPTY;
-    }
-    while (i < n) {
-        size_t end = i + 1;
-        while (end < n && words[end][at] == words[i][at]) {
-            end++;
+    size_t n;
+    const uint32_t *r = record(terms, a, &n);
+    uint32_t kind = r[0], inner;
+    if (kind == KIND_REPEAT) {
+        uint32_t part = r[1], min = r[2], max = r[3];
+        // Repetitions of nothing can be left out of a text, so each of the others takes a byte.
+        uint32_t each = terms->info[part].least == 0 ? 1 : terms->info[part].least;
+        uint64_t holds = (uint64_t)max * each;
+        if (max != QNI_TERM_NO_MAX && holds >= least) {
+            *room = holds < *room ? (uint32_t)holds : *room;
+            max = QNI_TERM_NO_MAX;
         }
-        unsigned b = (unsigned char)words[i][at];
-        qni_term below = words_below(terms, words + i, sizes + i, end - i, at + 1);
-        qni_term branch = qni_term_concat(terms, qni_term_byte_range(terms, b, b), below);
-        rest = qni_term_alt2(terms, rest, branch);
-        i = end;
+        part = qni_term_widen(terms, part, least, &inner);
+        *room = inner < *room ? inner : *room;
+        return qni_term_repeat(terms, part, min, max);
     }
-    return qni_term_concat(terms, qni_term_literal(terms, first, shared), rest);
-}
-
-qni_term qni_term_words(qni_terms *terms, const char *const *words, const size_t *sizes, size_t n)
-{
-    const char **sorted = qni_alloc_array(n + 1, sizeof *sorted);
-    size_t *lengths = qni_alloc_array(n + 1, sizeof *lengths);
-    qni_term result = QNI_TERM_NOTHING;
-    if (sorted == NULL || lengths == NULL) {
-        qni_account_fail(terms->account, QN_OUT_OF_MEMORY, "out of memory");
-        goto done;
+    if (kind != KIND_CONCAT && kind != KIND_ALT && kind != KIND_AND) {
+        return a;
     }
-    for (size_t i = 0; i < n; i++) { // insertion by binary search: enumerations are small
-        size_t low = 0, high = i;
-        while (low < high) {
-            size_t mid = (low + high) / 2;
-            int order = compare_words(sorted[mid], lengths[mid], words[i], sizes[i]);
-            *(order < 0 ? &low : &high) = order < 0 ? mid + 1 : mid;
-        }
-        memmove(sorted + low + 1, sorted + low, (i - low) * sizeof *sorted);
-        memmove(lengths + low + 1, lengths + low, (i - low) * sizeof *lengths);
-        sorted[low] = words[i];
-        lengths[low] = sizes[i];
+    bag b;
+    bag_begin(&b, terms);
+    for (size_t i = 1; i < n; i++) {
+        bag_add(&b, qni_term_widen(terms, record(terms, a, NULL)[i], least, &inner));
+        *room = inner < *room ? inner : *room;
     }
-    result = words_below(terms, sorted, lengths, n, 0);
-    qni_term_mark_whole(terms, result);
-done:
-    qni_free(sorted);
-    qni_free(lengths);
+    qni_term result = kind == KIND_CONCAT ? qni_term_concat(terms, b.items[0], b.items[1])
+                      : kind == KIND_ALT  ? qni_term_alt(terms, b.items, b.n)
+                                          : qni_term_and(terms, b.items, b.n);
+    bag_end(&b);
     return result;
 }
 
@@ -583,10 +593,35 @@ static qni_term derive(qni_terms *terms, qni_term a, unsigned byte)
     return result;
 }
 
-// Splits the bytes into classes that the first derivative of `a` cannot tell apart.
-static void refine(qni_terms *terms, qni_term a, uint8_t class_of[256], unsigned *n_classes)
+// A partition of the bytes.
+typedef struct partition {
+    uint64_t classes[256][4];
+    unsigned n;
+} partition;
+
+static void split_classes(partition *p, const uint64_t set[4])
 {
-    if (a == QNI_TERM_NOTHING || *n_classes == 256 || terms->info[a].visit == terms->visit) {
+    unsigned before = p->n;
+    for (unsigned c = 0; c < before; c++) {
+        uint64_t *class = p->classes[c];
+        uint64_t in[4], out[4], any_in = 0, any_out = 0;
+        for (unsigned w = 0; w < 4; w++) {
+            in[w] = class[w] & set[w];
+            out[w] = class[w] & ~set[w];
+            any_in |= in[w];
+            any_out |= out[w];
+        }
+        if (any_in != 0 && any_out != 0) {
+            memcpy(class, in, sizeof in);
+            memcpy(p->classes[p->n++], out, sizeof out);
+        }
+    }
+}
+
+// Splits the bytes into classes that the first derivative of `a` cannot tell apart.
+static void refine(qni_terms *terms, qni_term a, partition *p)
+{
+    if (a == QNI_TERM_NOTHING || p->n == 256 || terms->info[a].visit == terms->visit) {
         return;
     }
     terms->info[a].visit = terms->visit;
@@ -594,38 +629,53 @@ static void refine(qni_terms *terms, qni_term a, uint8_t class_of[256], unsigned
     const uint32_t *r = record(terms, a, &n);
     switch (r[0]) {
     case KIND_SET: {
-        uint16_t split[256];
-        bool inside[256] = {false}, outside[256] = {false};
-        for (unsigned b = 0; b < 256; b++) {
-            bool in = r[1 + b / 32] >> b % 32 & 1;
-            *(in ? &inside[class_of[b]] : &outside[class_of[b]]) = true;
+        uint64_t set[4];
+        for (unsigned w = 0; w < 4; w++) {
+            set[w] = r[1 + 2 * w] | (uint64_t)r[2 + 2 * w] << 32;
         }
-        unsigned before = *n_classes;
-        for (unsigned c = 0; c < before; c++) {
-            split[c] = (uint16_t)(inside[c] && outside[c] ? (*n_classes)++ : c);
-        }
-        for (unsigned b = 0; b < 256 && *n_classes != before; b++) {
-            if (r[1 + b / 32] >> b % 32 & 1) {
-                class_of[b] = (uint8_t)split[class_of[b]];
-            }
-        }
+        split_classes(p, set);
         break;
     }
     case KIND_CONCAT:
-        refine(terms, r[1], class_of, n_classes);
+        refine(terms, r[1], p);
         if (terms->info[r[1]].nullable) {
-            refine(terms, r[2], class_of, n_classes);
+            refine(terms, r[2], p);
         }
         break;
     case KIND_NOT:
-    case KIND_REPEAT: refine(terms, r[1], class_of, n_classes); break;
+    case KIND_REPEAT: refine(terms, r[1], p); break;
     case KIND_ALT:
     case KIND_AND:
         for (size_t i = 1; i < n; i++) {
-            refine(terms, r[i], class_of, n_classes);
+            refine(terms, r[i], p);
         }
         break;
     default: break;
+    }
+}
+
+// The successors of `a`, class by class.
+static void fill_row(qni_terms *terms, qni_term a, uint32_t *row)
+{
+    partition p;
+    memset(p.classes[0], 0xFF, sizeof p.classes[0]);
+    p.n = 1;
+    terms->visit++;
+    refine(terms, a, &p);
+    for (unsigned c = 0; c < p.n; c++) {
+        qni_term next = QNI_TERM_NOTHING;
+        bool derived = false;
+        for (unsigned w = 0; w < 4; w++) {
+            for (uint64_t left = p.classes[c][w]; left != 0; left &= left - 1) {
+                unsigned b = 64 * w + (unsigned)__builtin_ctzll(left);
+                if (!derived) {
+                    terms->visit++;
+                    next = derive(terms, a, b);
+                    derived = true;
+                }
+                row[b] = next;
+            }
+        }
     }
 }
 
@@ -643,21 +693,7 @@ static uint32_t *row_of(qni_terms *terms, qni_term a)
     if (!qni_account_grow(terms->account, &row, &capacity, 256, sizeof *row)) {
         return NULL;
     }
-    uint8_t class_of[256] = {0};
-    unsigned n_classes = 1;
-    terms->visit++;
-    refine(terms, a, class_of, &n_classes);
-    uint32_t of_class[256];
-    bool done[256] = {false};
-    for (unsigned b = 0; b < 256; b++) {
-        unsigned c = class_of[b];
-        if (!done[c]) {
-            done[c] = true;
-            terms->visit++;
-            of_class[c] = derive(terms, a, b);
-        }
-        row[b] = of_class[c];
-    }
+    fill_row(terms, a, row);
     if (terms->account->status != QN_OK) {
         qni_free(row);
         return NULL;

@@ -27,9 +27,19 @@ typedef struct qni_term_info {
     uint8_t nullable;
     // an intersection or a complement is inside, so it may be empty without looking so
     uint8_t crossed;
-    uint8_t whole; // all its texts are well-formed UTF-8, by construction
-    uint8_t life;  // 1: it has texts; 2: it has none; 0: not looked at yet
+    uint8_t whole;   // all its texts are well-formed UTF-8, by construction
+    uint8_t life;    // 1: it has texts; 2: it has none; 0: not looked at yet
+    uint8_t counted; // a bounded repetition is inside, outside complements
+    uint32_t least;  // no text of it is shorter, in bytes
+    uint32_t reach;  // qni_term_reach + 1, or 0
+    uint32_t place;  // in the search for that
 } qni_term_info;
+
+// A term with its far counters left out; see qni_term_widen.
+typedef struct qni_term_window {
+    qni_term term;
+    uint32_t room;
+} qni_term_window;
 
 typedef struct qni_terms {
     qni_account *account;
@@ -40,6 +50,9 @@ typedef struct qni_terms {
     size_t todo_capacity;
     uint32_t stamp;
     uint32_t visit;
+    qni_intern window_ids; // (term, least)
+    qni_term_window *windows;
+    size_t windows_capacity;
     qni_term character; // any one code point
     qni_term text;      // any well-formed UTF-8
 } qni_terms;
@@ -93,6 +106,17 @@ bool qni_term_shortest(qni_terms *terms, qni_term a, char *out, size_t limit, si
 
 // Is it the language of all texts of `*min` to `*max` characters?
 bool qni_term_length(const qni_terms *terms, qni_term a, uint32_t *min, uint32_t *max);
+
+// The term with every counter unbounded that has room for texts of `least` bytes. Both have the
+// same texts of up to `*room` bytes, and the result has all texts of `a`. term_window.c
+qni_term qni_term_widen(qni_terms *terms, qni_term a, uint32_t least, uint32_t *room);
+
+// However a text begins, at most so many more bytes end it; a huge number when there are too many
+// states to tell.
+uint32_t qni_term_reach(qni_terms *terms, qni_term a);
+
+// term.c: one level of qni_term_widen. `*room` is lowered.
+qni_term qni_term_rebuild(qni_terms *terms, qni_term a, uint32_t least, uint32_t *room);
 
 // How many texts the language has, counted up to `limit`.
 size_t qni_term_count(qni_terms *terms, qni_term a, size_t limit);

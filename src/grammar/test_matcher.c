@@ -153,6 +153,15 @@ static const struct {
     {QNI_LANGUAGE_GBNF,
      "root ::= \"[\" (root (\",\" root)*)? \"]\" | [0-9a-c]+ | \"\\\"\" [^\"\\\\]* \"\\\"\""},
     {QNI_LANGUAGE_REGEX, "(abc|12|\\s)*(true|[\xC3\xA9\xE6\x97\xA5])?x"},
+    // counters that a token exhausts, and ones that none does
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"items\":{\"type\":\"string\",\"pattern\":\"^([a-c]{1,2}_?){0,30}$\",\"maxLength\":90}}"},
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"type\":\"string\",\"pattern\":\"^(\\\\S+\\\\s+){0,9}\\\\S+$\",\"maxLength\":5000}"},
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"items\":{\"oneOf\":[{\"type\":\"string\",\"pattern\":\"^[a-h]{3,14}$\"},{\"const\":"
+     "\"abc1\"},{\"minLength\":20}]}}"},
+    {QNI_LANGUAGE_REGEX, "([a-c]{1,70}|[a-h ]{9,12})x{0,20}"},
 };
 
 static uint32_t next_random(uint32_t *seed)

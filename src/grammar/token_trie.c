@@ -25,11 +25,16 @@ static uint32_t shared_bytes(const qni_token_trie_key *a, const qni_token_trie_k
     return n;
 }
 
-// `open[d]` is the node at depth d on the way to the last key; closing it sets its skip.
+// `open[d]` is the node at depth d on the way to the last key; closing it sets its skip, and
+// tells the one above how far it goes down.
 static void close_nodes(qni_token_trie *trie, const uint32_t *open, uint32_t from, uint32_t to)
 {
-    for (uint32_t d = from; d < to; d++) {
+    for (uint32_t d = to; d-- > from;) {
         trie->nodes[open[d]].skip = trie->n_nodes;
+        uint32_t above = (uint32_t)trie->heights[open[d]] + 1;
+        if (d > 0 && above > trie->heights[open[d - 1]]) {
+            trie->heights[open[d - 1]] = (uint16_t)above;
+        }
     }
 }
 
@@ -66,7 +71,9 @@ qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_trie_key *keys, u
     trie->nodes = qni_alloc_array(n_nodes + 1, sizeof *trie->nodes);
     trie->entries = qni_alloc_array((size_t)n + 1, sizeof *trie->entries);
     uint32_t *open = qni_alloc_array((size_t)trie->max_depth + 1, sizeof *open);
-    bool fine = trie->nodes != NULL && trie->entries != NULL && open != NULL;
+    trie->heights = qni_calloc(n_nodes + 1, sizeof *trie->heights);
+    bool fine = trie->nodes != NULL && trie->heights != NULL && trie->entries != NULL &&
+                open != NULL;
     if (fine) {
         add_keys(trie, keys, n, open);
     }
@@ -77,6 +84,7 @@ qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_trie_key *keys, u
 void qni_token_trie_end(qni_token_trie *trie)
 {
     qni_free(trie->nodes);
+    qni_free(trie->heights);
     qni_free(trie->entries);
     *trie = (qni_token_trie){0};
 }

@@ -22,6 +22,7 @@ typedef struct qni_token_trie_node {
 
 typedef struct qni_token_trie {
     qni_token_trie_node *nodes;
+    uint16_t *heights; // by node: bytes of the longest way further down
     uint32_t n_nodes;
     uint32_t *entries; // payloads in the order of the nodes
     uint32_t n_entries;

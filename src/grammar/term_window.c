@@ -1,0 +1,103 @@
+// Counters seen from far: what a term allows within a window of some bytes.
+//
+// A counter that still has more to go than a text is long makes no difference for the text. So
+// terms that differ only in such counters have the same masks, and one walk serves a whole string.
+#include "base/limits.h"
+#include "grammar/term.h"
+
+qni_term qni_term_widen(qni_terms *terms, qni_term a, uint32_t least, uint32_t *room)
+{
+    *room = QNI_TERM_NO_MAX;
+    if (a == QNI_TERM_NOTHING || !terms->info[a].counted) {
+        return a;
+    }
+    uint32_t key[2] = {a, least};
+    bool fresh;
+    uint32_t id = qni_intern_add(&terms->window_ids, key, 2, &fresh);
+    if (id == 0 || !qni_account_grow(terms->account, &terms->windows, &terms->windows_capacity,
+                                     (size_t)id + 1, sizeof *terms->windows)) {
+        return a;
+    }
+    if (fresh) {
+        // Parts are as deep as the term is nested, which its own derivatives recurse through too.
+        terms->windows[id] = (qni_term_window){a, QNI_TERM_NO_MAX};
+        qni_term_window w = {QNI_TERM_NOTHING, QNI_TERM_NO_MAX};
+        w.term = qni_term_rebuild(terms, a, least, &w.room);
+        terms->windows[id] = w;
+    }
+    *room = terms->windows[id].room;
+    return terms->windows[id].term;
+}
+
+// One round over the found states: is some way to the end now known to be shorter?
+static bool shorten_ways(qni_terms *terms, const uint32_t *states, uint32_t *ways, size_t n)
+{
+    bool changed = false;
+    for (size_t i = n; i-- > 0;) {
+        const uint32_t *row = terms->info[states[i]].row;
+        uint32_t best = ways[i];
+        for (unsigned b = 0; b < 256; b++) {
+            if (row[b] != 0 && (b == 0 || row[b] != row[b - 1])) {
+                uint32_t way = ways[terms->info[row[b]].place];
+                best = way < best - 1 ? way + 1 : best;
+            }
+        }
+        changed = changed || best != ways[i];
+        ways[i] = best;
+    }
+    return changed;
+}
+
+uint32_t qni_term_reach(qni_terms *terms, qni_term a)
+{
+    if (a == QNI_TERM_NOTHING || terms->info[a].reach != 0) {
+        return a == QNI_TERM_NOTHING ? 0 : terms->info[a].reach - 1;
+    }
+    uint32_t states[QNI_MAX_WINDOW_STATES], ways[QNI_MAX_WINDOW_STATES];
+    uint32_t stamp = ++terms->stamp;
+    size_t n = 1;
+    bool whole = true;
+    states[0] = a;
+    terms->info[a].stamp = stamp;
+    terms->info[a].place = 0;
+    for (size_t i = 0; i < n && whole; i++) {
+        qni_term before = QNI_TERM_NOTHING;
+        for (unsigned b = 0; b < 256 && whole; b++) {
+            // Stepping, not the row alone, so that dead ends are gone from it.
+            qni_term next = qni_term_next(terms, states[i], b);
+            if (next == QNI_TERM_NOTHING || next == before) {
+                continue;
+            }
+            before = next;
+            // A search for life may have run in between and have left its own stamp.
+            bool known = terms->info[next].stamp == stamp;
+            for (size_t k = 0; k < n && !known; k++) {
+                known = states[k] == next;
+            }
+            if (!known && n == QNI_MAX_WINDOW_STATES) {
+                whole = false;
+            } else if (!known) {
+                terms->info[next].stamp = stamp;
+                terms->info[next].place = (uint32_t)n;
+                states[n++] = next;
+            }
+        }
+    }
+    uint32_t worst = QNI_TERM_NO_MAX - 1;
+    if (whole && terms->account->status == QN_OK) {
+        for (size_t i = 0; i < n; i++) {
+            terms->info[states[i]].place = (uint32_t)i;
+            ways[i] = terms->info[states[i]].nullable ? 0 : QNI_TERM_NO_MAX / 2;
+        }
+        while (shorten_ways(terms, states, ways, n)) {
+        }
+        worst = 0;
+        for (size_t i = 0; i < n; i++) {
+            worst = ways[i] > worst ? ways[i] : worst;
+        }
+    }
+    for (size_t i = 0; i < n; i++) { // what they reach, `a` reaches
+        terms->info[states[i]].reach = worst + 1;
+    }
+    return worst;
+}
