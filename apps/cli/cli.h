@@ -40,8 +40,14 @@ bool cli_real(const char *option, const char *text, double lo, double hi, double
 qn_status cli_open_grammar(const char *path, const char *language,
                            const qn_grammar_options *options, qn_grammar **out, qn_error *err);
 
+// A text given with -p (`text`), a file ("-": standard input), or, when both are NULL, standard
+// input. Free it with qni_free.
+qn_status cli_read_input(const char *text, const char *file, char **out, size_t *size,
+                         qn_error *err);
+
 // The subcommands; each file has its own usage text.
-cli_command_fn cmd_bench, cmd_conform, cmd_grammar, cmd_inspect, cmd_ops, cmd_predict, cmd_run;
+cli_command_fn cmd_bench, cmd_conform, cmd_grammar, cmd_inspect, cmd_ops, cmd_predict, cmd_run,
+    cmd_template, cmd_tokenize;
 
 // A tensor of a safetensors file as the API takes it.
 qn_tensor cli_tensor(const qni_tensor *t);

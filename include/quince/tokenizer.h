@@ -80,11 +80,10 @@ typedef struct qn_decode_options {
 } qn_decode_options;
 
 // The text of `n` ids: a string with a final zero that `*size` does not count, freed with
-// qn_text_free. Bytes that are not UTF-8 become U+FFFD; ids that stand for nothing are skipped.
+// qn_free. Bytes that are not UTF-8 become U+FFFD; ids that stand for nothing are skipped.
 QN_API qn_status qn_tokenizer_decode(const qn_tokenizer *tokenizer, const int32_t *ids, size_t n,
                                      const qn_decode_options *options, char **text, size_t *size,
                                      qn_error *err);
-QN_API void qn_text_free(char *text); // NULL is fine
 
 // Decoding one token at a time: text comes out as soon as it is certain, never a part of a
 // character. One thread at a time.

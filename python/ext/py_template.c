@@ -62,7 +62,7 @@ static PyObject *render(PyObject *self, PyObject *args, PyObject *kwargs)
                                           &options, &text, &size, &err);
     PyObject *result = status == QN_OK ? PyUnicode_DecodeUTF8(text, (Py_ssize_t)size, "strict")
                                        : py_raise(py_state_of(self), &err);
-    qn_text_free(text);
+    qn_free(text);
     return result;
 }
 

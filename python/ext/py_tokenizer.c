@@ -342,7 +342,7 @@ static PyObject *decode(PyObject *self, PyObject *args, PyObject *kwargs)
     PyMem_Free(ids);
     PyObject *result = status == QN_OK ? PyUnicode_DecodeUTF8(text, (Py_ssize_t)size, "replace")
                                        : py_raise(py_state_of(self), &err);
-    qn_text_free(text);
+    qn_free(text);
     return result;
 }
 

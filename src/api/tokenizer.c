@@ -162,11 +162,6 @@ qn_status qn_tokenizer_decode(const qn_tokenizer *tokenizer, const int32_t *ids,
     return qni_tokenizer_decode(inner(tokenizer), ids, n, &o, text, size, err);
 }
 
-void qn_text_free(char *text)
-{
-    qni_free(text);
-}
-
 qn_status qn_decode_stream_create(const qn_tokenizer *tokenizer, const qn_decode_options *options,
                                   qn_decode_stream **out, qn_error *err)
 {
