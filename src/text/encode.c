@@ -96,8 +96,13 @@ static qn_status add_word_with_spans(encoder *e, const qni_passage *p, size_t be
 
 static qn_status add_words(encoder *e, const qni_passage *p, const qni_cuts *cuts)
 {
-    for (size_t i = 0; i < cuts->n; i++) {
-        size_t begin = cuts->items[i].begin, end = cuts->items[i].end;
+    const qni_model *model = &e->t->model;
+    size_t begin = 0, end = 0;
+    for (size_t i = 0; i < cuts->n; i += end == cuts->items[i].end) {
+        begin = end > cuts->items[i].begin ? end : cuts->items[i].begin;
+        end = model->cuts
+                  ? begin + qni_model_part(model, p->text + begin, cuts->items[i].end - begin)
+                  : cuts->items[i].end;
         if (e->counts && e->out->n >= MOST_COUNTED) {
             e->count += e->out->n;
             e->out->n = 0;

@@ -11,6 +11,7 @@ void qni_model_end(qni_model *model)
     qni_unigram_end(&model->unigram);
     qni_wordpiece_end(&model->wordpiece);
     qni_vocab_end(&model->vocab);
+    qni_free(model->joined);
     qni_free(model->prefix);
     qni_free(model->suffix);
     *model = (qni_model){0};
@@ -288,4 +289,88 @@ qn_status qni_model_encode(const qni_model *model, qni_model_scratch *scratch, c
     case QNI_MODEL_WORDLEVEL: return encode_whole(model, scratch, word, n, err);
     }
     return QN_OK;
+}
+
+// ---- Parts of words
+
+static const char mark[] = "\xE2\x96\x81"; // the space of SentencePiece, U+2581
+
+// The character that ends before `at` (at > 0) of valid UTF-8.
+static uint32_t character_before(const char *text, size_t at)
+{
+    size_t begin = at - 1;
+    while (begin > 0 && ((unsigned char)text[begin] & 0xC0) == 0x80) {
+        begin--;
+    }
+    uint32_t code;
+    qni_utf8_decode((const unsigned char *)text + begin, at - begin, &code);
+    return code;
+}
+
+static bool is_joined(const qni_model *model, uint32_t code)
+{
+    size_t lo = 0, hi = model->n_joined;
+    while (lo < hi) {
+        size_t middle = (lo + hi) / 2;
+        if (model->joined[middle] < code) {
+            lo = middle + 1;
+        } else {
+            hi = middle;
+        }
+    }
+    return lo < model->n_joined && model->joined[lo] == code;
+}
+
+static qn_status add_joined(qni_model *model, size_t *capacity, uint32_t code, qn_error *err)
+{
+    if (is_joined(model, code)) {
+        return QN_OK;
+    }
+    if (qni_grow(&model->joined, capacity, model->n_joined + 1, sizeof *model->joined) != 0) {
+        return qni_fail_memory(err);
+    }
+    size_t at = model->n_joined++;
+    for (; at > 0 && model->joined[at - 1] > code; at--) {
+        model->joined[at] = model->joined[at - 1];
+    }
+    model->joined[at] = code;
+    return QN_OK;
+}
+
+qn_status qni_model_settle(qni_model *model, qn_error *err)
+{
+    size_t capacity = 0;
+    // An unknown mark could be joined with unknown characters before it; a whole word that is a
+    // token could lie across.
+    model->cuts = model->kind == QNI_MODEL_BPE && !model->byte_level && !model->ignore_merges &&
+                  model->prefix == NULL && model->suffix == NULL &&
+                  qni_vocab_find(&model->vocab, mark, 3) >= 0;
+    for (uint32_t id = 0; model->cuts && id < model->vocab.n; id++) {
+        uint32_t n;
+        const char *token = qni_vocab_at(&model->vocab, id, &n);
+        const char *found = n > 3 ? memmem(token + 1, n - 1, mark, 3) : NULL;
+        while (found != NULL) {
+            size_t at = (size_t)(found - token);
+            QNI_TRY(add_joined(model, &capacity, character_before(token, at), err));
+            found = memmem(found + 3, n - at - 3, mark, 3);
+        }
+    }
+    return QN_OK;
+}
+
+size_t qni_model_part(const qni_model *model, const char *word, size_t n)
+{
+    size_t at = 1;
+    while (model->cuts && at + 3 <= n) {
+        const char *found = memmem(word + at, n - at, mark, 3);
+        if (found == NULL) {
+            return n;
+        }
+        at = (size_t)(found - word);
+        if (!is_joined(model, character_before(word, at))) {
+            return at;
+        }
+        at += 3;
+    }
+    return n;
 }

@@ -28,8 +28,13 @@ typedef struct qni_model {
     bool ignore_merges;    // a word that is a token is that token
     bool complete;         // byte_level, and every byte is a token
     int32_t byte_ids[256]; // the tokens of byte_fallback
-    char *prefix;          // of symbols that are not first in a word; NULL: none
-    char *suffix;          // of the last symbol of a word; NULL: none
+    // BPE over characters: what precedes a "▁" inside of some token, as sorted code points.
+    // Before any other one a word can be cut, because no merge ever crosses there.
+    uint32_t *joined;
+    size_t n_joined;
+    bool cuts;
+    char *prefix; // of symbols that are not first in a word; NULL: none
+    char *suffix; // of the last symbol of a word; NULL: none
 } qni_model;
 
 void qni_model_end(qni_model *model);
@@ -53,6 +58,12 @@ void qni_model_scratch_end(qni_model_scratch *scratch);
 // scratch->pieces.
 QNI_WARN_UNUSED qn_status qni_model_encode(const qni_model *model, qni_model_scratch *scratch,
                                            const char *word, size_t n, qn_error *err);
+
+// Finds out where words can be cut; after the vocabulary and the flags are there.
+QNI_WARN_UNUSED qn_status qni_model_settle(qni_model *model, qn_error *err);
+
+// The length of the first part of a word (n > 0) that is encoded by itself.
+size_t qni_model_part(const qni_model *model, const char *word, size_t n);
 
 QNI_WARN_UNUSED qn_status qni_pieces_add(qni_pieces *pieces, uint32_t id, size_t n, qn_error *err);
 

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "text/normalizer.h"
+#include "text/unicode.h"
 
 #include <string.h>
 
@@ -47,9 +48,11 @@ static int decompose(uint32_t code, bool compatible, utf8proc_int32_t *parts)
     return (int)n;
 }
 
+// Marks that are newer than Unicode 9 have no class in the tables that tokenizers were made with.
 static int class_of(uint32_t code)
 {
-    return code < 0x300 ? 0 : utf8proc_get_property((utf8proc_int32_t)code)->combining_class;
+    int own = code < 0x300 ? 0 : utf8proc_get_property((utf8proc_int32_t)code)->combining_class;
+    return own != 0 && qni_unicode_category_9(code) == QNI_CATEGORY_CN ? 0 : own;
 }
 
 // Whether a character of class 0 may join the one before it. These are the second halves of

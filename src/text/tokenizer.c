@@ -119,6 +119,7 @@ qn_status qni_tokenizer_finish(qni_tokenizer *t, qni_token_list *written, qn_err
 {
     QNI_TRY(settle_added(t, written, err));
     QNI_TRY(qni_decoder_settle(&t->decoder, err));
+    QNI_TRY(qni_model_settle(&t->model, err));
     QNI_TRY(build_set(t, false, &t->added_raw, err));
     QNI_TRY(build_set(t, true, &t->added_normalized, err));
     return build_plain(t, err);
