@@ -711,7 +711,11 @@ static qn_status run_set(qni_eval_state *e, const qni_node *node)
         status = assign_targets(e, node, value);
     } else {
         json_t *space = look_up(e, node->targets[0]);
-        if (!json_is_object(space)) {
+        if (node->text[0] == '_') {
+            status = qni_template_fail(
+                e, node, QN_INVALID_ARGUMENT,
+                "a namespace keeps no name that begins with _: ", node->text);
+        } else if (!json_is_object(space)) {
             status = qni_template_fail(e, node, QN_INVALID_ARGUMENT, "no namespace ",
                                        node->targets[0]);
         } else {
@@ -840,6 +844,47 @@ qn_status qni_template_call_macro(qni_eval_state *e, const qni_node *macro, cons
 
 // ---- The public functions
 
+// What transformers does before it renders: the reasoning of a message goes by all of its names.
+static json_t *with_reasoning(const json_t *message)
+{
+    static const char *const names[] = {"reasoning_content", "thinking", "reasoning"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        json_t *reasoning = json_object_get(message, names[i]);
+        if (reasoning == NULL || json_is_null(reasoning)) {
+            continue;
+        }
+        json_t *made = json_pack("{s:O}", "thinking", reasoning);
+        if (made == NULL || json_object_update(made, (json_t *)(uintptr_t)message) != 0 ||
+            json_object_set(made, "reasoning_content", reasoning) != 0) {
+            json_decref(made);
+            return NULL;
+        }
+        return made;
+    }
+    return json_incref((json_t *)(uintptr_t)message);
+}
+
+static qn_status take_messages(json_t *variables, qn_error *err)
+{
+    const json_t *messages = json_object_get(variables, "messages");
+    if (!json_is_array(messages)) {
+        return QN_OK;
+    }
+    json_t *made = json_array();
+    size_t i;
+    json_t *message;
+    bool fine = made != NULL;
+    json_array_foreach (messages, i, message) {
+        fine = fine && json_array_append_new(made, with_reasoning(message)) == 0;
+    }
+    if (!fine || json_object_set(variables, "messages", made) != 0) {
+        json_decref(made);
+        return qni_fail_memory(err);
+    }
+    json_decref(made);
+    return QN_OK;
+}
+
 qn_status qni_template_render(const qni_template *t, const json_t *variables,
                               const qni_template_limits *limits, int64_t now, qni_buf *out,
                               qn_error *err)
@@ -853,7 +898,8 @@ qn_status qni_template_render(const qni_template *t, const json_t *variables,
     e.limits.output_bytes = limits != NULL && limits->output_bytes != 0 ? limits->output_bytes
                                                                         : QNI_MAX_TEMPLATE_BYTES;
     flow how = FLOW_NEXT;
-    qn_status status = run_body(&e, &t->body, &how);
+    qn_status status = take_messages(global.variables, err);
+    status = status == QN_OK ? run_body(&e, &t->body, &how) : status;
     json_decref(global.variables);
     qni_free(e.macros);
     return status;

@@ -788,7 +788,7 @@ static qn_status call_range(const qni_call *c, json_t **out)
     return QN_OK;
 }
 
-static qn_status call_namespace(const qni_call *c, json_t **out)
+static qn_status call_dict(const qni_call *c, json_t **out)
 {
     QNI_TRY(qni_call_give(c, json_object(), out));
     for (size_t i = 0; i < c->n; i++) {
@@ -797,6 +797,23 @@ static qn_status call_namespace(const qni_call *c, json_t **out)
                                   c->values[i] != NULL ? c->values[i] : json_null());
         } else if (json_is_object(c->values[i])) {
             (void)json_object_update(*out, c->values[i]);
+        }
+    }
+    return QN_OK;
+}
+
+static qn_status call_namespace(const qni_call *c, json_t **out)
+{
+    const char *key;
+    json_t *value;
+    QNI_TRY(call_dict(c, out));
+    json_object_foreach (*out, key, value) {
+        if (key[0] == '_') {
+            qn_status status = qni_call_fail(c,
+                                             "a namespace keeps no name that begins with _: ", key);
+            json_decref(*out);
+            *out = NULL;
+            return status;
         }
     }
     return QN_OK;
@@ -825,7 +842,7 @@ static qn_status call_strftime(const qni_call *c, json_t **out)
 }
 
 static const qni_call_row functions[] = {
-    {"range", call_range},           {"namespace", call_namespace},   {"dict", call_namespace},
+    {"range", call_range},           {"namespace", call_namespace},   {"dict", call_dict},
     {"raise_exception", call_raise}, {"strftime_now", call_strftime},
 };
 

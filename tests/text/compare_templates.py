@@ -64,6 +64,8 @@ CONVERSATIONS = {
     "call and content": [USER, said("assistant", "Let me look.", tool_calls=[call({"city": "日本"})]), result([PART])],
     "old call": [USER, said("assistant", "", function_call={"name": "f", "arguments": "{}"})],
     "reasoning": [SYSTEM, USER, said("assistant", "21", reasoning_content="think hard\n", thinking="th"), USER],
+    "reasoning and call": [USER, said("assistant", "", reasoning_content="need tool",
+                                      tool_calls=[call({"city": "Paris"})]), result("x")],
     "think tags": [USER, said("assistant", "<think>\nhmm\n</think>\n\nanswer"), USER],
     "parts": [said("user", [PART, {"type": "image"}, {"type": "image_url", "image_url": {"url": "http://x"}}, PART])],
     "all parts": [said("system", [PART]), said("user", [PART]), said("assistant", [PART]), USER],
