@@ -26,6 +26,41 @@ void qni_model_scratch_end(qni_model_scratch *scratch)
     *scratch = (qni_model_scratch){0};
 }
 
+// Marks the tokens that are one byte or one character.
+static void mark_singles(const qni_model *model, uint8_t *singles)
+{
+    for (uint32_t id = 0; id < model->vocab.n; id++) {
+        uint32_t n, code;
+        const char *bytes = qni_vocab_at(&model->vocab, id, &n);
+        if (n > 0 && model->vocab.present[id]) {
+            size_t one = 1;
+            if (!model->byte_level) {
+                int length = qni_utf8_decode((const unsigned char *)bytes, n, &code);
+                one = (size_t)(length < 0 ? -length : length);
+            }
+            singles[id] = one == n && qni_vocab_find(&model->vocab, bytes, n) == (int32_t)id;
+        }
+    }
+}
+
+qn_status qni_model_build_bpe(qni_model *model, const qni_bpe_merge *merges, size_t n,
+                              qn_error *err)
+{
+    uint8_t *singles = qni_calloc((size_t)model->vocab.n + 1, 1);
+    if (singles == NULL) {
+        return qni_fail_memory(err);
+    }
+    mark_singles(model, singles);
+    qn_status status = qni_bpe_build(&model->vocab, merges, n, singles, &model->bpe, err);
+    qni_free(singles);
+    model->complete = model->byte_level && model->prefix == NULL && model->suffix == NULL;
+    for (int byte = 0; byte < 256; byte++) {
+        char one = (char)byte;
+        model->complete = model->complete && qni_vocab_find(&model->vocab, &one, 1) >= 0;
+    }
+    return status;
+}
+
 qn_status qni_pieces_add(qni_pieces *pieces, uint32_t id, size_t n, qn_error *err)
 {
     if (qni_grow(&pieces->items, &pieces->capacity, pieces->n + 1, sizeof *pieces->items) != 0) {

@@ -59,6 +59,10 @@ void qni_model_scratch_end(qni_model_scratch *scratch);
 QNI_WARN_UNUSED qn_status qni_model_encode(const qni_model *model, qni_model_scratch *scratch,
                                            const char *word, size_t n, qn_error *err);
 
+// Builds the model of merges in rising order of rank, after the vocabulary and the flags are there.
+QNI_WARN_UNUSED qn_status qni_model_build_bpe(qni_model *model, const qni_bpe_merge *merges,
+                                              size_t n, qn_error *err);
+
 // Finds out where words can be cut; after the vocabulary and the flags are there.
 QNI_WARN_UNUSED qn_status qni_model_settle(qni_model *model, qn_error *err);
 

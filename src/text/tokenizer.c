@@ -4,6 +4,7 @@
 #include "text/encode_context.h"
 #include "text/json_read.h"
 
+#include <ctype.h>
 #include <string.h>
 
 qn_status qni_token_list_add(qni_token_list *list, const char *bytes, size_t n, uint32_t id,
@@ -244,9 +245,29 @@ static qn_status read_configs(qni_tokenizer *t, const char *folder, qn_error *er
     return read_beside(t, folder, "tokenizer_config.json", read_tokenizer_config, err);
 }
 
+// A line of a rank file: base64, a space, a number.
+static bool looks_like_ranks(const unsigned char *text, size_t n)
+{
+    size_t at = 0;
+    while (at < n && (isalnum(text[at]) || text[at] == '+' || text[at] == '/' || text[at] == '=')) {
+        at++;
+    }
+    return at > 0 && at + 1 < n && text[at] == ' ' && isdigit(text[at + 1]);
+}
+
+// What a file is, its first bytes tell.
+static qn_status read_file(qni_tokenizer *t, const char *path, qn_error *err)
+{
+    qni_map *map;
+    QNI_TRY(qni_map_open(path, &map, err));
+    bool ranks = looks_like_ranks(qni_map_data(map), qni_map_size(map));
+    qni_map_release(map);
+    return ranks ? qni_tokenizer_read_ranks(t, path, err) : qni_tokenizer_read_json(t, path, err);
+}
+
 static qn_status open_file(qni_tokenizer *t, const char *path, const char *folder, qn_error *err)
 {
-    QNI_TRY(qni_tokenizer_read_json(t, path, err));
+    QNI_TRY(read_file(t, path, err));
     return read_configs(t, folder, err);
 }
 

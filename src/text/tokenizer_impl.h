@@ -93,6 +93,8 @@ QNI_WARN_UNUSED qn_status qni_token_list_add(qni_token_list *list, const char *b
 // the tokens as the file writes them; added tokens are put in.
 QNI_WARN_UNUSED qn_status qni_tokenizer_read_json(qni_tokenizer *t, const char *path,
                                                   qn_error *err);
+QNI_WARN_UNUSED qn_status qni_tokenizer_read_ranks(qni_tokenizer *t, const char *path,
+                                                   qn_error *err);
 QNI_WARN_UNUSED qn_status qni_tokenizer_finish(qni_tokenizer *t, qni_token_list *written,
                                                qn_error *err);
 

@@ -113,43 +113,17 @@ static qn_status read_merge(qni_json_reader *r, const json_t *source, uint32_t r
     return QN_OK;
 }
 
-// Marks the tokens that are one byte or one character.
-static void mark_singles(const qni_model *model, uint8_t *singles)
-{
-    for (uint32_t id = 0; id < model->vocab.n; id++) {
-        uint32_t n, code;
-        const char *bytes = qni_vocab_at(&model->vocab, id, &n);
-        if (n > 0 && model->vocab.present[id]) {
-            size_t one = 1;
-            if (!model->byte_level) {
-                int length = qni_utf8_decode((const unsigned char *)bytes, n, &code);
-                one = (size_t)(length < 0 ? -length : length);
-            }
-            singles[id] = one == n && qni_vocab_find(&model->vocab, bytes, n) == (int32_t)id;
-        }
-    }
-}
-
 static qn_status build_bpe(qni_json_reader *r, const json_t *merges)
 {
-    qni_model *model = &r->t->model;
     size_t n = json_array_size(merges);
-    qni_bpe_merge *list = qni_alloc_array(n, sizeof *list);
-    uint8_t *singles = qni_calloc((size_t)model->vocab.n + 1, 1);
+    qni_bpe_merge *list = qni_alloc_array(n + 1, sizeof *list);
     char *joined = qni_alloc(2 * (size_t)QNI_MAX_TOKEN_BYTES);
-    qn_status status = QN_OK;
-    if (list == NULL || singles == NULL || joined == NULL) {
-        status = qni_fail_memory(r->err);
-    }
+    qn_status status = list == NULL || joined == NULL ? qni_fail_memory(r->err) : QN_OK;
     for (size_t i = 0; i < n && status == QN_OK; i++) {
         status = read_merge(r, json_array_get(merges, i), (uint32_t)i, joined, &list[i]);
     }
-    if (status == QN_OK) {
-        mark_singles(model, singles);
-        status = qni_bpe_build(&model->vocab, list, n, singles, &model->bpe, r->err);
-    }
+    status = status == QN_OK ? qni_model_build_bpe(&r->t->model, list, n, r->err) : status;
     qni_free(list);
-    qni_free(singles);
     qni_free(joined);
     return status;
 }
@@ -211,14 +185,8 @@ static void find_byte_tokens(qni_tokenizer *t)
 
 static qn_status find_special_ids(qni_json_reader *r, const json_t *source)
 {
-    qni_model *model = &r->t->model;
     QNI_TRY(find_unknown(r, source));
     find_byte_tokens(r->t);
-    model->complete = model->byte_level && model->prefix == NULL && model->suffix == NULL;
-    for (int byte = 0; byte < 256; byte++) {
-        char one = (char)byte;
-        model->complete = model->complete && qni_vocab_find(&model->vocab, &one, 1) >= 0;
-    }
     return QN_OK;
 }
 
