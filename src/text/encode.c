@@ -64,9 +64,11 @@ static qn_status encode_word(encoder *e, const qni_word_key *key, const char *wo
     return QN_OK;
 }
 
-static qn_status add_word(encoder *e, const char *word, size_t n)
+// `room` bytes can be read from the word's beginning.
+static qn_status add_word(encoder *e, const char *word, size_t n, size_t room)
 {
-    qni_word_key key = qni_word_key_of(word, n);
+    qni_word_key key = n <= QNI_WORD_SHORT && room >= 16 ? qni_word_short_key(word, n)
+                                                         : qni_word_key_of(word, n);
     const qni_word_slot *slot = qni_words_find(&e->c->words, &key, word, n);
     if (slot == NULL) {
         QNI_TRY(encode_word(e, &key, word, n));
@@ -75,8 +77,14 @@ static qn_status add_word(encoder *e, const char *word, size_t n)
     }
     size_t n_ids;
     const int32_t *ids = qni_word_ids(&e->c->words, slot, &n_ids);
-    QNI_TRY(reserve(e, n_ids));
-    memcpy(e->out->ids + e->out->n, ids, n_ids * sizeof *ids);
+    if (e->out->n + n_ids + QNI_WORD_NEAR + 1 > e->out->capacity) {
+        QNI_TRY(reserve(e, n_ids));
+    }
+    if (slot->n <= QNI_WORD_NEAR) { // a copy of a fixed size: there is room behind
+        memcpy(e->out->ids + e->out->n, ids, QNI_WORD_NEAR * sizeof *ids);
+    } else {
+        memcpy(e->out->ids + e->out->n, ids, n_ids * sizeof *ids);
+    }
     e->out->n += n_ids;
     return QN_OK;
 }
@@ -108,7 +116,7 @@ static qn_status add_words(encoder *e, const qni_passage *p, const qni_cuts *cut
             e->out->n = 0;
         }
         QNI_TRY(e->options->offsets ? add_word_with_spans(e, p, begin, end)
-                                    : add_word(e, p->text + begin, end - begin));
+                                    : add_word(e, p->text + begin, end - begin, p->n - begin));
     }
     return QN_OK;
 }
