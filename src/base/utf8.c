@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <string.h>
+
 // The range of the second byte depends on the first (Unicode 15, table 3-7).
 static int sequence_length(unsigned char first, unsigned char *lo, unsigned char *hi)
 {
@@ -73,15 +75,42 @@ int qni_utf8_encode(uint32_t code, char *out)
     return 4;
 }
 
+// The first byte at or behind `i` that is not ASCII.
+static size_t skip_ascii(const unsigned char *text, size_t n, size_t i)
+{
+    uint64_t part[4];
+    for (; n - i >= sizeof part; i += sizeof part) {
+        memcpy(part, text + i, sizeof part);
+        if (((part[0] | part[1] | part[2] | part[3]) & 0x8080808080808080u) != 0) {
+            break;
+        }
+    }
+    while (i < n && text[i] < 0x80) {
+        i++;
+    }
+    return i;
+}
+
 bool qni_utf8_is_valid(const char *text, size_t n)
 {
-    uint32_t code;
-    for (size_t i = 0; i < n;) {
-        int length = qni_utf8_decode((const unsigned char *)text + i, n - i, &code);
-        if (length < 0) {
-            return false;
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t i = 0;
+    while (i < n) {
+        uint32_t code;
+        // Three bytes of which the first alone says that the others may be any later ones: most of
+        // the world's characters.
+        if (n - i >= 3 && bytes[i] > 0xE0 && bytes[i] < 0xF0 && bytes[i] != 0xED &&
+            (bytes[i + 1] & 0xC0) == 0x80 && (bytes[i + 2] & 0xC0) == 0x80) {
+            i += 3;
+        } else if (bytes[i] < 0x80) {
+            i = skip_ascii(bytes, n, i);
+        } else {
+            int length = qni_utf8_decode(bytes + i, n - i, &code);
+            if (length < 0) {
+                return false;
+            }
+            i += (size_t)length;
         }
-        i += (size_t)length;
     }
     return true;
 }

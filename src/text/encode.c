@@ -1,6 +1,6 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
-#include "text/encode_context.h"
+#include "text/encode_words.h"
 #include "text/unicode.h"
 
 #include <string.h>
@@ -27,12 +27,9 @@ void qni_ids_end(qni_ids *ids)
 static qn_status reserve(encoder *e, size_t more)
 {
     qni_ids *out = e->out;
-    // A little more than asked, so that a slot's ids can be stored whole.
-    size_t need = out->n + more + QNI_WORD_NEAR + 1;
-    if ((need > out->capacity &&
-         qni_grow(&out->ids, &out->capacity, need, sizeof *out->ids) != 0) ||
-        (e->options->offsets && need > out->spans_capacity &&
-         qni_grow(&out->spans, &out->spans_capacity, need, sizeof *out->spans) != 0)) {
+    QNI_TRY(qni_ids_reserve(out, more, e->err));
+    if (e->options->offsets && out->n + more > out->spans_capacity &&
+        qni_grow(&out->spans, &out->spans_capacity, out->n + more, sizeof *out->spans) != 0) {
         return qni_fail_memory(e->err);
     }
     return QN_OK;
@@ -49,46 +46,6 @@ static qn_status add_token(encoder *e, int32_t id, qni_text_span span)
     return QN_OK;
 }
 
-// Encodes a word by the model and keeps the result. The tokens are in the context's pieces.
-static qn_status encode_word(encoder *e, const qni_word_key *key, const char *word, size_t n)
-{
-    qni_context *c = e->c;
-    QNI_TRY(qni_model_encode(&e->t->model, &c->model, word, n, e->err));
-    const qni_pieces *pieces = &c->model.pieces;
-    QNI_TRY(reserve(e, pieces->n));
-    int32_t *ids = e->out->ids + e->out->n;
-    for (size_t i = 0; i < pieces->n; i++) {
-        ids[i] = (int32_t)pieces->items[i].id;
-    }
-    qni_words_add(&c->words, key, word, n, ids, pieces->n);
-    return QN_OK;
-}
-
-// `room` bytes can be read from the word's beginning.
-static qn_status add_word(encoder *e, const char *word, size_t n, size_t room)
-{
-    qni_word_key key = n <= QNI_WORD_SHORT && room >= 16 ? qni_word_short_key(word, n)
-                                                         : qni_word_key_of(word, n);
-    const qni_word_slot *slot = qni_words_find(&e->c->words, &key, word, n);
-    if (slot == NULL) {
-        QNI_TRY(encode_word(e, &key, word, n));
-        e->out->n += e->c->model.pieces.n;
-        return QN_OK;
-    }
-    size_t n_ids;
-    const int32_t *ids = qni_word_ids(&e->c->words, slot, &n_ids);
-    if (e->out->n + n_ids + QNI_WORD_NEAR + 1 > e->out->capacity) {
-        QNI_TRY(reserve(e, n_ids));
-    }
-    if (slot->n <= QNI_WORD_NEAR) { // a copy of a fixed size: there is room behind
-        memcpy(e->out->ids + e->out->n, ids, QNI_WORD_NEAR * sizeof *ids);
-    } else {
-        memcpy(e->out->ids + e->out->n, ids, n_ids * sizeof *ids);
-    }
-    e->out->n += n_ids;
-    return QN_OK;
-}
-
 // With offsets the model tells which bytes each token covers, so the cache is left aside.
 static qn_status add_word_with_spans(encoder *e, const qni_passage *p, size_t begin, size_t end)
 {
@@ -102,31 +59,78 @@ static qn_status add_word_with_spans(encoder *e, const qni_passage *p, size_t be
     return QN_OK;
 }
 
+// Counting keeps few of the tokens.
+static void count_off(encoder *e)
+{
+    if (e->counts && e->out->n >= MOST_COUNTED) {
+        e->count += e->out->n;
+        e->out->n = 0;
+    }
+}
+
+// The words of the cuts, cut further where the model can be.
 static qn_status add_words(encoder *e, const qni_passage *p, const qni_cuts *cuts)
 {
+    enum { SOME = 64 };
     const qni_model *model = &e->t->model;
-    size_t begin = 0, end = 0;
-    for (size_t i = 0; i < cuts->n; i += end == cuts->items[i].end) {
+    qni_word_place words[SOME];
+    size_t n = 0, base = 0; // of the words, where places count from
+    for (size_t i = 0, begin = 0, end = 0; i < cuts->n; i += end == cuts->items[i].end) {
         begin = end > cuts->items[i].begin ? end : cuts->items[i].begin;
         end = model->cuts
                   ? begin + qni_model_part(model, p->text + begin, cuts->items[i].end - begin)
                   : cuts->items[i].end;
-        if (e->counts && e->out->n >= MOST_COUNTED) {
-            e->count += e->out->n;
-            e->out->n = 0;
+        if (e->options->offsets) {
+            QNI_TRY(add_word_with_spans(e, p, begin, end));
+            continue;
         }
-        QNI_TRY(e->options->offsets ? add_word_with_spans(e, p, begin, end)
-                                    : add_word(e, p->text + begin, end - begin, p->n - begin));
+        if (n == SOME || (n > 0 && end - base > UINT32_MAX)) {
+            QNI_TRY(qni_encode_words(model, e->c, p->text + base, p->n - base, words, n, e->out,
+                                     e->err));
+            count_off(e);
+            n = 0;
+        }
+        base = n == 0 ? begin : base;
+        words[n++] = (qni_word_place){(uint32_t)(begin - base), (uint32_t)(end - base)};
+    }
+    return qni_encode_words(model, e->c, p->text + base, p->n - base, words, n, e->out, e->err);
+}
+
+// What one scanner cuts goes window by window.
+static qn_status add_scanned(encoder *e, const qni_scanner *scanner, const qni_passage *p)
+{
+    size_t done;
+    for (size_t at = 0; at < p->n; at += done) {
+        const char *text = p->text + at;
+        qni_scan *scan = &e->c->scan;
+        QNI_TRY(qni_scanner_cut(scanner, text, p->n - at, scan, &done, e->err));
+        QNI_TRY(qni_encode_words(&e->t->model, e->c, text, p->n - at, scan->words, scan->n_words,
+                                 e->out, e->err));
+        count_off(e);
     }
     return QN_OK;
+}
+
+// The scanner that does all the cutting there is; NULL when there is more to it.
+static const qni_scanner *only_scanner(const qni_tokenizer *t)
+{
+    const qni_pretokenizer *step = t->pretokenizers;
+    bool only = t->n_pretokenizers == 1 && step->kind == QNI_PRE_SPLIT && !t->model.cuts &&
+                step->splitter.behavior == QNI_SPLIT_ISOLATED &&
+                qni_scanner_is_ready(&step->splitter.scanner);
+    return only ? &step->splitter.scanner : NULL;
 }
 
 // Text between added tokens.
 static qn_status encode_plain(encoder *e, qni_passage p)
 {
     qni_context *c = e->c;
+    const qni_scanner *scanner = only_scanner(e->t);
     if (p.n == 0) {
         return QN_OK;
+    }
+    if (scanner != NULL && !e->options->offsets) {
+        return add_scanned(e, scanner, &p);
     }
     QNI_TRY(qni_pretokenize(e->t->pretokenizers, e->t->n_pretokenizers, &c->pretokenize,
                             e->options->offsets, &p, e->err));

@@ -11,6 +11,7 @@ void qni_context_free(qni_context *context)
     qni_model_scratch_end(&context->model);
     qni_normalize_scratch_end(&context->normalize);
     qni_pretokenize_scratch_end(&context->pretokenize);
+    qni_scan_end(&context->scan);
     qni_draft_end(&context->clean);
     qni_free(context);
 }

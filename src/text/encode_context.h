@@ -10,6 +10,7 @@ struct qni_context {
     qni_model_scratch model;
     qni_normalize_scratch normalize;
     qni_pretokenize_scratch pretokenize;
+    qni_scan scan;
     qni_draft clean; // the text with U+FFFD for what is not UTF-8
 };
 

@@ -126,7 +126,10 @@ qn_status qni_splitter_open(const char *pattern, qni_regex_flavor flavor,
         status = qni_automaton_build(&regex, &out->automaton, err);
     }
     qni_regex_end(&regex);
-    return status == QN_UNSUPPORTED ? open_library(pattern, flavor, out, err) : status;
+    if (status == QN_UNSUPPORTED) {
+        return open_library(pattern, flavor, out, err);
+    }
+    return status == QN_OK ? qni_scanner_build(&out->automaton, &out->scanner, err) : status;
 }
 
 qn_status qni_splitter_open_literal(const char *text, size_t n, qni_split_behavior behavior,
@@ -139,6 +142,7 @@ qn_status qni_splitter_open_literal(const char *text, size_t n, qni_split_behavi
 
 void qni_splitter_end(qni_splitter *splitter)
 {
+    qni_scanner_end(&splitter->scanner);
     qni_automaton_end(&splitter->automaton);
     pcre2_code_free(splitter->code);
     qni_free(splitter->literal);

@@ -3,7 +3,7 @@
 #ifndef QNI_TEXT_SPLITTER_H
 #define QNI_TEXT_SPLITTER_H
 
-#include "text/automaton.h"
+#include "text/scanner.h"
 
 // What becomes of the matches ("delimiters"), as Hugging Face tokenizers name it. For '-' in
 // "a--b":
@@ -17,6 +17,7 @@ typedef enum qni_split_behavior {
 
 typedef struct qni_splitter {
     qni_automaton automaton; // n_states 0: not used
+    qni_scanner scanner;     // of the automaton; may be not ready
     void *code;              // pcre2_code, or NULL
     char *literal;           // or a plain string of literal_bytes
     size_t literal_bytes;

@@ -5,7 +5,7 @@
 
 enum {
     FIRST_SLOTS = 1 << 12,
-    MOST_SLOTS = 1 << 18, // 8 MiB
+    MOST_SLOTS = 1 << 19, // 16 MiB
     FIRST_POOL = 1 << 16,
     MOST_POOL = 1 << 24,
 };
@@ -64,10 +64,15 @@ const qni_word_slot *qni_words_find(const qni_words *words, const qni_word_key *
     if (words->n_slots == 0) {
         return NULL;
     }
-    const qni_word_slot *pair = &words->slots[key->hash & (words->n_slots - 2)];
-    return is_word(words, pair, key, word, n)       ? pair
-           : is_word(words, pair + 1, key, word, n) ? pair + 1
-                                                    : NULL;
+    for (size_t i = key->hash;; i++) {
+        const qni_word_slot *slot = &words->slots[i & (words->n_slots - 1)];
+        if (slot->hi == 0) {
+            return NULL;
+        }
+        if (is_word(words, slot, key, word, n)) {
+            return slot;
+        }
+    }
 }
 
 static void forget(qni_words *words)
@@ -86,10 +91,12 @@ static uint64_t hash_of(const qni_word_slot *slot)
 
 static void put(qni_words *words, const qni_word_slot *slot, uint64_t hash)
 {
-    qni_word_slot *pair = &words->slots[hash & (words->n_slots - 2)];
-    words->n_used += pair[1].hi == 0;
-    pair[1] = pair[0];
-    pair[0] = *slot;
+    size_t i = hash & (words->n_slots - 1);
+    while (words->slots[i].hi != 0) {
+        i = (i + 1) & (words->n_slots - 1);
+    }
+    words->slots[i] = *slot;
+    words->n_used++;
 }
 
 static bool grow_slots(qni_words *words)
@@ -111,6 +118,18 @@ static bool grow_slots(qni_words *words)
     qni_free_aligned(words->slots);
     *words = bigger;
     return true;
+}
+
+// More slots, or empty ones. False when there are none at all.
+static bool make_room(qni_words *words)
+{
+    if (words->n_slots < MOST_SLOTS && grow_slots(words)) {
+        return true;
+    }
+    if (words->n_slots > 0) {
+        forget(words);
+    }
+    return words->n_slots > 0;
 }
 
 // Room for `n` bytes in the pool; UINT32_MAX when there is none, and then everything may have been
@@ -139,8 +158,7 @@ void qni_words_add(qni_words *words, const qni_word_key *key, const char *word, 
     if (n > QNI_WORD_LONGEST || n_ids >= QNI_WORD_FAR) {
         return;
     }
-    bool full = 2 * words->n_used >= words->n_slots && words->n_slots < MOST_SLOTS;
-    if (full && !grow_slots(words) && words->n_slots == 0) {
+    if (2 * words->n_used >= words->n_slots && !make_room(words)) {
         return;
     }
     qni_word_slot slot = {.lo = key->lo, .hi = key->hi, .n = (uint32_t)n_ids};

@@ -8,8 +8,9 @@
 //   ids      up to three tokens; more: their place in the pool
 //   n        how many; with QNI_WORD_FAR they stand in the pool
 //
-// Slots come in pairs (one cache line); the newer of a pair stands first. When the pool is full
-// everything is forgotten.
+// A word stands in the first slot from its hash's on that was free when it came; at most half of the
+// slots are taken, and they grow to a bound. Past that, or past the pool's, everything is forgotten:
+// the common words are back soon, and nothing has to be kept about who is used.
 #ifndef QNI_TEXT_WORDS_H
 #define QNI_TEXT_WORDS_H
 
@@ -34,7 +35,7 @@ typedef struct qni_word_slot {
 } qni_word_slot;
 
 typedef struct qni_words {
-    qni_word_slot *slots; // n_slots, a power of two, in pairs; 64-byte aligned
+    qni_word_slot *slots; // n_slots, a power of two; 64-byte aligned
     size_t n_slots, n_used;
     char *pool; // bytes of long words and ids of words with many, 4-byte aligned
     size_t pool_used, pool_capacity;
@@ -70,6 +71,14 @@ static inline qni_word_key qni_word_short_key(const char *word, size_t n)
 
 // Of any word.
 qni_word_key qni_word_key_of(const char *word, size_t n);
+
+// Asks for the memory that finding the word will look at.
+static inline void qni_words_prefetch(const qni_words *words, const qni_word_key *key)
+{
+    if (words->n_slots > 0) {
+        __builtin_prefetch(&words->slots[key->hash & (words->n_slots - 1)]);
+    }
+}
 
 // The slot of a word, or NULL.
 const qni_word_slot *qni_words_find(const qni_words *words, const qni_word_key *key,

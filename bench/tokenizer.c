@@ -1,0 +1,143 @@
+// How fast a tokenizer encodes and decodes one's own texts, on one thread.
+//
+//   tokenizer TOKENIZER FILE ... [--rounds N] [--passes N] [--only PHASE]
+//
+// The files are cut into documents of about 8 KB at the ends of characters. `cold` is the first
+// half of them by a tokenizer just opened, `unseen` the other half after that, `warm` all of them
+// again (best of the passes), `decode` their tokens back to text. Best of the rounds, MB/s of UTF-8.
+#include "base/clock.h"
+#include "base/file.h"
+#include "quince/quince.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DOCUMENT = 8192, MOST_DOCUMENTS = 1 << 20 };
+
+typedef struct documents {
+    const char **texts;
+    size_t *sizes;
+    size_t n, bytes;
+} documents;
+
+static void cut(const char *text, size_t n, documents *out)
+{
+    for (size_t at = 0; at < n && out->n < MOST_DOCUMENTS;) {
+        size_t end = n - at < DOCUMENT ? n : at + DOCUMENT;
+        while (end < n && ((unsigned char)text[end] & 0xC0) == 0x80) {
+            end--;
+        }
+        out->texts[out->n] = text + at;
+        out->sizes[out->n++] = end - at;
+        out->bytes += end - at;
+        at = end;
+    }
+}
+
+static void fail(const qn_error *err)
+{
+    fprintf(stderr, "tokenizer: %s\n", err->message);
+    exit(1);
+}
+
+// Encodes every `step`-th document from `first`; the seconds that it took.
+static double encode(const qn_tokenizer *t, const documents *d, size_t first, size_t step,
+                     qn_tokens *tokens)
+{
+    qn_error err;
+    int64_t start = qni_clock_us();
+    for (size_t i = first; i < d->n; i += step) {
+        qn_tokens_clear(tokens);
+        if (qn_tokenizer_encode(t, d->texts[i], d->sizes[i], NULL, tokens, &err) != QN_OK) {
+            fail(&err);
+        }
+    }
+    return (double)(qni_clock_us() - start) / 1e6;
+}
+
+static double decode(const qn_tokenizer *t, const qn_tokens *tokens)
+{
+    qn_error err;
+    char *text;
+    size_t n, size;
+    const int32_t *ids = qn_tokens_ids(tokens, &n);
+    int64_t start = qni_clock_us();
+    if (qn_tokenizer_decode(t, ids, n, NULL, &text, &size, &err) != QN_OK) {
+        fail(&err);
+    }
+    double took = (double)(qni_clock_us() - start) / 1e6;
+    qn_free(text);
+    return took;
+}
+
+static double decode_all(const qn_tokenizer *t, const documents *d, qn_tokens *tokens)
+{
+    double took = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        qn_error err;
+        qn_tokens_clear(tokens);
+        if (qn_tokenizer_encode(t, d->texts[i], d->sizes[i], NULL, tokens, &err) != QN_OK) {
+            fail(&err);
+        }
+        took += decode(t, tokens);
+    }
+    return took;
+}
+
+int main(int argc, char **argv)
+{
+    enum { COLD, UNSEEN, WARM, DECODE, PHASES };
+    static const char *const names[PHASES] = {"cold", "unseen", "warm", "decode"};
+    const char *only = NULL;
+    int rounds = 5, passes = 3;
+    documents d = {calloc(MOST_DOCUMENTS, sizeof(char *)), calloc(MOST_DOCUMENTS, sizeof(size_t)),
+                   0, 0};
+    qn_error err;
+    qn_tokens *tokens;
+    if (argc < 3 || d.texts == NULL || d.sizes == NULL || qn_tokens_create(&tokens, &err) != QN_OK) {
+        fputs("usage: tokenizer TOKENIZER FILE ... [--rounds N] [--passes N] [--only PHASE]\n", stderr);
+        return argc < 3 ? 0 : 1; // alone among the benchmarks it needs inputs
+    }
+    for (int i = 2; i < argc; i++) {
+        qni_map *map; // stays mapped to the end
+        if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc) {
+            rounds = atoi(argv[++i]);
+        } else if (strcmp(argv[i], "--passes") == 0 && i + 1 < argc) {
+            passes = atoi(argv[++i]);
+        } else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) {
+            only = argv[++i];
+        } else if (qni_map_open(argv[i], &map, &err) == QN_OK) {
+            cut((const char *)qni_map_data(map), qni_map_size(map), &d);
+        } else {
+            fail(&err);
+        }
+    }
+    double best[PHASES] = {1e9, 1e9, 1e9, 1e9};
+    for (int round = 0; round < rounds; round++) {
+        qn_tokenizer *t;
+        double took[PHASES] = {1e9, 1e9, 1e9, 1e9};
+        if (qn_tokenizer_open(argv[1], &t, &err) != QN_OK) {
+            fail(&err);
+        }
+        took[COLD] = encode(t, &d, 0, 2, tokens) * 2;
+        took[UNSEEN] = encode(t, &d, 1, 2, tokens) * 2;
+        for (int again = 0; again < passes; again++) {
+            double warm = encode(t, &d, 0, 1, tokens);
+            took[WARM] = warm < took[WARM] ? warm : took[WARM];
+        }
+        took[DECODE] = only == NULL || strcmp(only, "decode") == 0 ? decode_all(t, &d, tokens) : 1e9;
+        for (int phase = 0; phase < PHASES; phase++) {
+            best[phase] = took[phase] < best[phase] ? took[phase] : best[phase];
+        }
+        qn_tokenizer_close(t);
+    }
+    printf("%zu documents, %.2f MB:", d.n, (double)d.bytes / 1e6);
+    for (int phase = 0; phase < PHASES; phase++) {
+        if (only == NULL || strcmp(only, names[phase]) == 0) {
+            printf("  %s %.1f", names[phase], (double)d.bytes / 1e6 / best[phase]);
+        }
+    }
+    puts(" MB/s");
+    return 0;
+}
