@@ -4,7 +4,8 @@
 //
 // The files are cut into documents of about 8 KB at the ends of characters. `cold` is the first
 // half of them by a tokenizer just opened, `unseen` the other half after that, `warm` all of them
-// again (best of the passes), `decode` their tokens back to text. Best of the rounds, MB/s of UTF-8.
+// again (best of the passes), `decode` their tokens back to text. Best of the rounds, MB/s of
+// UTF-8.
 #include "base/clock.h"
 #include "base/file.h"
 #include "quince/quince.h"
@@ -95,8 +96,10 @@ int main(int argc, char **argv)
                    0, 0};
     qn_error err;
     qn_tokens *tokens;
-    if (argc < 3 || d.texts == NULL || d.sizes == NULL || qn_tokens_create(&tokens, &err) != QN_OK) {
-        fputs("usage: tokenizer TOKENIZER FILE ... [--rounds N] [--passes N] [--only PHASE]\n", stderr);
+    if (argc < 3 || d.texts == NULL || d.sizes == NULL ||
+        qn_tokens_create(&tokens, &err) != QN_OK) {
+        fputs("usage: tokenizer TOKENIZER FILE ... [--rounds N] [--passes N] [--only PHASE]\n",
+              stderr);
         return argc < 3 ? 0 : 1; // alone among the benchmarks it needs inputs
     }
     for (int i = 2; i < argc; i++) {
@@ -126,7 +129,8 @@ int main(int argc, char **argv)
             double warm = encode(t, &d, 0, 1, tokens);
             took[WARM] = warm < took[WARM] ? warm : took[WARM];
         }
-        took[DECODE] = only == NULL || strcmp(only, "decode") == 0 ? decode_all(t, &d, tokens) : 1e9;
+        took[DECODE] = only == NULL || strcmp(only, "decode") == 0 ? decode_all(t, &d, tokens)
+                                                                   : 1e9;
         for (int phase = 0; phase < PHASES; phase++) {
             best[phase] = took[phase] < best[phase] ? took[phase] : best[phase];
         }

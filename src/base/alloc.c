@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static _Atomic uint64_t n_calls;
 static _Atomic uint64_t fail_at; // n_calls value from which calls fail; 0 is never
@@ -49,10 +50,20 @@ void *qni_alloc_array(size_t count, size_t size)
 
 void *qni_alloc_aligned(size_t bytes)
 {
-    if (refuse() || bytes > SIZE_MAX - 64) {
+    const size_t large = (size_t)2 << 20; // a page of the larger kind
+    size_t unit = bytes >= large ? large : 64;
+    if (refuse() || bytes > SIZE_MAX - unit) {
         return NULL;
     }
-    return aligned_alloc(64, (bytes + 64) / 64 * 64);
+    size_t size = bytes >= large ? (bytes + large - 1) / large * large : (bytes + 64) / 64 * 64;
+    void *memory = aligned_alloc(unit, size);
+#if defined(MADV_HUGEPAGE)
+    if (memory != NULL && bytes >= large) {
+        madvise(memory, size,
+                MADV_HUGEPAGE); // a hint: tables that are read here and there live by it
+    }
+#endif
+    return memory;
 }
 
 void qni_free_aligned(void *memory)

@@ -17,7 +17,8 @@ void qni_free(void *memory);
 // An array of `count` items of `size` bytes, NULL also when the product overflows.
 void *qni_alloc_array(size_t count, size_t size);
 
-// 64-byte aligned memory for tensors; free it with qni_free_aligned.
+// 64-byte aligned memory for tensors and large tables, on large pages where it is large and the
+// system has them; free it with qni_free_aligned.
 void *qni_alloc_aligned(size_t bytes);
 void qni_free_aligned(void *memory);
 

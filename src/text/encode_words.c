@@ -10,8 +10,7 @@ enum { AHEAD = 32 };
 qn_status qni_ids_reserve(qni_ids *out, size_t more, qn_error *err)
 {
     size_t need = out->n + more + QNI_WORD_NEAR + 1;
-    if (need > out->capacity &&
-        qni_grow(&out->ids, &out->capacity, need, sizeof *out->ids) != 0) {
+    if (need > out->capacity && qni_grow(&out->ids, &out->capacity, need, sizeof *out->ids) != 0) {
         return qni_fail_memory(err);
     }
     return QN_OK;
@@ -33,44 +32,58 @@ static qn_status encode_word(const qni_model *model, qni_context *c, const qni_w
     return QN_OK;
 }
 
+// A word that is not in the first slot of its hash, or has tokens elsewhere.
+static __attribute__((noinline)) qn_status add_word(const qni_model *model, qni_context *c,
+                                                    const qni_word_key *key, const char *word,
+                                                    size_t n, qni_ids *out, qn_error *err)
+{
+    const qni_word_slot *slot = qni_words_find(&c->words, key, word, n);
+    if (slot == NULL) {
+        return encode_word(model, c, key, word, n, out, err);
+    }
+    size_t n_ids;
+    const int32_t *ids = qni_word_ids(&c->words, slot, &n_ids);
+    QNI_TRY(qni_ids_reserve(out, n_ids, err));
+    memcpy(out->ids + out->n, ids, n_ids * sizeof *ids);
+    out->n += n_ids;
+    return QN_OK;
+}
+
 // Up to AHEAD words.
 static qn_status encode_some(const qni_model *model, qni_context *c, const char *text, size_t n,
                              const qni_word_place *words, size_t n_words, qni_ids *out,
                              qn_error *err)
 {
+    static const qni_word_slot nothing;
     qni_word_key keys[AHEAD];
     for (size_t i = 0; i < n_words; i++) {
         const char *word = text + words[i].begin;
         size_t size = words[i].end - words[i].begin;
-        keys[i] = size <= QNI_WORD_SHORT && n - words[i].begin >= 16 ? qni_word_short_key(word, size)
-                                                                     : qni_word_key_of(word, size);
+        bool is_short = size <= QNI_WORD_SHORT && n - words[i].begin > QNI_WORD_SHORT;
+        keys[i] = is_short ? qni_word_short_key(word, size) : qni_word_key_of(word, size);
         qni_words_prefetch(&c->words, &keys[i]);
     }
-    QNI_TRY(qni_ids_reserve(out, n_words * QNI_WORD_NEAR, err));
+    QNI_TRY(qni_ids_reserve(out, n_words * (QNI_WORD_NEAR + 1), err));
     for (size_t i = 0; i < n_words; i++) {
-        const char *word = text + words[i].begin;
-        size_t size = words[i].end - words[i].begin, n_ids;
-        const qni_word_slot *slot = qni_words_find(&c->words, &keys[i], word, size);
-        if (slot == NULL) {
-            QNI_TRY(encode_word(model, c, &keys[i], word, size, out, err));
-            QNI_TRY(qni_ids_reserve(out, n_words * QNI_WORD_NEAR, err));
+        const qni_words *cache = &c->words;
+        const qni_word_slot *slot = cache->n_slots > 0
+                                        ? &cache->slots[keys[i].hash & (cache->n_slots - 1)]
+                                        : &nothing;
+        // Long words have no slot with their hi, which holds a place.
+        if (slot->lo == keys[i].lo && slot->hi == keys[i].hi && slot->n <= QNI_WORD_NEAR) {
+            memcpy(out->ids + out->n, slot->ids, QNI_WORD_NEAR * sizeof *slot->ids);
+            out->n += slot->n; // a copy of a fixed size: there is room behind
             continue;
         }
-        const int32_t *ids = qni_word_ids(&c->words, slot, &n_ids);
-        if (n_ids <= QNI_WORD_NEAR) { // a copy of a fixed size: there is room behind
-            memcpy(out->ids + out->n, ids, QNI_WORD_NEAR * sizeof *ids);
-        } else {
-            QNI_TRY(qni_ids_reserve(out, n_ids + n_words * QNI_WORD_NEAR, err));
-            memcpy(out->ids + out->n, ids, n_ids * sizeof *ids);
-        }
-        out->n += n_ids;
+        QNI_TRY(add_word(model, c, &keys[i], text + words[i].begin, words[i].end - words[i].begin,
+                         out, err));
+        QNI_TRY(qni_ids_reserve(out, (n_words - i) * (QNI_WORD_NEAR + 1), err));
     }
     return QN_OK;
 }
 
 qn_status qni_encode_words(const qni_model *model, qni_context *context, const char *text, size_t n,
-                           const qni_word_place *words, size_t n_words, qni_ids *out,
-                           qn_error *err)
+                           const qni_word_place *words, size_t n_words, qni_ids *out, qn_error *err)
 {
     for (size_t i = 0; i < n_words; i += AHEAD) {
         size_t some = n_words - i < AHEAD ? n_words - i : AHEAD;

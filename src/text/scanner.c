@@ -62,9 +62,30 @@ static uint8_t number_of_loop(builder *b, const uint8_t *set)
     return (uint8_t)i;
 }
 
+static uint32_t state_after(const builder *b, const char *text)
+{
+    uint32_t state = QNI_AUTOMATON_START;
+    for (; *text != 0; text++) {
+        state = entry_of(b, state, b->a->ascii[(unsigned char)*text]) &
+                ~(uint32_t)QNI_AUTOMATON_MATCH;
+    }
+    return state;
+}
+
+// The loop of number 0 is met soonest: that of a word's letters, if there is one.
+static void number_letters(builder *b)
+{
+    uint8_t set[QNI_SCAN_CLASSES] = {0};
+    uint32_t state = state_after(b, " x");
+    if (find_loop(b, state, 0, set) || find_loop(b, state, QNI_AUTOMATON_MATCH, set)) {
+        number_of_loop(b, set);
+    }
+}
+
 static void build_loops(builder *b)
 {
     qni_scanner *s = b->out;
+    number_letters(b);
     s->state_loop[QNI_AUTOMATON_DEAD] = LOOP_NONE;
     for (uint32_t state = 1; state < b->a->n_states; state++) {
         uint8_t set[QNI_SCAN_CLASSES] = {0};
@@ -78,7 +99,7 @@ static void build_loops(builder *b)
     }
     for (uint32_t i = 0; i < b->n_sets; i++) {
         for (uint32_t c = 0; c < QNI_SCAN_CLASSES; c++) {
-            s->loops_of_class[c] |= (uint8_t)(b->sets[i][c] << i);
+            s->loops_of_class[c] |= (uint8_t)(b->sets[i][c] << (7 - i));
         }
     }
     for (uint32_t i = 0; i < 128; i++) {
@@ -91,12 +112,13 @@ static void build_loops(builder *b)
 static bool ends_with_loop(const builder *b, uint32_t state)
 {
     uint8_t loop = b->out->state_loop[state];
-    if (loop == LOOP_NONE || (loop & LOOP_MATCHES) != 0) {
+    if (loop == LOOP_NONE) {
         return false;
     }
     bool all = true;
     for (uint32_t c = 0; c < b->a->n_classes; c++) {
-        all = all && (b->sets[loop][c] != 0 || entry_of(b, state, c) == QNI_AUTOMATON_MATCH);
+        all = all &&
+              (b->sets[loop & LOOP_NUMBER][c] != 0 || entry_of(b, state, c) == QNI_AUTOMATON_MATCH);
     }
     return all;
 }
@@ -110,8 +132,9 @@ static uint32_t start_entry(const builder *b, uint32_t first, uint32_t second)
     uint32_t result = state << START_STATE_SHIFT | (entry != state ? START_ONE : 0);
     uint32_t last = second == later ? first : second;
     // The later bytes of the last character have to lie in the loop too.
-    if (ends_with_loop(b, state) && b->sets[b->out->state_loop[state]][last] != 0) {
-        result |= START_LOOP | (uint32_t)b->out->state_loop[state] << START_NUMBER_SHIFT;
+    uint32_t loop = b->out->state_loop[state] & LOOP_NUMBER;
+    if (ends_with_loop(b, state) && b->sets[loop][last] != 0) {
+        result |= START_LOOP | loop << START_NUMBER_SHIFT;
     }
     return result;
 }
@@ -255,21 +278,22 @@ static void classify(const qni_scanner *s, const unsigned char *text, size_t n, 
 
 // ---- Cutting
 
-// The first byte at or behind `at` that is not in the loop. Behind the window no byte is in one.
+// The first byte at or behind `at` that is not in the loop; loop k is bit 7 - k. Behind the window
+// no byte is in one.
 static inline size_t leave_loop(const uint8_t *loops, uint32_t number, size_t at)
 {
 #if defined(__x86_64__)
-    const __m128i bit = _mm_set1_epi8((char)(1 << number)), zero = _mm_setzero_si128();
+    const __m128i up = _mm_cvtsi32_si128((int)number);
     for (;;) {
         __m128i some = _mm_loadu_si128((const __m128i *)(const void *)(loops + at));
-        int outside = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(some, bit), zero));
+        unsigned outside = ~(unsigned)_mm_movemask_epi8(_mm_sll_epi16(some, up)) & 0xFFFF;
         if (outside != 0) {
-            return at + (size_t)__builtin_ctz((unsigned)outside);
+            return at + (size_t)__builtin_ctz(outside);
         }
         at += 16;
     }
 #else
-    while ((loops[at] >> number & 1) != 0) {
+    while ((loops[at] << number & 0x80) != 0) {
         at++;
     }
     return at;
@@ -308,10 +332,13 @@ static size_t go_on(const qni_scanner *s, const qni_scan *scan, uint32_t state, 
 // The end of the match at `from`; `from` when there is none.
 static inline size_t match(const qni_scanner *s, const qni_scan *scan, size_t from, size_t *reached)
 {
-    uint32_t start = s->start[(uint32_t)scan->classes[from] * QNI_SCAN_CLASSES +
-                              scan->classes[from + 1]];
+    uint32_t start =
+        s->start[(uint32_t)scan->classes[from] * QNI_SCAN_CLASSES + scan->classes[from + 1]];
     if ((start & START_LOOP) != 0) {
-        size_t end = leave_loop(scan->loops, start >> START_NUMBER_SHIFT & 7, from + 2);
+        // The number 0 is written out: then nothing of the search waits for the entry.
+        uint32_t number = start >> START_NUMBER_SHIFT & 7;
+        size_t end = number == 0 ? leave_loop(scan->loops, 0, from + 2)
+                                 : leave_loop(scan->loops, number, from + 2);
         *reached = end + 1;
         return end;
     }

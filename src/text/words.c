@@ -10,6 +10,24 @@ enum {
     MOST_POOL = 1 << 24,
 };
 
+// Little endian: the low bytes are the first.
+#define ALL    ~(uint64_t)0
+#define LOW(n) (((uint64_t)1 << (8 * (n))) - 1)
+#define SHORT(n)                       \
+    {                                  \
+        LOW(n), 0, (uint64_t)(n) << 56 \
+    }
+#define LONG(n)                              \
+    {                                        \
+        ALL, LOW((n)-8), (uint64_t)(n) << 56 \
+    }
+const uint64_t qni_word_masks[QNI_WORD_SHORT + 1][3] = {SHORT(0), SHORT(1), SHORT(2),
+                                                        SHORT(3), SHORT(4), SHORT(5),
+                                                        SHORT(6), SHORT(7), {ALL, 0, 8ull << 56},
+                                                        LONG(9),  LONG(10), LONG(11),
+                                                        LONG(12), LONG(13), LONG(14),
+                                                        LONG(15)};
+
 void qni_words_end(qni_words *words)
 {
     qni_free_aligned(words->slots);
@@ -137,6 +155,7 @@ static bool make_room(qni_words *words)
 static uint32_t take_pool(qni_words *words, size_t n)
 {
     n = (n + 3) & ~(size_t)3;
+    words->pool_used += words->pool_used == 0 ? sizeof(int32_t) : 0; // place 0 is nobody's
     if (words->pool_used + n > words->pool_capacity) {
         size_t capacity = words->pool_capacity == 0 ? FIRST_POOL : words->pool_capacity * 4;
         char *pool = capacity <= MOST_POOL ? qni_realloc(words->pool, capacity) : NULL;

@@ -8,9 +8,9 @@
 //   ids      up to three tokens; more: their place in the pool
 //   n        how many; with QNI_WORD_FAR they stand in the pool
 //
-// A word stands in the first slot from its hash's on that was free when it came; at most half of the
-// slots are taken, and they grow to a bound. Past that, or past the pool's, everything is forgotten:
-// the common words are back soon, and nothing has to be kept about who is used.
+// A word stands in the first slot from its hash's on that was free when it came; at most half of
+// the slots are taken, and they grow to a bound. Past that, or past the pool's, everything is
+// forgotten: the common words are back soon, and nothing has to be kept about who is used.
 #ifndef QNI_TEXT_WORDS_H
 #define QNI_TEXT_WORDS_H
 
@@ -57,16 +57,17 @@ static inline qni_word_key qni_word_finish_key(uint64_t lo, uint64_t hi)
     return (qni_word_key){lo, hi, mix ^ mix >> 32};
 }
 
+// Which bytes of a word of n bytes are its own, and its length: lo, hi, length.
+extern const uint64_t qni_word_masks[QNI_WORD_SHORT + 1][3];
+
 // Of a word of 1 to 15 bytes with at least 16 readable bytes from its start.
 static inline qni_word_key qni_word_short_key(const char *word, size_t n)
 {
     uint64_t lo, hi;
     memcpy(&lo, word, 8);
     memcpy(&hi, word + 8, 8);
-    // Little endian: the low bytes are the first.
-    uint64_t keep_lo = n >= 8 ? ~(uint64_t)0 : ((uint64_t)1 << (8 * n)) - 1;
-    uint64_t keep_hi = n > 8 ? ((uint64_t)1 << (8 * (n - 8))) - 1 : 0;
-    return qni_word_finish_key(lo & keep_lo, (hi & keep_hi) | (uint64_t)n << 56);
+    const uint64_t *mask = qni_word_masks[n];
+    return qni_word_finish_key(lo & mask[0], (hi & mask[1]) | mask[2]);
 }
 
 // Of any word.
