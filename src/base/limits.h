@@ -87,5 +87,7 @@ enum {
 // One rendering of a chat template.
 #define QNI_MAX_TEMPLATE_STEPS ((size_t)20000000)
 #define QNI_MAX_TEMPLATE_BYTES (256 * QNI_MIB)
+#define QNI_MAX_TEMPLATE_MEMORY (1 * QNI_GIB)
+enum { QNI_MAX_TEMPLATE_DEPTH = 1500 }; // of what is evaluated inside of each other
 
 #endif

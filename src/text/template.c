@@ -20,10 +20,8 @@ qn_status qni_template_parse(const char *source, size_t n, const char *where, qn
     qni_arena_begin(&t->arena, QNI_MAX_PROGRAM_BYTES);
     t->source = qni_strndup(source, n);
     t->where = qni_strdup(where);
-    t->literals = json_array();
-    qn_status status = t->source == NULL || t->where == NULL || t->literals == NULL
-                           ? qni_fail_memory(err)
-                           : qni_template_parse_source(t, err);
+    qn_status status = t->source == NULL || t->where == NULL ? qni_fail_memory(err)
+                                                             : qni_template_parse_source(t, err);
     if (status != QN_OK) {
         qni_template_free(t);
         return status;
@@ -37,7 +35,6 @@ void qni_template_free(qni_template *t)
     if (t == NULL) {
         return;
     }
-    json_decref(t->literals);
     qni_arena_end(&t->arena);
     qni_free(t->source);
     qni_free(t->where);
