@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "text/encode_context.h"
 #include "text/json_read.h"
+#include "text/tokenizer_pieces.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -213,6 +214,15 @@ static qn_status read_tokenizer_config(qni_tokenizer *t, const json_t *config, q
     int32_t bos = named_token(t, config, "bos_token");
     t->bos = bos >= 0 ? bos : t->bos;
     QNI_TRY(qni_json_bool(config, "clean_up_tokenization_spaces", false, &t->clean_up, err));
+    // a SentencePiece model does not say itself what stands around texts
+    if (t->n_normalizers == 1 && t->normalizers[0].kind == QNI_NORMALIZE_SENTENCEPIECE) {
+        bool front, behind;
+        QNI_TRY(qni_json_bool(config, "add_bos_token", false, &front, err));
+        QNI_TRY(qni_json_bool(config, "add_eos_token", false, &behind, err));
+        if (front || behind) {
+            QNI_TRY(qni_tokenizer_set_ends(t, front ? t->bos : -1, behind ? eos : -1, err));
+        }
+    }
     return eos >= 0 ? add_eos(t, eos, err) : QN_OK;
 }
 

@@ -163,7 +163,9 @@ static qn_status build_unigram(builder *b)
     for (uint32_t i = 0; i < model->vocab.n; i++) {
         scores[i] = (double)b->s->items[i].score;
     }
-    return qni_unigram_build(&model->vocab, scores, NULL, &model->unigram, b->err);
+    QNI_TRY(qni_unigram_build(&model->vocab, scores, NULL, &model->unigram, b->err));
+    model->unigram.single = true;
+    return QN_OK;
 }
 
 static qn_status build_model(builder *b)
@@ -181,8 +183,8 @@ static qn_status build_model(builder *b)
 
 static bool is_added(const builder *b, const qni_piece *p)
 {
-    return p->n > 0 &&
-           (p->type == QNI_PIECE_USER || (p->type == QNI_PIECE_CONTROL && b->s->controls_in_text));
+    bool special = p->type == QNI_PIECE_CONTROL || p->type == QNI_PIECE_UNKNOWN;
+    return p->n > 0 && (p->type == QNI_PIECE_USER || (special && b->s->controls_in_text));
 }
 
 static qn_status add_tokens(builder *b)
@@ -207,7 +209,7 @@ static qn_status add_tokens(builder *b)
         *a = (qni_added_token){.content = qni_strndup(p->text, p->n),
                                .n = p->n,
                                .id = (int32_t)i,
-                               .special = p->type == QNI_PIECE_CONTROL,
+                               .special = p->type != QNI_PIECE_USER,
                                .normalized = !b->s->controls_in_text};
         if (a->content == NULL) {
             return qni_fail_memory(b->err);
@@ -306,15 +308,10 @@ static qn_status build_decoder(builder *b)
         d->steps[d->n_steps++].kind = QNI_DECODE_BYTES;
     }
     d->steps[d->n_steps++].kind = QNI_DECODE_FUSE;
-    bool front = (b->s->add_space || b->s->tidy) && !b->s->space_behind;
-    bool behind = b->s->add_space && b->s->space_behind;
-    if (front || behind) {
+    if (b->s->add_space && !b->s->space_behind) {
         qni_decode_step *strip = &d->steps[d->n_steps++];
-        *strip = (qni_decode_step){.kind = QNI_DECODE_STRIP,
-                                   .content = qni_strdup(" "),
-                                   .n_content = 1,
-                                   .start = front,
-                                   .stop = behind};
+        *strip = (qni_decode_step){
+            .kind = QNI_DECODE_STRIP, .content = qni_strdup(" "), .n_content = 1, .start = 1};
         return strip->content != NULL ? QN_OK : qni_fail_memory(b->err);
     }
     return QN_OK;

@@ -33,7 +33,7 @@ def text_of(r):
 
 
 def trained():
-    options = [dict(model_type=kind, vocab_size=300, **more) for kind in ("unigram", "bpe") for more in (
+    options = [{"model_type": kind, "vocab_size": 300, **more} for kind in ("unigram", "bpe") for more in (
         {}, {"byte_fallback": True, "vocab_size": 600}, {"treat_whitespace_as_suffix": True}, {"add_dummy_prefix": False},
         {"remove_extra_whitespaces": False}, {"normalization_rule_name": "identity"}, {"normalization_rule_name": "nmt_nfkc_cf"},
         {"user_defined_symbols": ["<user>", "<sep>", "▁the"]}, {"control_symbols": ["<ctl>"], "unk_surface": "[?]"},
