@@ -245,6 +245,9 @@ static qni_value *find(qni_run *r, qni_value *self, qni_value **a, bool last, bo
         return NULL;
     }
     piece what = piece_of(a[0]);
+    if (last && !qni_charge(r, in.n / 16 * (1 + what.n / 16))) { // each place is compared
+        return NULL;
+    }
     const char *found = none   ? NULL
                         : last ? find_last(in, what)
                                : memmem(in.at, in.n, what.at, what.n);
@@ -476,8 +479,10 @@ static qni_value *split(qni_run *r, qni_value *self, qni_value **a, bool right)
         if (a[0]->as.text.n == 0) {
             return qni_raise(r, "an empty separator");
         }
-        fine = right ? split_right(r, p, piece_of(a[0]), most, &list)
-                     : split_left(r, p, piece_of(a[0]), most, &list);
+        fine = !right || qni_charge(r, p.n / 16 * (1 + a[0]->as.text.n / 16));
+        fine = !fine   ? false
+               : right ? split_right(r, p, piece_of(a[0]), most, &list)
+                       : split_left(r, p, piece_of(a[0]), most, &list);
     }
     return fine ? qni_items_take(r, &list, QNI_LIST) : NULL;
 }
@@ -529,8 +534,8 @@ static qni_value *partition(qni_run *r, qni_value *self, qni_value *by, bool las
         return NULL;
     }
     piece p = piece_of(self), q = piece_of(by);
-    if (q.n == 0) {
-        return qni_raise(r, "an empty separator");
+    if (q.n == 0 || !qni_charge(r, p.n / 16 * (last ? 1 + q.n / 16 : 1))) {
+        return q.n == 0 ? qni_raise(r, "an empty separator") : NULL;
     }
     const char *found = last ? find_last(p, q) : memmem(p.at, p.n, q.at, q.n);
     qni_value *parts = qni_list(r, QNI_TUPLE, 3), *empty = qni_text_at(r, "", 0);

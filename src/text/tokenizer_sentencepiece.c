@@ -4,7 +4,7 @@
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "text/tokenizer_pieces.h"
-#include "text/wire.h"
+#include "text/wire_reader.h"
 
 #include <string.h>
 

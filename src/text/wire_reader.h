@@ -1,7 +1,7 @@
 // Reading protobuf's wire format, for the one message that tokenizers need. Every length is checked
 // against what is left.
-#ifndef QNI_TEXT_WIRE_H
-#define QNI_TEXT_WIRE_H
+#ifndef QNI_TEXT_WIRE_READER_H
+#define QNI_TEXT_WIRE_READER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "text/wire.h"
+#include "text/wire_reader.h"
 
 #include <string.h>
 
