@@ -144,7 +144,6 @@ qni_value *qni_binary(qni_run *r, const char *op, qni_value *a, qni_value *b);
 qni_value *qni_percent(qni_run *r, qni_value *format, qni_value *values);        // format % values
 qni_value *qni_format_text(qni_run *r, qni_value *format, const qni_args *args); // .format()
 bool qni_eval_args(qni_run *r, const qni_node *node, qni_args *args);
-qni_value *qni_capture(qni_run *r, const qni_node_list *body);
 qni_frame *qni_frame_new(qni_run *r, qni_frame *outer);
 bool qni_frame_set(qni_run *r, qni_frame *frame, const char *name, qni_value *value);
 qni_value *qni_look_up(qni_run *r, const char *name);

@@ -263,10 +263,6 @@ static qni_value *f_sum(qni_run *r, qni_value *self, qni_value **a, const qni_ar
 
 // ---- map, select and their kin
 
-typedef struct filter_state {
-    qni_args args; // behind the name
-} filter_state;
-
 static bool next_mapped(qni_run *r, qni_iterator *it, qni_value **out)
 {
     if (!qni_next(r, it->source, out) || *out == NULL) {
