@@ -23,10 +23,10 @@ typedef struct qn_template qn_template;
 QN_API qn_status qn_template_parse(const char *source, size_t size, const char *name,
                                    qn_template **out, qn_error *err);
 
-// Opens the template at `path`: a template file, or a model's folder, in which
-// chat_template.jinja, then chat_template.json, then tokenizer_config.json is looked at. `name`
-// (NULL: "default") picks one where a file has several. The folder's special tokens (bos_token and
-// so on) become variables. QN_INVALID_ARGUMENT when there is none.
+// Opens the template at `path`: a template file, a GGUF file (*.gguf), or a model's folder, in
+// which chat_template.jinja, then chat_template.json, then tokenizer_config.json is looked at.
+// `name` (NULL: "default") picks one where a file has several. The folder's special tokens
+// (bos_token and so on) become variables. QN_INVALID_ARGUMENT when there is none.
 QN_API qn_status qn_template_open(const char *path, const char *name, qn_template **out,
                                   qn_error *err);
 QN_API void qn_template_free(qn_template *tmpl); // NULL is fine

@@ -23,9 +23,11 @@ extern "C" {
 
 typedef struct qn_tokenizer qn_tokenizer;
 
-// `path` is a file, known by its contents, or a folder that holds one. tokenizer_config.json,
-// generation_config.json and config.json beside it are read too. QN_UNSUPPORTED names what the file
-// asks for and quince does not do. Close it with qn_tokenizer_close.
+// `path` is a file, known by its contents (tokenizer.json, a SentencePiece model, a GGUF file,
+// tiktoken's ranks), or a folder that holds tokenizer.json or else tokenizer.model.
+// tokenizer_config.json, generation_config.json and config.json beside it are read too.
+// QN_UNSUPPORTED names what the file asks for and quince does not do. Close it with
+// qn_tokenizer_close.
 QN_API qn_status qn_tokenizer_open(const char *path, qn_tokenizer **out, qn_error *err);
 QN_API void qn_tokenizer_close(qn_tokenizer *tokenizer); // NULL is fine
 

@@ -203,9 +203,9 @@ qn_status qn_session_generate(qn_session *session, const char *text,
 {
     *out = NULL;
     qni_ids ids = {0};
-    const qni_encode_options encode = {.add_special_tokens = options != NULL &&
-                                                             options->add_special_tokens,
-                                       };
+    const qni_encode_options encode = {
+        .add_special_tokens = options != NULL && options->add_special_tokens,
+    };
     qn_status status = qni_tokenizer_encode(session->lm->lm->tokenizer, text, strlen(text), &encode,
                                             &ids, err);
     if (status == QN_OK) {

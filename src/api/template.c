@@ -50,16 +50,19 @@ qn_status qn_template_open(const char *path, const char *name, qn_template **out
     qni_template *inner = NULL;
     json_t *variables = NULL;
     *out = NULL;
-    if (!qni_folder_exists(path)) {
+    size_t n = strlen(path);
+    bool gguf = n > 5 && strcmp(path + n - 5, ".gguf") == 0;
+    if (!gguf && !qni_folder_exists(path)) {
         return open_file(path, out, err);
     }
-    QNI_TRY(qni_template_find(path, name, &inner, &variables, err));
+    QNI_TRY(gguf ? qni_template_find_gguf(path, name, &inner, &variables, err)
+                 : qni_template_find(path, name, &inner, &variables, err));
     if (inner == NULL) {
         json_decref(variables);
-        return qni_fail(err, QN_INVALID_ARGUMENT, path,
-                        "no chat template%s%s: looked for chat_template.jinja, "
-                        "chat_template.json and tokenizer_config.json",
-                        name != NULL ? " named " : "", name != NULL ? name : "");
+        return qni_fail(err, QN_INVALID_ARGUMENT, path, "no chat template%s%s: looked for %s",
+                        name != NULL ? " named " : "", name != NULL ? name : "",
+                        gguf ? "tokenizer.chat_template"
+                             : "chat_template.jinja, chat_template.json and tokenizer_config.json");
     }
     return give(inner, variables, out, err);
 }

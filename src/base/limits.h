@@ -45,9 +45,9 @@ enum {
 // the tables of one compiled grammar; emptied when full
 #define QNI_MAX_GRAMMAR_BYTES (512 * QNI_MIB)
 // masks kept for one grammar and vocabulary; emptied when full
-#define QNI_MAX_MASK_BYTES (256 * QNI_MIB)
-#define QNI_MAX_OUTPUT_BYTES (64 * QNI_MIB)        // text of one matcher
-#define QNI_MAX_SEARCH_BYTES (16 * QNI_MIB)        // of a search for the shortest completion
+#define QNI_MAX_MASK_BYTES   (256 * QNI_MIB)
+#define QNI_MAX_OUTPUT_BYTES (64 * QNI_MIB) // text of one matcher
+#define QNI_MAX_SEARCH_BYTES (16 * QNI_MIB) // of a search for the shortest completion
 // steps of one decision: what no real schema comes near
 #define QNI_MAX_GRAMMAR_WORK ((uint64_t)10000000) // of one decision, in steps of about 100 ns
 enum {
@@ -62,15 +62,15 @@ enum {
     QNI_MAX_DYNAMIC_ANCHORS = 64,   // in one dynamic scope
     // conditions that decide what counts as evaluated; all subsets are formed
     QNI_MAX_UNEVALUATED_CASES = 10,
-    QNI_MAX_EVALUATED_KEYS = 1024,  // named members before unevaluatedProperties
-    QNI_MAX_MASKED_TOKEN_BYTES = 4096, // a longer token is never allowed by a mask
+    QNI_MAX_EVALUATED_KEYS = 1024,         // named members before unevaluatedProperties
+    QNI_MAX_MASKED_TOKEN_BYTES = 4096,     // a longer token is never allowed by a mask
     QNI_MAX_GRAMMAR_EXPRESSIONS = 1000000, // parts of a GBNF or Lark file
-    QNI_MAX_GRAMMAR_DEPTH = 1000,   // nested parts and rules of it
-    QNI_MAX_WINDOW_STATES = 256,    // of a string's language whose ways to the end are looked at
-    QNI_MAX_RULE_REPEAT = 2000,     // of something recursive, which is copied
-    QNI_MAX_EARLEY_ITEMS = 20000,   // in one set
-    QNI_MAX_TAGS = 256,             // of a grammar of free text with tagged parts
-    QNI_MAX_NUMBER_PIECES = 256,    // of a set of numbers
+    QNI_MAX_GRAMMAR_DEPTH = 1000,          // nested parts and rules of it
+    QNI_MAX_WINDOW_STATES = 256,  // of a string's language whose ways to the end are looked at
+    QNI_MAX_RULE_REPEAT = 2000,   // of something recursive, which is copied
+    QNI_MAX_EARLEY_ITEMS = 20000, // in one set
+    QNI_MAX_TAGS = 256,           // of a grammar of free text with tagged parts
+    QNI_MAX_NUMBER_PIECES = 256,  // of a set of numbers
 };
 
 // Text.
@@ -82,10 +82,13 @@ enum {
     QNI_MAX_TOKEN_BYTES = 1 << 20,
     QNI_MAX_VOCABULARY = 1 << 24,
     QNI_MAX_ADDED_TOKENS = 1 << 20,
+    QNI_MAX_GGUF_KEYS = 65536, // of its metadata
 };
 
 // One rendering of a chat template.
-#define QNI_MAX_TEMPLATE_STEPS ((size_t)20000000)
-#define QNI_MAX_TEMPLATE_BYTES (256 * QNI_MIB)
+#define QNI_MAX_TEMPLATE_STEPS  ((size_t)20000000)
+#define QNI_MAX_TEMPLATE_BYTES  (256 * QNI_MIB)
+#define QNI_MAX_TEMPLATE_MEMORY (1 * QNI_GIB)
+enum { QNI_MAX_TEMPLATE_DEPTH = 1500 }; // of what is evaluated inside of each other
 
 #endif

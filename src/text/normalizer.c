@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "text/sentencepiece.h"
 #include "text/unicode.h"
 
 #include <string.h>
@@ -11,6 +12,7 @@ void qni_normalizer_end(qni_normalizer *step)
     qni_free(step->content);
     qni_splitter_end(&step->splitter);
     qni_charsmap_end(&step->charsmap);
+    qni_sentencepiece_free(step->sentencepiece);
     *step = (qni_normalizer){0};
 }
 
@@ -285,6 +287,9 @@ static qn_status run(const qni_normalizer *step, qni_normalize_scratch *s, qni_p
     case QNI_NORMALIZE_REPLACE: return replace(step, p, &s->match, out, same, err);
     case QNI_NORMALIZE_CHARSMAP:
         return map_by_table(&step->charsmap, p, &s->changes, out, same, err);
+    case QNI_NORMALIZE_SENTENCEPIECE:
+        *same = false;
+        return qni_sentencepiece_normalize(step->sentencepiece, p, out, err);
     case QNI_NORMALIZE_BYTES: *same = false; return write_bytes(p, out, err);
     case QNI_NORMALIZE_LOWERCASE:
     case QNI_NORMALIZE_STRIP_ACCENTS:

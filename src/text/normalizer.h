@@ -20,6 +20,7 @@ typedef enum qni_normalizer_kind {
     QNI_NORMALIZE_REPLACE,       // what `splitter` finds by `content`
     QNI_NORMALIZE_CHARSMAP,      // SentencePiece's table, by graphemes as "Precompiled" does
     QNI_NORMALIZE_BYTES,         // each byte as a printable character
+    QNI_NORMALIZE_SENTENCEPIECE, // all that SentencePiece does, see sentencepiece.h
 } qni_normalizer_kind;
 
 typedef struct qni_normalizer {
@@ -30,6 +31,7 @@ typedef struct qni_normalizer {
     size_t n_content;
     qni_splitter splitter;
     qni_charsmap charsmap;
+    struct qni_sentencepiece *sentencepiece;
 } qni_normalizer;
 
 void qni_normalizer_end(qni_normalizer *step);

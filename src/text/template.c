@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "text/gguf.h"
 #include "text/template_ast.h"
 
 #include <string.h>
@@ -20,10 +21,8 @@ qn_status qni_template_parse(const char *source, size_t n, const char *where, qn
     qni_arena_begin(&t->arena, QNI_MAX_PROGRAM_BYTES);
     t->source = qni_strndup(source, n);
     t->where = qni_strdup(where);
-    t->literals = json_array();
-    qn_status status = t->source == NULL || t->where == NULL || t->literals == NULL
-                           ? qni_fail_memory(err)
-                           : qni_template_parse_source(t, err);
+    qn_status status = t->source == NULL || t->where == NULL ? qni_fail_memory(err)
+                                                             : qni_template_parse_source(t, err);
     if (status != QN_OK) {
         qni_template_free(t);
         return status;
@@ -37,7 +36,6 @@ void qni_template_free(qni_template *t)
     if (t == NULL) {
         return;
     }
-    json_decref(t->literals);
     qni_arena_end(&t->arena);
     qni_free(t->source);
     qni_free(t->where);
@@ -141,6 +139,78 @@ qn_status qni_template_find(const char *folder, const char *name, qni_template *
     status = status == QN_OK
                  ? parse_config(folder, "tokenizer_config.json", name, out, *variables, err)
                  : status;
+    if (status != QN_OK) {
+        qni_template_free(*out);
+        json_decref(*variables);
+        *out = NULL;
+        *variables = NULL;
+    }
+    return status;
+}
+
+// ---- GGUF
+
+static qn_status parse_gguf(const qni_gguf *file, const char *name, const char *where,
+                            qni_template **out, qn_error *err)
+{
+    char key[128];
+    qni_gguf_value value;
+    size_t n;
+    snprintf(key, sizeof key, "tokenizer.chat_template%s%.80s", name != NULL ? "." : "",
+             name != NULL ? name : "");
+    if (!qni_gguf_find(file, key, &value)) {
+        return QN_OK;
+    }
+    if (value.is_array || value.type != QNI_GGUF_TEXT) {
+        return qni_fail(err, QN_INVALID_MODEL, where, "%s is not a text", key);
+    }
+    const char *source = qni_gguf_text(file, &value, &n);
+    return n > QNI_MAX_MANIFEST_BYTES
+               ? qni_fail(err, QN_LIMIT_EXCEEDED, where, "%s is too long", key)
+               : qni_template_parse(source, n, where, out, err);
+}
+
+static qn_status gguf_token(const qni_gguf *file, const char *key, const char *name,
+                            json_t *variables, qn_error *err)
+{
+    qni_gguf_value id, tokens;
+    if (!qni_gguf_find(file, key, &id) || id.is_array || id.type == QNI_GGUF_TEXT ||
+        !qni_gguf_find(file, "tokenizer.ggml.tokens", &tokens) || !tokens.is_array ||
+        tokens.type != QNI_GGUF_TEXT) {
+        return QN_OK;
+    }
+    double wanted = qni_gguf_number(file, &id);
+    const char *text = NULL;
+    size_t n = 0;
+    for (uint64_t i = 0; wanted >= 0 && wanted < (double)tokens.count && i <= (uint64_t)wanted;
+         i++) {
+        text = qni_gguf_text(file, &tokens, &n);
+    }
+    json_t *token = text != NULL ? json_stringn(text, n) : NULL; // NULL: not UTF-8
+    return token == NULL || json_object_set_new(variables, name, token) == 0 ? QN_OK
+                                                                             : qni_fail_memory(err);
+}
+
+qn_status qni_template_find_gguf(const char *path, const char *name, qni_template **out,
+                                 json_t **variables, qn_error *err)
+{
+    static const char *const ids[][2] = {{"tokenizer.ggml.bos_token_id", "bos_token"},
+                                         {"tokenizer.ggml.eos_token_id", "eos_token"},
+                                         {"tokenizer.ggml.unknown_token_id", "unk_token"},
+                                         {"tokenizer.ggml.padding_token_id", "pad_token"}};
+    qni_map *map;
+    qni_gguf file;
+    *out = NULL;
+    *variables = NULL;
+    QNI_TRY(qni_map_open(path, &map, err));
+    qn_status status = qni_gguf_open(qni_map_data(map), qni_map_size(map), &file, err);
+    *variables = json_object();
+    status = status == QN_OK && *variables == NULL ? qni_fail_memory(err) : status;
+    status = status == QN_OK ? parse_gguf(&file, name, path, out, err) : status;
+    for (size_t i = 0; i < sizeof ids / sizeof *ids && status == QN_OK; i++) {
+        status = gguf_token(&file, ids[i][0], ids[i][1], *variables, err);
+    }
+    qni_map_release(map);
     if (status != QN_OK) {
         qni_template_free(*out);
         json_decref(*variables);

@@ -40,4 +40,9 @@ int64_t qni_template_now(void);
 QNI_WARN_UNUSED qn_status qni_template_find(const char *folder, const char *name,
                                             qni_template **out, json_t **variables, qn_error *err);
 
+// The same of a GGUF file: tokenizer.chat_template, or with a name tokenizer.chat_template.NAME.
+QNI_WARN_UNUSED qn_status qni_template_find_gguf(const char *path, const char *name,
+                                                 qni_template **out, json_t **variables,
+                                                 qn_error *err);
+
 #endif

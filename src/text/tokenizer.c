@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "text/encode_context.h"
 #include "text/json_read.h"
+#include "text/tokenizer_pieces.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -213,6 +214,15 @@ static qn_status read_tokenizer_config(qni_tokenizer *t, const json_t *config, q
     int32_t bos = named_token(t, config, "bos_token");
     t->bos = bos >= 0 ? bos : t->bos;
     QNI_TRY(qni_json_bool(config, "clean_up_tokenization_spaces", false, &t->clean_up, err));
+    // a SentencePiece model does not say itself what stands around texts
+    if (t->n_normalizers == 1 && t->normalizers[0].kind == QNI_NORMALIZE_SENTENCEPIECE) {
+        bool front, behind;
+        QNI_TRY(qni_json_bool(config, "add_bos_token", false, &front, err));
+        QNI_TRY(qni_json_bool(config, "add_eos_token", false, &behind, err));
+        if (front || behind) {
+            QNI_TRY(qni_tokenizer_set_ends(t, front ? t->bos : -1, behind ? eos : -1, err));
+        }
+    }
     return eos >= 0 ? add_eos(t, eos, err) : QN_OK;
 }
 
@@ -255,13 +265,28 @@ static bool looks_like_ranks(const unsigned char *text, size_t n)
     return at > 0 && at + 1 < n && text[at] == ' ' && isdigit(text[at + 1]);
 }
 
+// The first piece of a SentencePiece model: a message that begins with its text.
+static bool looks_like_pieces(const unsigned char *text, size_t n)
+{
+    return n > 4 && text[0] == 10 && text[1] > 2 && text[1] < 128 && text[2] == 10 &&
+           text[3] <= text[1] - 2;
+}
+
 // What a file is, its first bytes tell.
 static qn_status read_file(qni_tokenizer *t, const char *path, qn_error *err)
 {
     qni_map *map;
     QNI_TRY(qni_map_open(path, &map, err));
     bool ranks = looks_like_ranks(qni_map_data(map), qni_map_size(map));
+    bool pieces = looks_like_pieces(qni_map_data(map), qni_map_size(map));
+    bool gguf = qni_map_size(map) >= 4 && memcmp(qni_map_data(map), "GGUF", 4) == 0;
     qni_map_release(map);
+    if (gguf) {
+        return qni_tokenizer_read_gguf(t, path, err);
+    }
+    if (pieces) {
+        return qni_tokenizer_read_sentencepiece(t, path, err);
+    }
     return ranks ? qni_tokenizer_read_ranks(t, path, err) : qni_tokenizer_read_json(t, path, err);
 }
 
@@ -277,6 +302,12 @@ static qn_status open_path(qni_tokenizer *t, const char *path, qn_error *err)
     size_t n;
     const char *base = qni_path_base(path, &n);
     char *file = is_folder ? qni_path_join(path, "tokenizer.json") : qni_strdup(path);
+    if (is_folder && file != NULL && !qni_file_exists(file)) {
+        char *model = qni_path_join(path, "tokenizer.model");
+        bool there = model != NULL && qni_file_exists(model);
+        qni_free(there ? file : model);
+        file = there ? model : file;
+    }
     char *folder = is_folder     ? qni_strdup(path)
                    : base > path ? qni_strndup(path, (size_t)(base - path))
                                  : qni_strdup(".");

@@ -95,6 +95,10 @@ QNI_WARN_UNUSED qn_status qni_tokenizer_read_json(qni_tokenizer *t, const char *
                                                   qn_error *err);
 QNI_WARN_UNUSED qn_status qni_tokenizer_read_ranks(qni_tokenizer *t, const char *path,
                                                    qn_error *err);
+QNI_WARN_UNUSED qn_status qni_tokenizer_read_sentencepiece(qni_tokenizer *t, const char *path,
+                                                           qn_error *err);
+QNI_WARN_UNUSED qn_status qni_tokenizer_read_gguf(qni_tokenizer *t, const char *path,
+                                                  qn_error *err);
 QNI_WARN_UNUSED qn_status qni_tokenizer_finish(qni_tokenizer *t, qni_token_list *written,
                                                qn_error *err);
 

@@ -138,10 +138,8 @@ static qn_status read_all(qni_json_reader *r)
     return qni_read_decoder(r, json_object_get(root, "decoder"));
 }
 
-qn_status qni_tokenizer_read_json(qni_tokenizer *t, const char *path, qn_error *err)
+qn_status qni_tokenizer_build_json(qni_tokenizer *t, const json_t *root, qn_error *err)
 {
-    json_t *root;
-    QNI_TRY(qni_json_read(path, QNI_MAX_TEXT_FILE_BYTES, &root, err));
     qni_json_reader r = {.t = t, .root = root, .err = err};
     qni_arena_begin(&r.arena, QNI_GIB);
     qn_status status = read_all(&r);
@@ -152,6 +150,14 @@ qn_status qni_tokenizer_read_json(qni_tokenizer *t, const char *path, qn_error *
     qni_free(r.written.items);
     qni_free(r.model.items);
     qni_arena_end(&r.arena);
+    return status;
+}
+
+qn_status qni_tokenizer_read_json(qni_tokenizer *t, const char *path, qn_error *err)
+{
+    json_t *root;
+    QNI_TRY(qni_json_read(path, QNI_MAX_TEXT_FILE_BYTES, &root, err));
+    qn_status status = qni_tokenizer_build_json(t, root, err);
     json_decref(root);
     return status == QN_OK ? QN_OK : qni_fail_in(err, status, path);
 }

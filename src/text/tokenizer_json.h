@@ -40,6 +40,10 @@ QNI_WARN_UNUSED qn_status qni_read_copy(const json_t *source, const char *key, c
 QNI_WARN_UNUSED qn_status qni_read_pattern(const json_t *pattern, qni_split_behavior behavior,
                                            bool invert, qni_splitter *out, qn_error *err);
 
+// The whole of a tokenizer.json.
+QNI_WARN_UNUSED qn_status qni_tokenizer_build_json(qni_tokenizer *t, const json_t *root,
+                                                   qn_error *err);
+
 QNI_WARN_UNUSED qn_status qni_read_model(qni_json_reader *r);
 QNI_WARN_UNUSED qn_status qni_read_normalizer(qni_json_reader *r, const json_t *source);
 QNI_WARN_UNUSED qn_status qni_read_pretokenizer(qni_json_reader *r, const json_t *source);

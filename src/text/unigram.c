@@ -55,6 +55,11 @@ static void offer(qni_unigram_place *place, double score, size_t begin, int32_t 
     }
 }
 
+static double sum(const qni_unigram *u, double score, double here)
+{
+    return u->single ? (double)((float)score + (float)here) : score + here;
+}
+
 static size_t character_length(unsigned char first)
 {
     return first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
@@ -80,12 +85,12 @@ qn_status qni_unigram_encode(const qni_unigram *u, qni_unigram_scratch *scratch,
         for (size_t i = at; i < n && qni_trie_step(&u->trie, &node, (unsigned char)word[i]); i++) {
             if (qni_trie_is_key(&u->trie, node)) {
                 uint32_t id = u->trie.values[node];
-                offer(&places[i + 1], u->scores[id] + here, at, (int32_t)id);
+                offer(&places[i + 1], sum(u, u->scores[id], here), at, (int32_t)id);
                 has_single = has_single || i + 1 - at == first;
             }
         }
         if (!has_single) {
-            offer(&places[at + first], u->unknown_score + here, at, QNI_NO_TOKEN);
+            offer(&places[at + first], sum(u, u->unknown_score, here), at, QNI_NO_TOKEN);
         }
         at += first;
     }

@@ -12,6 +12,7 @@
 typedef struct qni_unigram {
     const double *scores; // by id
     double unknown_score;
+    bool single;   // sums are rounded to fp32 at each step, as SentencePiece has them
     qni_trie trie; // every token; values are ids
     bool owned;
 } qni_unigram;
