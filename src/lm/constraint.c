@@ -445,7 +445,12 @@ static qn_status follow_plan(qni_constraint *c, int32_t *id, qn_error *err)
 static qn_status take_carefully(qni_constraint *c, int64_t budget, int32_t *id, qn_error *err)
 {
     bool found = false;
+    bool planned = c->plan.n > 1 && c->plan.ids[0] == *id;
     QNI_TRY(consume(c, *id, err));
+    if (planned) {
+        memmove(c->plan.ids, c->plan.ids + 1, --c->plan.n * sizeof *c->plan.ids);
+        return QN_OK;
+    }
     if (!c->matcher.marks[c->matcher.n_marks - 1].ended) {
         QNI_TRY(plan_closing(c, &c->spare, &found, err));
         bool fits = found && (int64_t)c->spare.n + 1 <= budget;
@@ -471,9 +476,10 @@ qn_status qni_constraint_take(qni_constraint *c, int64_t budget, int32_t *id, qn
         QNI_TRY(plan_closing(c, &c->plan, &c->has_plan, err));
     }
     int64_t slack = c->has_plan ? budget - (int64_t)c->plan.n : SLACK_TO_CARE + LOOK_AGAIN;
-    if (slack <= SLACK_TO_CARE) {
+    if (slack <= SLACK_TO_CARE && slack >= -SLACK_TO_CARE) {
         return take_carefully(c, budget, id, err);
     }
+    slack = slack < 0 ? SLACK_TO_CARE + LOOK_AGAIN : slack; // completing is out of reach
     c->has_plan = false;
     c->next_look = c->n_taken + 1 + (size_t)(slack - SLACK_TO_CARE) / 8;
     return consume(c, *id, err);
