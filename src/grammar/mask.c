@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "grammar/term_walk.h"
 
 #include <string.h>
 
@@ -24,6 +25,7 @@ struct qni_masker {
     qni_term *terms;                          // the same of a walk by terms
     qni_term *wide;                           // and of the wider one beside it
     uint32_t (*classes)[QNI_MAX_CLASS_TERMS]; // the same of the languages of keys
+    uint32_t *tail_bits;                      // a bit for each tail, to look one up
     qni_account account;
     qni_intern body_ids;
     body *bodies;
@@ -45,7 +47,7 @@ typedef struct walk {
     qni_json *inside; // steps in a JSON string alone, or NULL: steps in the grammar
 } walk;
 
-enum { STATE_WORDS = sizeof(qni_state) / 4 };
+enum { STATE_WORDS = sizeof(qni_state) / 4, FEW_CLOSERS = 16 };
 
 static void empty(qni_masker *m)
 {
@@ -88,7 +90,9 @@ qn_status qni_masker_create(qni_engine *engine, qni_vocabulary *vocabulary, qni_
     m->terms = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->terms);
     m->wide = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->wide);
     m->classes = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->classes);
-    if (m->stack == NULL || m->terms == NULL || m->wide == NULL || m->classes == NULL) {
+    m->tail_bits = qni_alloc_array(vocabulary->n_tails / 32 + 1, sizeof *m->tail_bits);
+    if (m->stack == NULL || m->terms == NULL || m->wide == NULL || m->classes == NULL ||
+        m->tail_bits == NULL) {
         qni_masker_free(m);
         return qni_fail_memory(err);
     }
@@ -105,6 +109,7 @@ void qni_masker_free(qni_masker *m)
         qni_free(m->stack);
         qni_free(m->terms);
         qni_free(m->wide);
+        qni_free(m->tail_bits);
         qni_free(m->classes);
         qni_free(m);
     }
@@ -243,14 +248,43 @@ static tail_list *tails_behind_quote(walk *w, const qni_state *state, size_t off
     return tails_after(w, &next, offset + 1);
 }
 
+// Sets the closers whose tails, read one by one, may follow in a state behind the quote.
+static void try_closers(walk *w, const qni_state *behind, uint32_t depth, const uint32_t *entries,
+                        uint32_t n)
+{
+    const qni_vocabulary *v = w->m->vocabulary;
+    for (uint32_t i = 0; i < n; i++) {
+        const qni_closer *c = &v->closers[entries[i]];
+        uint32_t from = v->offsets[c->token] + c->n_before + 1, end = v->offsets[c->token + 1];
+        qni_state state = *behind;
+        bool alive = true;
+        for (uint32_t k = 0; alive && from + k < end; k++) {
+            w->text[w->size + depth + k] = v->bytes[from + k];
+            alive = qni_engine_step(w->m->engine, &state, w->text, w->size + depth + k + 1);
+        }
+        if (alive) {
+            qni_mask_set(w->mask, c->token);
+        }
+    }
+}
+
 // Sets the closers of the entries (closers with one text before the quote) whose tails may follow.
 static void set_closers(walk *w, void *context, const qni_state *state, uint32_t depth,
                         const uint32_t *entries, uint32_t n)
 {
     (void)context;
     const qni_vocabulary *v = w->m->vocabulary;
+    qni_state behind = *state;
+    w->text[w->size + depth] = '"';
+    if (!qni_engine_step(w->m->engine, &behind, w->text, w->size + depth + 1)) {
+        return;
+    }
+    if (n <= FEW_CLOSERS && waits(w, &behind)) {
+        try_closers(w, &behind, depth + 1, entries, n);
+        return;
+    }
     // The walk's stack holds the states up to here; what follows is walked behind them.
-    tail_list *tails = tails_behind_quote(w, state, depth);
+    tail_list *tails = tails_after(w, &behind, depth + 1);
     for (uint32_t i = 0, t = 0; tails != NULL && i < n; i++) { // both are in the order of the tails
         const qni_closer *c = &v->closers[entries[i]];
         while (t < tails->n && tails->tails[t] < c->tail) {
@@ -262,30 +296,11 @@ static void set_closers(walk *w, void *context, const qni_state *state, uint32_t
     }
 }
 
-// Walks a trie by the term of a string alone. An escape leaves to the machine: `state` is the
-// string's, for those.
-static void walk_terms(walk *w, const qni_token_trie *trie, const qni_state *state)
+// Walks by the terms of strings, into the walk's mask.
+static qni_term_walk term_walk(const walk *w)
 {
-    qni_terms *t = &w->m->engine->terms;
-    qni_term *terms = w->m->terms;
-    terms[0] = state->json.lex;
-    for (uint32_t i = 0; i < trie->n_nodes;) {
-        const qni_token_trie_node *node = &trie->nodes[i];
-        qni_term next = QNI_TERM_NOTHING;
-        if (node->byte >= 0x20 && node->byte != '"' && node->byte != '\\') {
-            next = qni_term_next(t, terms[node->depth], node->byte);
-        }
-        if (next == QNI_TERM_NOTHING) {
-            i = node->skip;
-            continue;
-        }
-        terms[node->depth + 1] = next;
-        uint32_t end, first = qni_token_trie_entries(trie, i, &end);
-        for (; first < end; first++) {
-            qni_mask_set(w->mask, trie->entries[first]);
-        }
-        i++;
-    }
+    qni_masker *m = w->m;
+    return (qni_term_walk){&m->engine->terms, m->vocabulary, m->terms, m->wide, w->mask};
 }
 
 // The term without the counters that no token can exhaust: its masks are the same.
@@ -296,42 +311,6 @@ static qni_term near_term(qni_masker *m, qni_term term)
     uint32_t depth = m->vocabulary->trie.max_depth + 16, room;
     qni_term wide = qni_term_widen(t, term, depth, &room);
     return wide == term || room - depth < qni_term_reach(t, wide) ? term : wide;
-}
-
-// Takes the text from a language back where a narrower one ends earlier: `near` and `far` are its
-// states and those of a wider one that is set, alike for texts of up to `safe` bytes.
-static void narrow(walk *w, const qni_token_trie *trie, qni_term near, qni_term far, uint32_t safe)
-{
-    qni_terms *t = &w->m->engine->terms;
-    qni_term *terms = w->m->terms, *wide = w->m->wide;
-    terms[0] = near;
-    wide[0] = far;
-    for (uint32_t i = 0; i < trie->n_nodes;) {
-        const qni_token_trie_node *node = &trie->nodes[i];
-        bool plain = node->byte >= 0x20 && node->byte != '"' && node->byte != '\\';
-        uint32_t depth = node->depth + 1u;
-        if (!plain || depth + trie->heights[i] <= safe) {
-            i = node->skip;
-            continue;
-        }
-        wide[depth] = qni_term_next(t, wide[node->depth], node->byte);
-        if (wide[depth] == QNI_TERM_NOTHING) {
-            i = node->skip;
-            continue;
-        }
-        terms[depth] = qni_term_next(t, terms[node->depth], node->byte);
-        if (terms[depth] == QNI_TERM_NOTHING) {
-            uint32_t end = node->skip < trie->n_nodes ? trie->nodes[node->skip].entry
-                                                      : trie->n_entries;
-            for (uint32_t k = node->entry; k < end; k++) {
-                uint32_t token = trie->entries[k];
-                w->mask[token / 32] &= ~((uint32_t)1 << token % 32);
-            }
-            i = node->skip;
-            continue;
-        }
-        i++;
-    }
 }
 
 static const body *body_of(walk *w, const qni_state *state);
@@ -360,7 +339,8 @@ static bool fill_body_near(walk *w, const qni_state *state)
     for (uint32_t i = 0; i < v->escaped.n_entries; i++) {
         w->mask[v->escaped.entries[i] / 32] &= ~((uint32_t)1 << v->escaped.entries[i] % 32);
     }
-    narrow(w, &v->inside, state->json.lex, far, room - reach);
+    qni_term_walk by_terms = term_walk(w);
+    qni_term_walk_narrow(&by_terms, state->json.lex, far, room - reach);
     return true;
 }
 
@@ -383,7 +363,8 @@ static void fill_body(walk *w, const qni_state *state, body *out)
     if (single) {
         w->inside = NULL; // the other body is found from outside
         if (!fill_body_near(w, state)) {
-            walk_terms(w, &v->inside, state);
+            qni_term_walk by_terms = term_walk(w);
+            qni_term_walk_inside(&by_terms, state->json.lex);
         }
         w->inside = &inside;
         walk_trie(w, &v->escaped, state, 0, set_tokens, NULL);
@@ -473,6 +454,32 @@ static void set_odd(walk *w, const qni_state *state, qni_term lex)
     }
 }
 
+// The closers of a string under a goal of one alternative: wherever it may end, the same follows,
+// unless that depends on the string.
+static void set_term_closers(walk *w, const qni_state *state)
+{
+    qni_masker *m = w->m;
+    const qni_vocabulary *v = m->vocabulary;
+    qni_state closed = *state;
+    closed.json.lex = m->engine->terms.text;
+    qni_frame then = qni_goal_then(&m->engine->frames, state->json.goal, 0);
+    if (qni_frame_waits(&m->engine->frames, then)) {
+        walk_trie(w, &v->closing, state, 0, set_closers, NULL);
+        return;
+    }
+    tail_list *tails = tails_behind_quote(w, &closed, 0);
+    if (tails == NULL) {
+        return;
+    }
+    memset(m->tail_bits, 0, (v->n_tails / 32 + 1) * sizeof *m->tail_bits);
+    for (uint32_t i = 0; i < tails->n; i++) {
+        qni_mask_set(m->tail_bits, tails->tails[i]);
+    }
+    qni_term_walk by_terms = term_walk(w);
+    qni_term_walk_closing(&by_terms, state->json.lex, m->tail_bits);
+    walk_trie(w, &v->closing_escaped, state, 0, set_closers, NULL);
+}
+
 // Sets the tokens of a string under a goal of one alternative.
 static void fill_single_string(walk *w, const qni_state *state)
 {
@@ -486,7 +493,7 @@ static void fill_single_string(walk *w, const qni_state *state)
     if (qni_term_length(&w->m->engine->terms, state->json.lex, &min, &max)) {
         set_length_closers(w, state, min, max);
     } else {
-        walk_trie(w, &v->closing, state, 0, set_closers, NULL);
+        set_term_closers(w, state);
         walk_trie(w, &v->odd, state, 0, set_tokens, NULL);
     }
 }

@@ -33,6 +33,11 @@ typedef struct qni_term_info {
     uint32_t least;  // no text of it is shorter, in bytes
     uint32_t reach;  // qni_term_reach + 1, or 0
     uint32_t place;  // in the search for that
+    uint8_t open;    // whatever text follows one of its texts, the whole is one of them too
+    uint8_t ideal;   // it has some such language that any text may also stand before
+    uint8_t free;    // every text is a beginning of it
+    uint64_t loop;   // qni_term_loop
+    bool loop_known;
 } qni_term_info;
 
 // A term with its far counters left out; see qni_term_widen.
@@ -117,6 +122,10 @@ uint32_t qni_term_reach(qni_terms *terms, qni_term a);
 
 // term.c: one level of qni_term_widen. `*room` is lowered.
 qni_term qni_term_rebuild(qni_terms *terms, qni_term a, uint32_t least, uint32_t *room);
+
+// Groups of bytes (see qni_byte_group) such that every text of their characters, or one that is cut
+// inside of the last, is a beginning of the language. term_loop.c
+uint64_t qni_term_loop(qni_terms *terms, qni_term a);
 
 // How many texts the language has, counted up to `limit`.
 size_t qni_term_count(qni_terms *terms, qni_term a, size_t limit);

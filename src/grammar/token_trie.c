@@ -81,10 +81,30 @@ qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_trie_key *keys, u
     return fine ? QN_OK : qni_fail_memory(err);
 }
 
+qn_status qni_token_trie_groups(qni_token_trie *trie, qn_error *err)
+{
+    trie->below = qni_alloc_array((size_t)trie->n_nodes + 1, sizeof *trie->below);
+    // By depth: what the nodes seen so far, which stand behind this one, have in their subtrees.
+    uint64_t *groups = qni_calloc((size_t)trie->max_depth + 2, sizeof *groups);
+    if (trie->below == NULL || groups == NULL) {
+        qni_free(groups);
+        return qni_fail_memory(err);
+    }
+    for (uint32_t i = trie->n_nodes; i-- > 0;) {
+        const qni_token_trie_node *node = &trie->nodes[i];
+        trie->below[i] = groups[node->depth + 1];
+        groups[node->depth + 1] = 0;
+        groups[node->depth] |= trie->below[i] | QNI_GROUP_BIT(qni_byte_group(node->byte));
+    }
+    qni_free(groups);
+    return QN_OK;
+}
+
 void qni_token_trie_end(qni_token_trie *trie)
 {
     qni_free(trie->nodes);
     qni_free(trie->heights);
+    qni_free(trie->below);
     qni_free(trie->entries);
     *trie = (qni_token_trie){0};
 }
