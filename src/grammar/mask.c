@@ -137,35 +137,95 @@ static bool waits(const walk *w, const qni_state *state)
                                               qni_goal_waits(&e->frames, state->json.goal));
 }
 
+// The bytes that may come first in a state of JSON between strings; NULL: any.
+static const char *first_bytes(const walk *w, const qni_state *state)
+{
+    if (w->inside != NULL || w->m->engine->machine != QNI_MACHINE_JSON) {
+        return NULL;
+    }
+    switch ((qni_json_mode)state->json.mode) {
+    case QNI_JSON_VALUE:
+    case QNI_JSON_FIRST_ITEM: return "\t\n\r \"-0123456789[]fnt{";
+    case QNI_JSON_FIRST_KEY:
+    case QNI_JSON_NEXT_KEY: return "\t\n\r \"}";
+    case QNI_JSON_COLON: return "\t\n\r :";
+    case QNI_JSON_AFTER: return "\t\n\r ,]}";
+    case QNI_JSON_NUMBER: return "\t\n\r +,-.0123456789E]e}";
+    case QNI_JSON_WORD: return "aelrsu";
+    case QNI_JSON_DONE: return "";
+    case QNI_JSON_KEY:
+    case QNI_JSON_STRING:
+    case QNI_JSON_DEAD:
+    default: return NULL;
+    }
+}
+
 // Calls `found` with the entries of every node whose bytes the machine takes from `start` on.
 typedef void found_fn(walk *w, void *context, const qni_state *state, uint32_t depth,
                       const uint32_t *entries, uint32_t n);
+
+typedef struct trie_walk {
+    walk *w;
+    const qni_token_trie *trie;
+    qni_state *stack; // by depth
+    size_t size;      // bytes before it
+    found_fn *found;
+    void *context;
+} trie_walk;
+
+static void walk_nodes(const trie_walk *t, uint32_t from, uint32_t to);
+
+// What is below a node with many children, in a state where few bytes may come.
+static void walk_children(const trie_walk *t, const uint32_t children[256], const char *bytes)
+{
+    for (; *bytes != '\0'; bytes++) {
+        uint32_t child = children[(unsigned char)*bytes];
+        if (child < t->trie->n_nodes) {
+            walk_nodes(t, child, t->trie->nodes[child].skip);
+        }
+    }
+}
+
+// Nodes `from` .. `to`, whole subtrees of one node.
+static void walk_nodes(const trie_walk *t, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to;) {
+        const qni_token_trie_node *node = &t->trie->nodes[i];
+        uint32_t depth = node->depth + 1u;
+        qni_state *next = &t->stack[depth];
+        t->w->text[t->size + node->depth] = (char)node->byte;
+        *next = t->stack[node->depth];
+        if (!walk_step(t->w, next, t->size + depth)) {
+            i = node->skip;
+            continue;
+        }
+        uint32_t end, first = qni_token_trie_entries(t->trie, i, &end);
+        if (first < end) {
+            t->found(t->w, t->context, next, depth, t->trie->entries + first, end - first);
+        }
+        const char *bytes = node->wide != 0 ? first_bytes(t->w, next) : NULL;
+        if (bytes != NULL) {
+            walk_children(t, t->trie->children[node->wide], bytes);
+        }
+        i = bytes != NULL ? node->skip : i + 1;
+    }
+}
 
 static void walk_trie(walk *w, const qni_token_trie *trie, const qni_state *start, size_t offset,
                       found_fn *found, void *context)
 {
     // `offset` bytes of another walk stand before this one; the stack is shared in the same way.
-    qni_state *stack = w->m->stack + offset;
-    size_t size = w->size + offset;
-    stack[0] = *start;
+    trie_walk t = {w, trie, w->m->stack + offset, w->size + offset, found, context};
+    t.stack[0] = *start;
     uint32_t end = trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry;
     if (end != 0) {
-        found(w, context, &stack[0], 0, trie->entries, end);
+        found(w, context, &t.stack[0], 0, trie->entries, end);
     }
-    for (uint32_t i = 0; i < trie->n_nodes;) {
-        const qni_token_trie_node *node = &trie->nodes[i];
-        w->text[size + node->depth] = (char)node->byte;
-        stack[node->depth + 1] = stack[node->depth];
-        if (!walk_step(w, &stack[node->depth + 1], size + node->depth + 1)) {
-            i = node->skip;
-            continue;
-        }
-        uint32_t first = qni_token_trie_entries(trie, i, &end);
-        if (first < end) {
-            found(w, context, &stack[node->depth + 1], node->depth + 1u, trie->entries + first,
-                  end - first);
-        }
-        i++;
+    const char *bytes = first_bytes(w, start);
+    if (bytes != NULL) {
+        walk_children(&t, trie->children[0], bytes);
+    } else {
+        walk_nodes(&t, 0, trie->n_nodes);
     }
 }
 
@@ -543,19 +603,13 @@ static bool at_named_key(const qni_frames *fr, const qni_json_state *s)
     return n == s->depth;
 }
 
-// Walks the closers whose text goes along a named key, or has an escape, and decides them one by
-// one.
-static void decide_named_closers(walk *w, const qni_state *start)
+// The part of decide_named_closers below nodes `from` .. `to`.
+static void decide_named_below(walk *w, uint32_t from, uint32_t to)
 {
     qni_engine *e = w->m->engine;
     const qni_token_trie *trie = &w->m->vocabulary->closing;
     qni_state *stack = w->m->stack;
-    uint32_t end = trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry;
-    stack[0] = *start;
-    if (end != 0 && at_named_key(&e->frames, &start->json)) {
-        decide_closers(w, start, 0, trie->entries, end);
-    }
-    for (uint32_t i = 0; i < trie->n_nodes;) {
+    for (uint32_t i = from; i < to;) {
         const qni_token_trie_node *node = &trie->nodes[i];
         qni_state *next = &stack[node->depth + 1];
         w->text[w->size + node->depth] = (char)node->byte;
@@ -567,7 +621,7 @@ static void decide_named_closers(walk *w, const qni_state *start)
             i = node->skip;
             continue;
         }
-        uint32_t first = qni_token_trie_entries(trie, i, &end);
+        uint32_t end, first = qni_token_trie_entries(trie, i, &end);
         if (first < end && (escape || at_named_key(&e->frames, &next->json))) {
             decide_closers(w, next, node->depth + 1u, trie->entries + first, end - first);
         }
@@ -575,10 +629,40 @@ static void decide_named_closers(walk *w, const qni_state *start)
     }
 }
 
+// Walks the closers whose text goes along a named key, or has an escape, and decides them one by
+// one.
+static void decide_named_closers(walk *w, const qni_state *start)
+{
+    const qni_frames *fr = &w->m->engine->frames;
+    const qni_token_trie *trie = &w->m->vocabulary->closing;
+    const qni_json_state *s = &start->json;
+    uint32_t end = trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry;
+    w->m->stack[0] = *start;
+    if (end != 0 && at_named_key(fr, s)) {
+        decide_closers(w, start, 0, trie->entries, end);
+    }
+    uint32_t next[256 / 32] = {0};
+    qni_mask_set(next, '\\');
+    for (uint32_t i = s->low; i < s->high; i++) {
+        size_t n;
+        const char *key = qni_string_text(fr->f, qni_frame_universe(fr, s->frame)->keys[i], &n);
+        if (n > s->depth) {
+            qni_mask_set(next, (unsigned char)key[s->depth]);
+        }
+    }
+    for (unsigned b = 0; b < 256; b++) {
+        uint32_t root = trie->children[0][b];
+        if ((next[b / 32] >> b % 32 & 1) != 0 && root < trie->n_nodes) {
+            decide_named_below(w, root, trie->nodes[root].skip);
+        }
+    }
+}
+
 // The node that `n` bytes lead to; false when none.
 static bool find_node(const qni_token_trie *trie, const char *bytes, size_t n, uint32_t *out)
 {
-    uint32_t i = 0, end = trie->n_nodes;
+    uint32_t i = trie->n_nodes == 0 ? 0 : trie->children[0][(unsigned char)bytes[0]];
+    uint32_t end = trie->n_nodes;
     for (size_t d = 0; d < n; d++) {
         while (i < end && trie->nodes[i].byte != (uint8_t)bytes[d]) {
             i = trie->nodes[i].skip;
@@ -606,7 +690,7 @@ static void clear_repeated_keys(walk *w, const qni_state *state)
         const char *key = qni_string_text(fr->f, qni_seen_next(fr, &seen), &n);
         uint32_t node = 0, end = v->closing.n_nodes == 0 ? 0 : v->closing.nodes[0].entry, first = 0;
         if (n < n_begun || memcmp(key, begun, n_begun) != 0 ||
-            !find_node(&v->closing, key + n_begun, n - n_begun, &node)) {
+            (n > n_begun && !find_node(&v->closing, key + n_begun, n - n_begun, &node))) {
             continue;
         }
         if (n > n_begun) {

@@ -28,23 +28,22 @@ static bool is_plain(unsigned byte)
     return byte >= 0x20 && byte != '"' && byte != '\\';
 }
 
-// Sets the tokens of the groups in `loop` alone.
-static void set_groups(const qni_term_walk *w, uint64_t loop)
+// Sets the tokens of the groups in `groups` alone: all but those that have some other group.
+static void set_groups(const qni_term_walk *w, uint64_t groups)
 {
     const qni_vocabulary *v = w->vocabulary;
     enum { BLOCK = 256 };
     for (uint32_t from = 0; from < v->n_words; from += BLOCK) {
-        uint32_t other[BLOCK] = {0}, any[BLOCK] = {0};
+        uint32_t other[BLOCK] = {0};
         uint32_t n = v->n_words - from < BLOCK ? v->n_words - from : BLOCK;
         for (unsigned g = 0; g < QNI_N_BYTE_GROUPS; g++) {
             const uint32_t *bits = v->of_group + (size_t)g * v->n_words + from;
-            uint32_t *to = (loop & QNI_GROUP_BIT(g)) != 0 ? any : other;
-            for (uint32_t i = 0; i < n; i++) {
-                to[i] |= bits[i];
+            for (uint32_t i = 0; (groups & QNI_GROUP_BIT(g)) == 0 && i < n; i++) {
+                other[i] |= bits[i];
             }
         }
         for (uint32_t i = 0; i < n; i++) {
-            w->mask[from + i] |= any[i] & ~other[i];
+            w->mask[from + i] |= v->plain[from + i] & ~other[i];
         }
     }
 }
@@ -54,8 +53,10 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
     const qni_token_trie *trie = &w->vocabulary->inside;
     uint64_t stay = qni_term_loop(w->terms, start);
     uint32_t staying = 0; // bytes on the way here that are all in `stay`: set already
-    if (stay != 0) {
+    if (__builtin_popcountll(stay) > QNI_N_BYTE_GROUPS / 2) {
         set_groups(w, stay);
+    } else {
+        stay = 0; // few tokens: the walk itself is as soon there
     }
     w->states[0] = start;
     for (uint32_t i = 0; i < trie->n_nodes;) {

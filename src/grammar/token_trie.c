@@ -56,6 +56,40 @@ static void add_keys(qni_token_trie *trie, const qni_token_trie_key *keys, uint3
     close_nodes(trie, open, 0, depth);
 }
 
+// Fills a table of children: nodes `from` .. `to` and what is below them. Returns how many.
+static uint32_t list_children(const qni_token_trie *trie, uint32_t from, uint32_t to,
+                              uint32_t table[256])
+{
+    uint32_t n = 0;
+    for (unsigned b = 0; b < 256; b++) {
+        table[b] = trie->n_nodes;
+    }
+    for (uint32_t i = from; i < to; i = trie->nodes[i].skip) {
+        table[trie->nodes[i].byte] = i;
+        n++;
+    }
+    return n;
+}
+
+static bool add_children(qni_token_trie *trie)
+{
+    enum { MANY = 32, MAX_WIDE = 255 };
+    trie->children = qni_alloc_array(MAX_WIDE + 1, sizeof *trie->children);
+    if (trie->children == NULL) {
+        return false;
+    }
+    list_children(trie, 0, trie->n_nodes, trie->children[0]);
+    uint8_t n = 1;
+    for (uint32_t i = 0; i < trie->n_nodes && n < MAX_WIDE; i++) {
+        uint32_t to = trie->nodes[i].skip;
+        // Fewer nodes below it than that are no many children.
+        if (to - i > MANY && list_children(trie, i + 1, to, trie->children[n]) >= MANY) {
+            trie->nodes[i].wide = n++;
+        }
+    }
+    return true;
+}
+
 qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_trie_key *keys, uint32_t n,
                                qn_error *err)
 {
@@ -76,6 +110,7 @@ qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_trie_key *keys, u
                 open != NULL;
     if (fine) {
         add_keys(trie, keys, n, open);
+        fine = add_children(trie);
     }
     qni_free(open);
     return fine ? QN_OK : qni_fail_memory(err);
@@ -104,6 +139,7 @@ void qni_token_trie_end(qni_token_trie *trie)
 {
     qni_free(trie->nodes);
     qni_free(trie->heights);
+    qni_free(trie->children);
     qni_free(trie->below);
     qni_free(trie->entries);
     *trie = (qni_token_trie){0};

@@ -18,6 +18,7 @@ typedef struct qni_token_trie_node {
     uint32_t entry; // index into the trie's entries of what ends here; those up to the next node's
     uint16_t depth; // of the byte, from 0
     uint8_t byte;
+    uint8_t wide; // index into the trie's `children` of a node with many, or 0
 } qni_token_trie_node;
 
 typedef struct qni_token_trie {
@@ -27,7 +28,9 @@ typedef struct qni_token_trie {
     uint32_t *entries; // payloads in the order of the nodes
     uint32_t n_entries;
     uint32_t max_depth; // bytes of the longest key
-    uint64_t *below;    // by node: the groups of bytes further down, see qni_byte_group; or NULL
+    // nodes by byte below the root (0) and below nodes with many children; n_nodes: none
+    uint32_t (*children)[256];
+    uint64_t *below; // by node: the groups of bytes further down, see qni_byte_group; or NULL
 } qni_token_trie;
 
 // One key of a trie while it is built.
