@@ -151,6 +151,7 @@ static qni_generation generation_of(const qni_lm *lm, const qn_generate_options 
     g.stop = o->stop;
     g.n_stop = o->n_stop;
     g.ignore_eos = o->ignore_eos;
+    g.no_jump_ahead = o->no_jump_ahead;
     g.on_text = o->on_text;
     g.user = o->user;
     g.cancel = o->cancel;

@@ -59,6 +59,12 @@ void qni_constraint_end(qni_constraint *c);
 QNI_WARN_UNUSED qn_status qni_constraint_mask(qni_constraint *c, const uint32_t **mask,
                                               qn_error *err);
 
+// jump.c: the tokens that must come next, whatever the model says, into `out`: text that the
+// grammar forces, in just the tokens that the tokenizer gives however the answer goes on. `ids` are
+// the tokens of the answer so far. They are taken. None near the end of the budget.
+QNI_WARN_UNUSED qn_status qni_constraint_jump(qni_constraint *c, const int32_t *ids, size_t n,
+                                              qni_ids *out, qn_error *err);
+
 // The token that was chosen, one of the mask, while `budget` tokens may still come, it included.
 // `*id` is another one afterwards when only that lets the answer be completed.
 QNI_WARN_UNUSED qn_status qni_constraint_take(qni_constraint *c, int64_t budget, int32_t *id,
