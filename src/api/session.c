@@ -204,9 +204,9 @@ qn_status qn_session_generate(qn_session *session, const char *text,
 {
     *out = NULL;
     qni_ids ids = {0};
-    const qni_encode_options encode = {.add_special_tokens = options != NULL &&
-                                                             options->add_special_tokens,
-                                       };
+    const qni_encode_options encode = {
+        .add_special_tokens = options != NULL && options->add_special_tokens,
+    };
     qn_status status = qni_tokenizer_encode(session->lm->lm->tokenizer, text, strlen(text), &encode,
                                             &ids, err);
     if (status == QN_OK) {
@@ -233,14 +233,14 @@ static qn_status parse_array(const char *text, const char *what, json_t **out, q
     return QN_OK;
 }
 
-static qn_status add_message(const qni_lm *lm, qn_result *result, bool with_tools, uint64_t seed,
-                             qn_error *err)
+static qn_status add_message(const qni_lm *lm, qn_result *result, const json_t *tools,
+                             uint64_t seed, qn_error *err)
 {
     const qni_answer *a = &result->answer;
     for (size_t i = 0; i < a->n_ids; i++) { // ids of calls differ from answer to answer
         seed = (seed ^ (uint64_t)a->ids[i]) * 0x100000001B3u;
     }
-    QNI_TRY(qni_tool_calls_parse(with_tools ? lm->tool_format : NULL,
+    QNI_TRY(qni_tool_calls_parse(tools != NULL ? lm->tool_format : NULL, tools,
                                  a->text.data != NULL ? a->text.data : "", seed, &result->json,
                                  err));
     result->has_calls = json_object_get(result->json, "tool_calls") != NULL;
@@ -286,7 +286,7 @@ static qn_status chat(qn_session *session, const json_t *messages, const json_t 
     }
     qni_constraint_release(lm->constraints, calls);
     if (status == QN_OK) {
-        status = add_message(lm, *out, tools != NULL, g.sampling.seed, err);
+        status = add_message(lm, *out, tools, g.sampling.seed, err);
         if (status != QN_OK) {
             qn_result_free(*out);
             *out = NULL;

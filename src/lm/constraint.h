@@ -32,6 +32,10 @@ QNI_WARN_UNUSED qn_status qni_constraint_tools(qni_constraint_cache *cache, cons
                                                const char *choice, qni_engine **out, qn_error *err);
 void qni_constraint_release(qni_constraint_cache *cache, qni_engine *engine); // NULL is fine
 
+// The grammar's source for that, in the language of tags.
+QNI_WARN_UNUSED qn_status qni_constraint_source(const qni_tool_format *format, const json_t *tools,
+                                                const char *choice, char **out, qn_error *err);
+
 // Whether the token stands for text of an answer: not special, or part of the tool format.
 bool qni_token_is_text(const qni_tokenizer *tokenizer, const qni_tool_format *format, int32_t id);
 
