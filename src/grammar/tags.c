@@ -12,8 +12,7 @@ typedef struct tags {
     const qni_schema_options *schemas;
     qni_json_options json;
     qn_error *err;
-    uint32_t n_sets;   // read so far
-    qni_expr sets[64]; // of the set at hand, by the parts that are left
+    uint32_t n_sets; // read so far
 } tags;
 
 static qn_status bad(tags *t, const char *what)
@@ -73,43 +72,61 @@ static qn_status read_bare_string(tags *t, const qni_jvalue *part, const qni_jva
     return QN_OK;
 }
 
-// Parts in any order, each once at most, those that are not optional once. With many parts the
-// order is theirs: sets of parts that are left have a rule each.
-static qn_status read_set(tags *t, const qni_jvalue *list, qni_expr *out)
+static bool is_true(const qni_jvalue *part, const char *name)
 {
-    enum { MAX_ANY_ORDER = 6 };
-    qni_expr items[MAX_ANY_ORDER], *some = t->sets;
-    uint32_t optional = 0, n = 0;
-    if (list->n > MAX_ANY_ORDER) {
-        *out = qni_cfg_term(t->g, QNI_TERM_EMPTY);
-        for (const qni_jvalue *part = list->first; part != NULL; part = part->next) {
-            qni_expr item;
-            QNI_TRY(read_part(t, part, true, &item));
-            *out = qni_cfg_concat(t->g, *out, item);
-        }
-        return QN_OK;
+    const qni_jvalue *v = qni_jvalue_member(part, name);
+    return v != NULL && v->type == QNI_J_TRUE;
+}
+
+// What stands for a set of parts that are left, behind others (`behind`) or at the beginning: a
+// rule, so that it is shared. `ways` are the parts that may come next with what is left then.
+static qni_expr set_rule(tags *t, uint32_t set, uint32_t left, bool behind, qni_expr ways)
+{
+    char name[40]; // no grammar's own name begins with a blank
+    size_t n = (size_t)snprintf(name, sizeof name, " set%u.%u.%d", set, left, (int)behind);
+    qni_cfg_define(t->g, name, n, ways);
+    return qni_cfg_name_expr(t->g, name, n);
+}
+
+// Parts in any order, each once at most, those that are not optional once, with `between` between
+// two. With many parts the order is theirs: then only the first of those that are left may come, or
+// be left out.
+static qn_status read_set(tags *t, const qni_jvalue *list, qni_expr between, qni_expr *out)
+{
+    enum { MAX_ANY_ORDER = 6, MAX_PARTS = 31 };
+    qni_expr items[MAX_PARTS], rules[1 << MAX_ANY_ORDER][2],
+        nothing = qni_cfg_term(t->g, QNI_TERM_EMPTY);
+    uint32_t optional = 0, n = 0, number = t->n_sets++;
+    if (list->n > MAX_PARTS) {
+        return qni_fail(t->err, QN_LIMIT_EXCEEDED, NULL, "a set of more than %d parts", MAX_PARTS);
     }
     for (const qni_jvalue *part = list->first; part != NULL; part = part->next, n++) {
-        const qni_jvalue *may = qni_jvalue_member(part, "optional");
-        optional |= (uint32_t)(may != NULL && may->type == QNI_J_TRUE) << n;
+        optional |= (uint32_t)is_true(part, "optional") << n;
         QNI_TRY(read_part(t, part, false, &items[n]));
     }
-    uint32_t number = t->n_sets++;
-    for (uint32_t left = 0; left < (uint32_t)1 << n; left++) {
-        some[left] = (left & ~optional) == 0 ? qni_cfg_term(t->g, QNI_TERM_EMPTY) : 0;
-        for (uint32_t i = 0; i < n; i++) {
-            if ((left >> i & 1) == 0) {
-                continue;
+    bool any_order = n <= MAX_ANY_ORDER;
+    // With an order, what is left are the last parts: rules[k] for the last k.
+    for (uint32_t left = 0; left < (any_order ? (uint32_t)1 << n : n + 1); left++) {
+        for (int behind = 0; behind < 2; behind++) {
+            bool may_end = any_order ? (left & ~optional) == 0 : left == 0;
+            qni_expr ways = may_end ? nothing : 0;
+            uint32_t first = any_order ? 0 : n - left, end = any_order || left == 0 ? n : first + 1;
+            for (uint32_t i = first; i < end && left != 0; i++) {
+                if (any_order && (left >> i & 1) == 0) {
+                    continue;
+                }
+                uint32_t rest = any_order ? left & ~((uint32_t)1 << i) : left - 1;
+                qni_expr way = qni_cfg_concat(t->g, items[i], rules[rest][1]);
+                way = behind ? qni_cfg_concat(t->g, between, way) : way;
+                ways = ways == 0 ? way : qni_cfg_alt(t->g, ways, way);
+                if (!any_order && (optional >> i & 1) != 0) {
+                    ways = qni_cfg_alt(t->g, ways, rules[rest][behind]);
+                }
             }
-            qni_expr way = qni_cfg_concat(t->g, items[i], some[left & ~((uint32_t)1 << i)]);
-            some[left] = some[left] == 0 ? way : qni_cfg_alt(t->g, some[left], way);
+            rules[left][behind] = set_rule(t, number, left, behind != 0, ways);
         }
-        char name[32]; // no grammar's own name begins with a blank
-        size_t n_name = (size_t)snprintf(name, sizeof name, " set%u.%u", number, left);
-        qni_cfg_define(t->g, name, n_name, some[left]);
-        some[left] = qni_cfg_name_expr(t->g, name, n_name);
     }
-    *out = some[((uint32_t)1 << n) - 1];
+    *out = rules[any_order ? ((uint32_t)1 << n) - 1 : n][0];
     return QN_OK;
 }
 
@@ -122,12 +139,6 @@ static qn_status read_choice(tags *t, const qni_jvalue *list, qni_expr *out)
         *out = *out == 0 ? one : qni_cfg_alt(t->g, *out, one);
     }
     return *out != 0 ? QN_OK : bad(t, "a choice of nothing");
-}
-
-static bool is_true(const qni_jvalue *part, const char *name)
-{
-    const qni_jvalue *v = qni_jvalue_member(part, name);
-    return v != NULL && v->type == QNI_J_TRUE;
 }
 
 // {"text"}, {"schema"} (JSON), {"schema", "until"} (a bare string), {"parts", "optional"}, {"set"}
@@ -148,12 +159,17 @@ static qn_status read_part(tags *t, const qni_jvalue *part, bool may_miss, qni_e
         *out = qni_cfg_json(t->g, a, t->json);
         return QN_OK;
     }
+    QNI_TRY(member_text(t, part, "between", &text, &n));
+    qni_expr between = qni_cfg_term(t->g, qni_term_literal(t->g->terms, text, n));
     if (set != NULL && set->type == QNI_J_ARRAY) {
-        return read_set(t, set, out);
+        return read_set(t, set, between, out);
     }
     if (any != NULL && any->type == QNI_J_ARRAY) {
         QNI_TRY(read_choice(t, any, out));
-        *out = is_true(part, "many") ? qni_cfg_repeat(t->g, *out, 1, QNI_TERM_NO_MAX) : *out;
+        if (qni_jvalue_member(part, "between") != NULL) {
+            qni_expr more = qni_cfg_concat(t->g, between, *out);
+            *out = qni_cfg_concat(t->g, *out, qni_cfg_repeat(t->g, more, 0, QNI_TERM_NO_MAX));
+        }
         return QN_OK;
     }
     if (parts != NULL && parts->type == QNI_J_ARRAY) {

@@ -82,9 +82,9 @@ bool qni_token_is_text(const qni_tokenizer *tokenizer, const qni_tool_format *fo
     if (format == NULL || text == NULL || n == 0) {
         return false;
     }
-    const char *const words[] = {format->begin,       format->end,           format->call_open,
-                                 format->name_close,  format->argument_open, format->key_close,
-                                 format->value_close, format->call_close};
+    const char *const words[] = {format->begin,      format->end,           format->call_open,
+                                 format->name_close, format->argument_open, format->key_close,
+                                 format->quote,      format->value_close,   format->call_close};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         for (const char *at = words[i]; at != NULL && strlen(at) >= n; at++) {
             if (memcmp(at, text, n) == 0) {
@@ -243,8 +243,12 @@ static qn_status calls_parts(const qni_tool_format *format, const json_t *tools,
                         "\"%s\" is none of auto, none and required, and no tool has that name",
                         only != NULL ? only : "");
     }
-    *out = json_pack("[{s:s, s:[{s:o, s:b}], s:s}]", "begin", format->begin, "parts", "any", any,
-                     "many", format->many, "end", format->end);
+    json_t *calls = json_pack("{s:o}", "any", any);
+    if (calls != NULL && format->between_calls != NULL) {
+        json_object_set_new(calls, "between", json_string(format->between_calls));
+    }
+    *out = json_pack("[{s:s, s:[o], s:s}]", "begin", format->begin, "parts", calls, "end",
+                     format->end);
     return *out != NULL ? QN_OK : qni_fail_memory(err);
 }
 

@@ -32,13 +32,16 @@ static bool is_required(const json_t *parameters, const char *key)
 static json_t *argument_parts(const qni_tool_format *f, const json_t *parameters, const char *key,
                               json_t *schema)
 {
-    json_t *value = qni_tagged_is_text(schema)
-                        ? json_pack("[{s:O, s:s}]", "schema", schema, "until", f->value_close)
-                        : json_pack("[{s:O}, {s:s}]", "schema", schema, "text", f->value_close);
     json_t *parts = json_pack("[{s:s}, {s:s}, {s:s}]", "text", f->argument_open, "text", key,
                               "text", f->key_close);
-    json_array_extend(parts, value);
-    json_decref(value);
+    if (f->quote != NULL && qni_tagged_is_text(schema)) {
+        const char *until = f->quote[0] != '\0' ? f->quote : f->value_close;
+        json_array_append_new(parts, json_pack("{s:s}", "text", f->quote));
+        json_array_append_new(parts, json_pack("{s:O, s:s}", "schema", schema, "until", until));
+    } else {
+        json_array_append_new(parts, json_pack("{s:O}", "schema", schema));
+        json_array_append_new(parts, json_pack("{s:s}", "text", f->value_close));
+    }
     return json_pack("{s:o, s:b}", "parts", parts, "optional", !is_required(parameters, key));
 }
 
@@ -46,12 +49,11 @@ json_t *qni_tagged_call_parts(const qni_tool_format *f, const char *name, const 
 {
     json_t *parts = json_pack("[{s:s}, {s:s}, {s:s}]", "text", f->call_open, "text", name, "text",
                               f->name_close);
-    if (f->argument_open[0] == '\0') {
-        json_t *number = f->many ? json_pack("[{s:{s:s, s:i, s:i}}]", "schema", "type", "integer",
-                                             "minimum", 0, "maximum", 999)
-                                 : json_array();
-        json_array_extend(parts, number);
-        json_decref(number);
+    if (f->argument_open == NULL) {
+        if (f->between_calls != NULL) {
+            json_array_append_new(parts, json_pack("{s:{s:s, s:i, s:i}}", "schema", "type",
+                                                   "integer", "minimum", 0, "maximum", 999));
+        }
         json_array_append_new(parts, json_pack("{s:s}", "text", f->key_close));
         json_array_append_new(parts, json_pack("{s:O}", "schema", parameters));
     } else {
@@ -61,7 +63,7 @@ json_t *qni_tagged_call_parts(const qni_tool_format *f, const char *name, const 
         json_object_foreach (json_object_get(parameters, "properties"), key, schema) {
             json_array_append_new(set, argument_parts(f, parameters, key, schema));
         }
-        json_array_append_new(parts, json_pack("{s:o}", "set", set));
+        json_array_append_new(parts, json_pack("{s:o, s:s}", "set", set, "between", f->between));
     }
     json_array_append_new(parts, json_pack("{s:s}", "text", f->call_close));
     return json_pack("{s:o}", "parts", parts);
@@ -104,28 +106,51 @@ static const json_t *schema_of(const json_t *tools, const char *name, const char
     return NULL;
 }
 
-// The value that a text stands for: itself where it is to be a string or is no JSON.
-static json_t *value_of(const json_t *schema, json_t *text)
+// The JSON value that stands here; Python's words for JSON's are taken too. NULL: none does.
+static json_t *take_json(const char **at)
 {
-    json_t *value = NULL;
-    const char *bytes = json_string_value(text);
-    if (text == NULL || (schema != NULL && qni_tagged_is_text(schema)) ||
-        qni_json_parse(bytes, json_string_length(text), "argument", &value, NULL) != QN_OK) {
-        return text;
+    json_error_t error;
+    if (take(at, "True") || take(at, "False")) {
+        return json_boolean((*at)[-2] == 'u');
     }
-    json_decref(text);
+    if (take(at, "None")) {
+        return json_null();
+    }
+    json_t *value = json_loads(*at, JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK, &error);
+    *at += value != NULL && error.position > 0 ? error.position : 0;
     return value;
+}
+
+// A value and what closes it. Without a schema that tells, what is no JSON is a string.
+static json_t *take_value(const qni_tool_format *f, const json_t *schema, const char **at)
+{
+    const char *from = *at;
+    bool text = f->quote != NULL && schema != NULL && qni_tagged_is_text(schema);
+    if (!text && (f->quote == NULL || f->quote[0] == '\0' || !take(at, f->quote))) {
+        json_t *value = take_json(at);
+        if (value != NULL && take(at, f->value_close)) {
+            return value;
+        }
+        json_decref(value);
+    }
+    *at = from;
+    if (f->quote == NULL || !take(at, f->quote)) {
+        return NULL;
+    }
+    return take_until(at, f->quote[0] != '\0' ? f->quote : f->value_close);
 }
 
 static json_t *read_arguments(const qni_tool_format *f, const json_t *tools, const char *name,
                               const char **at)
 {
     json_t *arguments = json_object();
-    while (take(at, f->argument_open)) {
+    size_t n_close = strlen(f->call_close);
+    while ((n_close == 0 || strncmp(*at, f->call_close, n_close) != 0) &&
+           (json_object_size(arguments) == 0 || take(at, f->between)) &&
+           take(at, f->argument_open)) {
         json_t *key = take_until(at, f->key_close);
-        json_t *text = key != NULL ? take_until(at, f->value_close) : NULL;
         const char *name_of_key = json_string_value(key);
-        json_t *value = text != NULL ? value_of(schema_of(tools, name, name_of_key), text) : NULL;
+        json_t *value = key != NULL ? take_value(f, schema_of(tools, name, name_of_key), at) : NULL;
         bool fine = value != NULL && json_object_set_new(arguments, name_of_key, value) == 0;
         json_decref(key);
         if (!fine) {
@@ -138,20 +163,10 @@ static json_t *read_arguments(const qni_tool_format *f, const json_t *tools, con
 
 static json_t *read_json_arguments(const qni_tool_format *f, const char **at)
 {
-    if (f->many) {
+    if (f->between_calls != NULL) {
         *at += strspn(*at, "0123456789");
     }
-    json_t *value = NULL;
-    if (!take(at, f->key_close)) {
-        return NULL;
-    }
-    const char *end = f->call_close[0] != '\0' ? strstr(*at, f->call_close) : *at + strlen(*at);
-    if (end == NULL ||
-        qni_json_parse(*at, (size_t)(end - *at), "arguments", &value, NULL) != QN_OK) {
-        return NULL;
-    }
-    *at = end;
-    return value;
+    return take(at, f->key_close) ? take_json(at) : NULL;
 }
 
 static bool read_call(const qni_tool_format *f, const json_t *tools, const char **at, json_t *calls)
@@ -160,7 +175,7 @@ static bool read_call(const qni_tool_format *f, const json_t *tools, const char 
     if (name == NULL) {
         return false;
     }
-    json_t *arguments = f->argument_open[0] == '\0'
+    json_t *arguments = f->argument_open == NULL
                             ? read_json_arguments(f, at)
                             : read_arguments(f, tools, json_string_value(name), at);
     if (arguments == NULL || !take(at, f->call_close)) {
@@ -180,6 +195,10 @@ const char *qni_tagged_calls_read(const qni_tool_format *f, const json_t *tools,
         if (!read_call(f, tools, &at, calls)) {
             return NULL;
         }
-    } while (f->many && strncmp(at, f->end, strlen(f->end)) != 0 && *at != '\0');
+        bool over = *at == '\0' || strncmp(at, f->end, strlen(f->end)) == 0;
+        if (over || f->between_calls == NULL) {
+            break;
+        }
+    } while (take(&at, f->between_calls));
     return take(&at, f->end) ? at : NULL;
 }

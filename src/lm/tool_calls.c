@@ -13,11 +13,12 @@
 static const qni_tool_format formats[] = {
 #define QNI_TOOL_FORMAT(name, marker, begin, end, name_key, arguments_key, is_list) \
     {#name, marker, begin, end, name_key, arguments_key, is_list,                   \
-     false, NULL, NULL, NULL, NULL, NULL, NULL, false},
+     false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
 #define QNI_TOOL_FORMAT_TAGGED(name, marker, begin, end, call, name_close, argument, key_close, \
-                               value_close, call_close, many)                                   \
+                               quote, value_close, between, call_close, between_calls)          \
     {#name, marker, begin, end, "name", "arguments", false,                                     \
-     true, call, name_close, argument, key_close, value_close, call_close, many},
+     true, call, name_close, argument, key_close, quote, value_close, between, call_close,      \
+     between_calls},
 #include "lm/tool_formats.def"
 #undef QNI_TOOL_FORMAT_TAGGED
 #undef QNI_TOOL_FORMAT

@@ -16,8 +16,10 @@ typedef struct qni_tool_format {
     const char *name_key, *arguments_key;
     bool is_list;
     bool is_tagged; // the rest counts
-    const char *call_open, *name_close, *argument_open, *key_close, *value_close, *call_close;
-    bool many;
+    const char *call_open, *name_close, *argument_open, *key_close;
+    const char *quote; // around strings; NULL: they are JSON too
+    const char *value_close, *between, *call_close;
+    const char *between_calls; // NULL: there is one only
 } qni_tool_format;
 
 // The format whose marker the chat template contains; NULL when there is none.
