@@ -49,51 +49,46 @@ static bool add_targets(closure *c, qni_term from, unsigned first, unsigned last
     return true;
 }
 
-// The same for every character beyond ASCII: well-formed UTF-8, Unicode's table 3-7.
-static bool add_high_targets(closure *c, qni_term from)
+// The second bytes that a first byte allows, and how many follow: Unicode's table 3-7.
+static int second_bytes(unsigned lead, unsigned *first, unsigned *last)
 {
-    static const struct {
-        unsigned char lead[2], second[2];
-        int more;
-    } forms[] = {
-        {{0xC2, 0xDF}, {0x80, 0xBF}, 0}, {{0xE0, 0xE0}, {0xA0, 0xBF}, 1},
-        {{0xE1, 0xEC}, {0x80, 0xBF}, 1}, {{0xED, 0xED}, {0x80, 0x9F}, 1},
-        {{0xEE, 0xEF}, {0x80, 0xBF}, 1}, {{0xF0, 0xF0}, {0x90, 0xBF}, 2},
-        {{0xF1, 0xF3}, {0x80, 0xBF}, 2}, {{0xF4, 0xF4}, {0x80, 0x8F}, 2},
-    };
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        qni_term before = QNI_TERM_NOTHING;
-        for (unsigned b = forms[i].lead[0]; b <= forms[i].lead[1] && !c->full; b++) {
-            qni_term next = qni_term_next(c->terms, from, b);
-            if (next == QNI_TERM_NOTHING ||
-                (next != before &&
-                 !add_targets(c, next, forms[i].second[0], forms[i].second[1], forms[i].more))) {
-                return false;
-            }
-            before = next;
-        }
-    }
-    return true;
+    *first = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    *last = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    return lead < 0xE0 ? 0 : lead < 0xF0 ? 1 : 2;
 }
 
 // Adds where the groups lead from a state; returns those that lead nowhere somewhere.
 static uint64_t follow(closure *c, qni_term from, uint64_t groups)
 {
     uint64_t dead = 0;
-    for (unsigned b = 0x20; b < 0x80; b++) {
+    qni_term before = QNI_TERM_NOTHING;
+    for (unsigned b = 0x20; b < 0xF5; b = b == 0x7F ? 0xC2 : b + 1) {
         uint64_t bit = QNI_GROUP_BIT(qni_byte_group(b));
-        if ((groups & bit & ~dead) != 0) {
-            dead |= add_targets(c, from, b, b, 0) ? 0 : bit;
+        if ((groups & bit & ~dead) == 0) {
+            continue;
         }
+        if (b < 0x80) {
+            dead |= add_targets(c, from, b, b, 0) ? 0 : bit;
+            continue;
+        }
+        unsigned first, last;
+        int more = second_bytes(b, &first, &last);
+        qni_term next = qni_term_next(c->terms, from, b);
+        bool alive = next != QNI_TERM_NOTHING &&
+                     (next == before || add_targets(c, next, first, last, more));
+        dead |= alive ? 0 : bit;
+        before = alive ? next : QNI_TERM_NOTHING;
     }
-    uint64_t high = QNI_GROUP_BIT(QNI_GROUP_HIGH);
-    return (groups & high) != 0 && !add_high_targets(c, from) ? dead | high : dead;
+    return dead;
 }
 
 // The groups of ASCII whose characters lead back at once.
 static uint64_t staying(qni_terms *terms, qni_term a)
 {
-    uint64_t groups = ~QNI_GROUP_BIT(QNI_GROUP_HIGH);
+    uint64_t groups = 0;
+    for (unsigned b = 0; b < 0x80; b++) {
+        groups |= QNI_GROUP_BIT(qni_byte_group(b));
+    }
     for (unsigned b = 0; b < 0x80; b++) {
         if (b < 0x20 || b == '"' || b == '\\' || qni_term_next(terms, a, b) != a) {
             groups &= ~QNI_GROUP_BIT(qni_byte_group(b));
@@ -108,13 +103,13 @@ uint64_t qni_term_loop(qni_terms *terms, qni_term a)
         return terms->info[a].loop;
     }
     // Control characters, quotes and backslashes never stand for themselves in a string of JSON.
-    uint64_t groups = ~(QNI_GROUP_BIT(qni_byte_group(0)) | QNI_GROUP_BIT(qni_byte_group('"')) |
-                        QNI_GROUP_BIT(qni_byte_group('\\')));
+    uint64_t groups = ~(QNI_INSIDE_CHARACTER | QNI_GROUP_BIT(qni_byte_group(0)) |
+                        QNI_GROUP_BIT(qni_byte_group('"')) | QNI_GROUP_BIT(qni_byte_group('\\')));
     closure c = {.terms = terms, .states = {a}, .n = 1};
-    for (size_t i = terms->info[a].free; i < c.n && groups != 0; i++) {
+    for (size_t i = terms->info[a].free; i < c.n; i++) {
         uint64_t dead = follow(&c, c.states[i], groups);
         if (dead != 0 || c.full) { // once more without them, or with those that stay here
-            groups = c.full ? staying(terms, a) : groups & ~dead;
+            groups = c.full ? staying(terms, a) | QNI_GROUP_BIT(QNI_GROUP_INNER) : groups & ~dead;
             c = (closure){.terms = terms, .states = {a}, .n = 1};
             i = SIZE_MAX;
         }

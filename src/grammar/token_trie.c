@@ -116,6 +116,16 @@ qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_trie_key *keys, u
     return fine ? QN_OK : qni_fail_memory(err);
 }
 
+// How many bytes of a character are to come behind a byte, with as many before it.
+static uint8_t bytes_to_come(unsigned byte, uint8_t before)
+{
+    return byte >= 0xF0                 ? 3
+           : byte >= 0xE0               ? 2
+           : byte >= 0xC0               ? 1
+           : byte >= 0x80 && before > 0 ? before - 1
+                                        : 0;
+}
+
 qn_status qni_token_trie_groups(qni_token_trie *trie, qn_error *err)
 {
     trie->below = qni_alloc_array((size_t)trie->n_nodes + 1, sizeof *trie->below);
@@ -130,6 +140,13 @@ qn_status qni_token_trie_groups(qni_token_trie *trie, qn_error *err)
         trie->below[i] = groups[node->depth + 1];
         groups[node->depth + 1] = 0;
         groups[node->depth] |= trie->below[i] | QNI_GROUP_BIT(qni_byte_group(node->byte));
+    }
+    uint8_t *to_come = (uint8_t *)groups; // by depth, that of the node above first
+    to_come[0] = 0;
+    for (uint32_t i = 0; i < trie->n_nodes; i++) {
+        const qni_token_trie_node *node = &trie->nodes[i];
+        to_come[node->depth + 1] = bytes_to_come(node->byte, to_come[node->depth]);
+        trie->below[i] |= to_come[node->depth + 1] != 0 ? QNI_INSIDE_CHARACTER : 0;
     }
     qni_free(groups);
     return QN_OK;

@@ -45,14 +45,23 @@ QNI_WARN_UNUSED qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_t
                                                uint32_t n, qn_error *err);
 void qni_token_trie_end(qni_token_trie *trie);
 
-// Bytes in groups that patterns rarely cut: a bit of a word each.
-enum { QNI_N_BYTE_GROUPS = 41, QNI_GROUP_HIGH = 7 };
+// Bytes in groups that patterns rarely cut: a bit of a word each. Characters beyond ASCII go by
+// their first byte; those that begin white space somewhere have a group each. The bytes behind it
+// are in one that says nothing.
+enum { QNI_GROUP_INNER = 46, QNI_N_BYTE_GROUPS };
 #define QNI_GROUP_BIT(group) ((uint64_t)1 << (group))
+#define QNI_INSIDE_CHARACTER ((uint64_t)1 << 63) // beside the groups below a node
 
 static inline unsigned qni_byte_group(unsigned b)
 {
     if (b >= 0x80) {
-        return QNI_GROUP_HIGH; // parts of characters beyond ASCII
+        return b < 0xC0    ? (unsigned)QNI_GROUP_INNER
+               : b == 0xC2 ? 41
+               : b == 0xE1 ? 42
+               : b == 0xE2 ? 43
+               : b == 0xE3 ? 44
+               : b == 0xEF ? 45
+                           : 7;
     }
     if (b < 0x20 || b == 0x7F) {
         return b == 0x7F;
