@@ -117,12 +117,11 @@ uint64_t qni_term_loop(qni_terms *terms, qni_term a)
     if (terms->account->status != QN_OK) {
         return 0;
     }
-    for (size_t i = 0; i < c.n; i++) { // what holds for one holds for all that it leads to
-        qni_term_info *info = &terms->info[c.states[i]];
-        if (!info->loop_known || (info->loop & ~groups) == 0) {
-            info->loop = groups;
-            info->loop_known = true;
-        }
+    // What holds for a state holds for all that it leads to, but those may take more.
+    size_t n = __builtin_popcountll(groups) > QNI_N_BYTE_GROUPS ? c.n : 1;
+    for (size_t i = 0; i < n; i++) {
+        terms->info[c.states[i]].loop = groups;
+        terms->info[c.states[i]].loop_known = true;
     }
     return groups;
 }
