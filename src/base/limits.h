@@ -45,12 +45,14 @@ enum {
 // the tables of one compiled grammar; emptied when full
 #define QNI_MAX_GRAMMAR_BYTES (512 * QNI_MIB)
 // masks kept for one grammar and vocabulary; emptied when full
-#define QNI_MAX_MASK_BYTES (256 * QNI_MIB)
-#define QNI_MAX_OUTPUT_BYTES (64 * QNI_MIB)        // text of one matcher
-#define QNI_MAX_SEARCH_BYTES (16 * QNI_MIB)        // of a search for the shortest completion
+#define QNI_MAX_MASK_BYTES        (256 * QNI_MIB)
+#define QNI_MAX_SHARED_MASK_BYTES (64 * QNI_MIB) // of a vocabulary's languages
+#define QNI_MAX_OUTPUT_BYTES      (64 * QNI_MIB) // text of one matcher
+#define QNI_MAX_SEARCH_BYTES      (16 * QNI_MIB) // of a search for the shortest completion
 // steps of one decision: what no real schema comes near
 #define QNI_MAX_GRAMMAR_WORK ((uint64_t)10000000) // of one decision, in steps of about 100 ns
 enum {
+    QNI_MAX_SHARED_MASKS = 8192,   // of a vocabulary's languages
     QNI_MAX_PATTERN_BYTES = 16384, // a chain of that many optional parts is walked by recursion
     QNI_MAX_PATTERN_DEPTH = 200,   // nested groups
     QNI_MAX_PATTERN_REPEAT = 100000,
@@ -62,15 +64,15 @@ enum {
     QNI_MAX_DYNAMIC_ANCHORS = 64,   // in one dynamic scope
     // conditions that decide what counts as evaluated; all subsets are formed
     QNI_MAX_UNEVALUATED_CASES = 10,
-    QNI_MAX_EVALUATED_KEYS = 1024,  // named members before unevaluatedProperties
-    QNI_MAX_MASKED_TOKEN_BYTES = 4096, // a longer token is never allowed by a mask
+    QNI_MAX_EVALUATED_KEYS = 1024,         // named members before unevaluatedProperties
+    QNI_MAX_MASKED_TOKEN_BYTES = 4096,     // a longer token is never allowed by a mask
     QNI_MAX_GRAMMAR_EXPRESSIONS = 1000000, // parts of a GBNF or Lark file
-    QNI_MAX_GRAMMAR_DEPTH = 1000,   // nested parts and rules of it
-    QNI_MAX_WINDOW_STATES = 256,    // of a string's language whose ways to the end are looked at
-    QNI_MAX_RULE_REPEAT = 2000,     // of something recursive, which is copied
-    QNI_MAX_EARLEY_ITEMS = 20000,   // in one set
-    QNI_MAX_TAGS = 256,             // of a grammar of free text with tagged parts
-    QNI_MAX_NUMBER_PIECES = 256,    // of a set of numbers
+    QNI_MAX_GRAMMAR_DEPTH = 1000,          // nested parts and rules of it
+    QNI_MAX_WINDOW_STATES = 256,  // of a string's language whose ways to the end are looked at
+    QNI_MAX_RULE_REPEAT = 2000,   // of something recursive, which is copied
+    QNI_MAX_EARLEY_ITEMS = 20000, // in one set
+    QNI_MAX_TAGS = 256,           // of a grammar of free text with tagged parts
+    QNI_MAX_NUMBER_PIECES = 256,  // of a set of numbers
 };
 
 // Text.

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "grammar/body_cache.h"
 #include "grammar/term_walk.h"
 
 #include <string.h>
@@ -414,10 +415,17 @@ static void fill_body(walk *w, const qni_state *state, body *out)
         qni_account_fail(&m->account, QN_OUT_OF_MEMORY, "out of memory");
         return;
     }
-    uint32_t *mask = w->mask;
-    w->mask = out->bits;
     bool single = state->json.mode == QNI_JSON_KEY ||
                   qni_goal_size(&m->engine->frames, state->json.goal) == 1;
+    uint64_t key[2] = {0};
+    if (single) { // a copy, for a walk may move the terms
+        memcpy(key, m->engine->terms.info[state->json.lex].name, sizeof key);
+    }
+    if (single && qni_body_cache_get(v->bodies, key, out->bits)) {
+        return;
+    }
+    uint32_t *mask = w->mask;
+    w->mask = out->bits;
     qni_json inside = {.fr = &m->engine->frames};
     w->inside = &inside;
     if (single) {
@@ -433,6 +441,9 @@ static void fill_body(walk *w, const qni_state *state, body *out)
     }
     w->inside = NULL;
     w->mask = mask;
+    if (single && m->engine->account.status == QN_OK && m->account.status == QN_OK) {
+        qni_body_cache_put(v->bodies, key, out->bits);
+    }
 }
 
 static void fill_length_body(const qni_vocabulary *v, uint32_t max, uint32_t *bits)

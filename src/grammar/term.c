@@ -149,6 +149,33 @@ static void describe_freedom(const qni_terms *terms, const uint32_t *r, size_t n
     }
 }
 
+static uint64_t mix(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * 0xD6E8FEB86659FD93u;
+    h ^= h >> 32;
+    h *= 0x9E3779B97F4A7C15u;
+    return h ^ h >> 29;
+}
+
+// The name of a new term. Members of a sum or an intersection have no order of their own.
+static void give_name(const qni_terms *terms, const uint32_t *r, size_t n, qni_term_info *info)
+{
+    bool by_members = r[0] == KIND_ALT || r[0] == KIND_AND;
+    size_t n_parts = r[0] == KIND_SET ? 1 : r[0] == KIND_REPEAT ? 2 : n;
+    for (uint64_t half = 0; half < 2; half++) {
+        uint64_t h = mix(half + 1, r[0] + 1), sum = 0;
+        for (size_t i = 1; i < n_parts; i++) {
+            uint64_t part = r[i] == QNI_TERM_NOTHING ? 0 : terms->info[r[i]].name[half];
+            sum += mix(part, 7);
+            h = by_members ? h : mix(h, part);
+        }
+        for (size_t i = n_parts; i < n; i++) { // the words of a set, the bounds of a repetition
+            h = mix(h, r[i]);
+        }
+        info->name[half] = by_members ? mix(h, sum) : h;
+    }
+}
+
 // The facts of a new term, from its parts.
 static void describe(qni_terms *terms, qni_term id)
 {
@@ -192,6 +219,7 @@ static void describe(qni_terms *terms, qni_term id)
     }
     info->life = info->crossed && !info->nullable ? LIFE_UNKNOWN : LIFE_YES;
     describe_freedom(terms, r, n, info);
+    give_name(terms, r, n, info);
     measure(terms, id);
 }
 

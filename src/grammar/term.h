@@ -27,16 +27,17 @@ typedef struct qni_term_info {
     uint8_t nullable;
     // an intersection or a complement is inside, so it may be empty without looking so
     uint8_t crossed;
-    uint8_t whole;   // all its texts are well-formed UTF-8, by construction
-    uint8_t life;    // 1: it has texts; 2: it has none; 0: not looked at yet
-    uint8_t counted; // a bounded repetition is inside, outside complements
-    uint32_t least;  // no text of it is shorter, in bytes
-    uint32_t reach;  // qni_term_reach + 1, or 0
-    uint32_t place;  // in the search for that
-    uint8_t open;    // whatever text follows one of its texts, the whole is one of them too
-    uint8_t ideal;   // it has some such language that any text may also stand before
-    uint8_t free;    // every text is a beginning of it
-    uint64_t loop;   // qni_term_loop
+    uint8_t whole;    // all its texts are well-formed UTF-8, by construction
+    uint8_t life;     // 1: it has texts; 2: it has none; 0: not looked at yet
+    uint8_t counted;  // a bounded repetition is inside, outside complements
+    uint32_t least;   // no text of it is shorter, in bytes
+    uint32_t reach;   // qni_term_reach + 1, or 0
+    uint32_t place;   // in the search for that
+    uint8_t open;     // whatever text follows one of its texts, the whole is one of them too
+    uint8_t ideal;    // it has some such language that any text may also stand before
+    uint8_t free;     // every text is a beginning of it
+    uint64_t loop;    // qni_term_loop
+    uint64_t name[2]; // of what it is made of: the same in every table of terms
     bool loop_known;
 } qni_term_info;
 

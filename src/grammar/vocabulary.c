@@ -1,3 +1,4 @@
+#include "grammar/body_cache.h"
 #include "grammar/vocabulary.h"
 
 #include "base/alloc.h"
@@ -315,7 +316,9 @@ qn_status qni_vocabulary_create(uint32_t n_tokens, const char *bytes, const uint
     v->n_stops = n_stops;
     v->n_words = (n_tokens + 31) / 32;
     v->references = 1;
-    qn_status status = build(v, bytes, offsets, special, stops, err);
+    v->bodies = qni_body_cache_create(v->n_words);
+    qn_status status = v->bodies == NULL ? qni_fail_memory(err)
+                                         : build(v, bytes, offsets, special, stops, err);
     if (status != QN_OK) {
         qni_vocabulary_free(v);
         return status;
@@ -350,6 +353,7 @@ void qni_vocabulary_free(qni_vocabulary *v)
     qni_free(v->stops);
     qni_free(v->closers);
     qni_free(v->tail_first);
+    qni_body_cache_free(v->bodies);
     qni_free(v->of_group);
     qni_free(v->plain);
     qni_free(v->by_length);

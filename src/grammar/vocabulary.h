@@ -123,6 +123,7 @@ typedef struct qni_vocabulary {
     uint32_t *by_length; // `plain` tokens by characters, longest first
     uint16_t *n_chars;   // by position in by_length
     uint32_t n_plain;
+    struct qni_body_cache *bodies; // masks of languages, shared by grammars
     size_t references;
 } qni_vocabulary;
 
