@@ -83,6 +83,9 @@ typedef struct qn_generate_options {
     qn_grammar *grammar;
     // of a chat with tools: "auto" (NULL), "none", "required", or the name of the one tool to call
     const char *tool_choice;
+    // Text that the grammar forces is appended without running the model for each of its tokens, in
+    // the tokens that the tokenizer gives. true: the model is asked for those too.
+    bool no_jump_ahead;
 } qn_generate_options;
 
 // Continues a text, or token ids. `options` may be NULL. The result is the caller's; free it.

@@ -176,7 +176,7 @@ static int take_stops(answer_call *call, PyObject *stops)
 }
 
 // (max_tokens, sample, temperature, top_k, top_p, min_p, seed, stop, ignore_eos,
-// add_special_tokens, grammar, tool_choice, on_text), as session.py packs them.
+// add_special_tokens, grammar, tool_choice, jump_ahead, on_text), as session.py packs them.
 static int take_options(answer_call *call, PyObject *options)
 {
     qn_generate_options *to = &call->options;
@@ -185,11 +185,12 @@ static int take_options(answer_call *call, PyObject *options)
     unsigned long long seed;
     int ignore_eos;
     int special;
+    int jump_ahead;
     PyObject *stops;
     PyObject *grammar;
-    if (!PyArg_ParseTuple(options, "LidLddKO!ppOzO", &max_tokens, &to->sample, &to->temperature,
+    if (!PyArg_ParseTuple(options, "LidLddKO!ppOzpO", &max_tokens, &to->sample, &to->temperature,
                           &top_k, &to->top_p, &to->min_p, &seed, &PyTuple_Type, &stops, &ignore_eos,
-                          &special, &grammar, &to->tool_choice, &call->on_text)) {
+                          &special, &grammar, &to->tool_choice, &jump_ahead, &call->on_text)) {
         return -1;
     }
     if (grammar != Py_None) {
@@ -203,6 +204,7 @@ static int take_options(answer_call *call, PyObject *options)
     to->top_k = top_k;
     to->seed = seed;
     to->ignore_eos = ignore_eos != 0;
+    to->no_jump_ahead = jump_ahead == 0;
     to->add_special_tokens = special != 0;
     to->on_text = take_text;
     to->user = call;

@@ -235,7 +235,8 @@ class LogitsProcessor:
 
 def grammar_of(json_schema=None, response_format=None, structured_outputs=None, grammar=None):
     """The Grammar of one of: a schema; OpenAI's response_format; vLLM's structured_outputs ({"json":
-    ...}, {"regex": ...}, {"choice": [...]}, {"grammar": GBNF}); a Grammar. None when all are None."""
+    ...}, {"json_object": True}, {"regex": ...}, {"choice": [...]}, {"grammar": GBNF or Lark}, with
+    "disable_any_whitespace"); a Grammar. None when all are None."""
     given = [v is not None for v in (json_schema, response_format, structured_outputs, grammar)]
     if sum(given) > 1:
         raise Error("invalid_argument",
@@ -253,10 +254,18 @@ def grammar_of(json_schema=None, response_format=None, structured_outputs=None, 
         raise Error("invalid_argument", f'response_format of type "{kind}"; there are text, json_object and json_schema',
                     "response_format")
     if structured_outputs is not None:
-        makers = {"json": Grammar.from_json_schema, "regex": Grammar.from_regex, "choice": Grammar.from_choice,
-                  "grammar": Grammar.from_gbnf}
-        if len(structured_outputs) != 1 or next(iter(structured_outputs)) not in makers:
-            raise Error("invalid_argument", f"structured_outputs takes one of {', '.join(makers)}", "structured_outputs")
-        (kind, value), = structured_outputs.items()
-        return makers[kind](value)
+        return _structured(structured_outputs)
     return grammar
+
+
+def _structured(outputs):
+    given = {k: v for k, v in outputs.items() if v is not None and v is not False}
+    compact = bool(given.pop("disable_any_whitespace", False))
+    makers = {"json": lambda v: Grammar.from_json_schema(v, compact=compact),
+              "json_object": lambda _: Grammar.from_json_schema({"type": "object"}, compact=compact),
+              "regex": Grammar.from_regex, "choice": Grammar.from_choice,
+              "grammar": lambda v: (Grammar.from_gbnf if "::=" in v else Grammar.from_lark)(v)}
+    if len(given) != 1 or next(iter(given)) not in makers:
+        raise Error("invalid_argument", f"structured_outputs takes one of {', '.join(makers)}", "structured_outputs")
+    (kind, value), = given.items()
+    return makers[kind](value)

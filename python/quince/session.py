@@ -99,7 +99,8 @@ def _stream(run, pieces, stop):
         pieces.put(("failure", failure))
 
 
-def _options(max_tokens, temperature, top_k, top_p, min_p, seed, stop, ignore_eos, special, grammar, tool_choice=None):
+def _options(max_tokens, temperature, top_k, top_p, min_p, seed, stop, ignore_eos, special, grammar, tool_choice=None,
+             jump_ahead=True):
     """The tuple that the extension takes: zeros are the model's own defaults
     (include/quince/session.h)."""
     if temperature is not None and temperature < 0:
@@ -112,7 +113,7 @@ def _options(max_tokens, temperature, top_k, top_p, min_p, seed, stop, ignore_eo
     sample = 0 if temperature is None else 1 if temperature > 0 else -1
     return (max_tokens or 0, sample, temperature or 0.0, -1 if top_k == 0 else top_k or 0, top_p or 0.0,
             -1.0 if min_p == 0 else min_p or 0.0, seed, stops, ignore_eos, special,
-            None if grammar is None else grammar._handle, tool_choice)
+            None if grammar is None else grammar._handle, tool_choice, jump_ahead)
 
 
 def _reports(found):
@@ -157,7 +158,8 @@ class Session:
 
     def chat(self, messages, tools=None, *, tool_choice=None, json_schema=None, response_format=None,
              structured_outputs=None, grammar=None, max_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None,
-             seed=0, stop=None, ignore_eos=False, stream=False, on_text=None, **variables):
+             seed=0, stop=None, ignore_eos=False, jump_ahead=True, stream=False, on_text=None,
+             **variables):
         """Answers a conversation.
 
         Args:
@@ -172,6 +174,7 @@ class Session:
                 top_k (0: off), top_p (1: off) and min_p (0: off).
             seed: the same seed and prompt give the same answer.
             stop: a string or several that end the answer and are not part of it.
+            jump_ahead: append text that the grammar forces without running the model for each token.
             stream: return a Stream of the answer's pieces.
             on_text: called with each piece; what it returns False to ends the answer.
             **variables: further variables of the chat template.
@@ -187,7 +190,7 @@ class Session:
             tool_choice = tool_choice.get("function", {}).get("name")
         grammar = grammar_of(json_schema, response_format, structured_outputs, grammar)
         options = _options(max_tokens, temperature, top_k, top_p, min_p, seed, stop, ignore_eos, False, grammar,
-                           tool_choice)
+                           tool_choice, jump_ahead)
 
         def run(listener):
             found = self._handle.chat(*prompt, options + (listener,))
@@ -197,7 +200,7 @@ class Session:
 
     def generate(self, prompt, *, json_schema=None, response_format=None, structured_outputs=None, grammar=None,
                  max_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, seed=0,
-                 stop=None, ignore_eos=False, add_special_tokens=True, stream=False, on_text=None):
+                 stop=None, ignore_eos=False, add_special_tokens=True, jump_ahead=True, stream=False, on_text=None):
         """Continues a text, or a sequence of token ids. Arguments as of `chat`.
 
         Returns:
@@ -205,7 +208,7 @@ class Session:
         """
         grammar = grammar_of(json_schema, response_format, structured_outputs, grammar)
         options = _options(max_tokens, temperature, top_k, top_p, min_p, seed, stop, ignore_eos, add_special_tokens,
-                           grammar)
+                           grammar, jump_ahead=jump_ahead)
         is_text = isinstance(prompt, str)
         given = prompt if is_text else self._ids(prompt)
 

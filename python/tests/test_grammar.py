@@ -67,6 +67,10 @@ def test_answers_fit(worker):
         assert set(answer) == {"name", "age"} and 1 <= answer["age"] <= 99 and len(answer["name"]) <= 12
     assert session.generate("Is it?", structured_outputs={"choice": ["yes", "no"]})["text"] in ("yes", "no")
     assert isinstance(json.loads(session.chat(ask, max_tokens=80, response_format={"type": "json_object"})["content"]), dict)
+    compact = session.generate("x", structured_outputs={"json": PERSON, "disable_any_whitespace": True}, max_tokens=60)["text"]
+    assert compact == json.dumps(json.loads(compact), separators=(",", ":"), ensure_ascii=False)
+    assert session.generate("x", structured_outputs={"grammar": 'start: "a" | "b"'})["text"] in ("a", "b")
+    assert session.generate("x", structured_outputs={"grammar": 'root ::= "a" | "b"'})["text"] in ("a", "b")
     with pytest.raises(quince.Error, match="exclude"):
         session.chat(ask, json_schema=PERSON, structured_outputs={"regex": "a"})
 

@@ -151,6 +151,7 @@ static qni_generation generation_of(const qni_lm *lm, const qn_generate_options 
     g.stop = o->stop;
     g.n_stop = o->n_stop;
     g.ignore_eos = o->ignore_eos;
+    g.no_jump_ahead = o->no_jump_ahead;
     g.on_text = o->on_text;
     g.user = o->user;
     g.cancel = o->cancel;
@@ -232,14 +233,14 @@ static qn_status parse_array(const char *text, const char *what, json_t **out, q
     return QN_OK;
 }
 
-static qn_status add_message(const qni_lm *lm, qn_result *result, bool with_tools, uint64_t seed,
-                             qn_error *err)
+static qn_status add_message(const qni_lm *lm, qn_result *result, const json_t *tools,
+                             uint64_t seed, qn_error *err)
 {
     const qni_answer *a = &result->answer;
     for (size_t i = 0; i < a->n_ids; i++) { // ids of calls differ from answer to answer
         seed = (seed ^ (uint64_t)a->ids[i]) * 0x100000001B3u;
     }
-    QNI_TRY(qni_tool_calls_parse(with_tools ? lm->tool_format : NULL,
+    QNI_TRY(qni_tool_calls_parse(tools != NULL ? lm->tool_format : NULL, tools,
                                  a->text.data != NULL ? a->text.data : "", seed, &result->json,
                                  err));
     result->has_calls = json_object_get(result->json, "tool_calls") != NULL;
@@ -285,7 +286,7 @@ static qn_status chat(qn_session *session, const json_t *messages, const json_t 
     }
     qni_constraint_release(lm->constraints, calls);
     if (status == QN_OK) {
-        status = add_message(lm, *out, tools != NULL, g.sampling.seed, err);
+        status = add_message(lm, *out, tools, g.sampling.seed, err);
         if (status != QN_OK) {
             qn_result_free(*out);
             *out = NULL;

@@ -45,12 +45,14 @@ enum {
 // the tables of one compiled grammar; emptied when full
 #define QNI_MAX_GRAMMAR_BYTES (512 * QNI_MIB)
 // masks kept for one grammar and vocabulary; emptied when full
-#define QNI_MAX_MASK_BYTES   (256 * QNI_MIB)
-#define QNI_MAX_OUTPUT_BYTES (64 * QNI_MIB) // text of one matcher
-#define QNI_MAX_SEARCH_BYTES (16 * QNI_MIB) // of a search for the shortest completion
+#define QNI_MAX_MASK_BYTES        (256 * QNI_MIB)
+#define QNI_MAX_SHARED_MASK_BYTES (64 * QNI_MIB) // of a vocabulary's languages
+#define QNI_MAX_OUTPUT_BYTES      (64 * QNI_MIB) // text of one matcher
+#define QNI_MAX_SEARCH_BYTES      (16 * QNI_MIB) // of a search for the shortest completion
 // steps of one decision: what no real schema comes near
 #define QNI_MAX_GRAMMAR_WORK ((uint64_t)10000000) // of one decision, in steps of about 100 ns
 enum {
+    QNI_MAX_SHARED_MASKS = 8192,   // of a vocabulary's languages
     QNI_MAX_PATTERN_BYTES = 16384, // a chain of that many optional parts is walked by recursion
     QNI_MAX_PATTERN_DEPTH = 200,   // nested groups
     QNI_MAX_PATTERN_REPEAT = 100000,

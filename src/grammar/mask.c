@@ -2,6 +2,8 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "grammar/body_cache.h"
+#include "grammar/term_walk.h"
 
 #include <string.h>
 
@@ -24,6 +26,7 @@ struct qni_masker {
     qni_term *terms;                          // the same of a walk by terms
     qni_term *wide;                           // and of the wider one beside it
     uint32_t (*classes)[QNI_MAX_CLASS_TERMS]; // the same of the languages of keys
+    uint32_t *tail_bits;                      // a bit for each tail, to look one up
     qni_account account;
     qni_intern body_ids;
     body *bodies;
@@ -45,7 +48,7 @@ typedef struct walk {
     qni_json *inside; // steps in a JSON string alone, or NULL: steps in the grammar
 } walk;
 
-enum { STATE_WORDS = sizeof(qni_state) / 4 };
+enum { STATE_WORDS = sizeof(qni_state) / 4, FEW_CLOSERS = 16 };
 
 static void empty(qni_masker *m)
 {
@@ -88,7 +91,9 @@ qn_status qni_masker_create(qni_engine *engine, qni_vocabulary *vocabulary, qni_
     m->terms = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->terms);
     m->wide = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->wide);
     m->classes = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->classes);
-    if (m->stack == NULL || m->terms == NULL || m->wide == NULL || m->classes == NULL) {
+    m->tail_bits = qni_alloc_array(vocabulary->n_tails / 32 + 1, sizeof *m->tail_bits);
+    if (m->stack == NULL || m->terms == NULL || m->wide == NULL || m->classes == NULL ||
+        m->tail_bits == NULL) {
         qni_masker_free(m);
         return qni_fail_memory(err);
     }
@@ -105,6 +110,7 @@ void qni_masker_free(qni_masker *m)
         qni_free(m->stack);
         qni_free(m->terms);
         qni_free(m->wide);
+        qni_free(m->tail_bits);
         qni_free(m->classes);
         qni_free(m);
     }
@@ -132,35 +138,95 @@ static bool waits(const walk *w, const qni_state *state)
                                               qni_goal_waits(&e->frames, state->json.goal));
 }
 
+// The bytes that may come first in a state of JSON between strings; NULL: any.
+static const char *first_bytes(const walk *w, const qni_state *state)
+{
+    if (w->inside != NULL || w->m->engine->machine != QNI_MACHINE_JSON) {
+        return NULL;
+    }
+    switch ((qni_json_mode)state->json.mode) {
+    case QNI_JSON_VALUE:
+    case QNI_JSON_FIRST_ITEM: return "\t\n\r \"-0123456789[]fnt{";
+    case QNI_JSON_FIRST_KEY:
+    case QNI_JSON_NEXT_KEY: return "\t\n\r \"}";
+    case QNI_JSON_COLON: return "\t\n\r :";
+    case QNI_JSON_AFTER: return "\t\n\r ,]}";
+    case QNI_JSON_NUMBER: return "\t\n\r +,-.0123456789E]e}";
+    case QNI_JSON_WORD: return "aelrsu";
+    case QNI_JSON_DONE: return "";
+    case QNI_JSON_KEY:
+    case QNI_JSON_STRING:
+    case QNI_JSON_DEAD:
+    default: return NULL;
+    }
+}
+
 // Calls `found` with the entries of every node whose bytes the machine takes from `start` on.
 typedef void found_fn(walk *w, void *context, const qni_state *state, uint32_t depth,
                       const uint32_t *entries, uint32_t n);
+
+typedef struct trie_walk {
+    walk *w;
+    const qni_token_trie *trie;
+    qni_state *stack; // by depth
+    size_t size;      // bytes before it
+    found_fn *found;
+    void *context;
+} trie_walk;
+
+static void walk_nodes(const trie_walk *t, uint32_t from, uint32_t to);
+
+// What is below a node with many children, in a state where few bytes may come.
+static void walk_children(const trie_walk *t, const uint32_t children[256], const char *bytes)
+{
+    for (; *bytes != '\0'; bytes++) {
+        uint32_t child = children[(unsigned char)*bytes];
+        if (child < t->trie->n_nodes) {
+            walk_nodes(t, child, t->trie->nodes[child].skip);
+        }
+    }
+}
+
+// Nodes `from` .. `to`, whole subtrees of one node.
+static void walk_nodes(const trie_walk *t, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to;) {
+        const qni_token_trie_node *node = &t->trie->nodes[i];
+        uint32_t depth = node->depth + 1u;
+        qni_state *next = &t->stack[depth];
+        t->w->text[t->size + node->depth] = (char)node->byte;
+        *next = t->stack[node->depth];
+        if (!walk_step(t->w, next, t->size + depth)) {
+            i = node->skip;
+            continue;
+        }
+        uint32_t end, first = qni_token_trie_entries(t->trie, i, &end);
+        if (first < end) {
+            t->found(t->w, t->context, next, depth, t->trie->entries + first, end - first);
+        }
+        const char *bytes = node->wide != 0 ? first_bytes(t->w, next) : NULL;
+        if (bytes != NULL) {
+            walk_children(t, t->trie->children[node->wide], bytes);
+        }
+        i = bytes != NULL ? node->skip : i + 1;
+    }
+}
 
 static void walk_trie(walk *w, const qni_token_trie *trie, const qni_state *start, size_t offset,
                       found_fn *found, void *context)
 {
     // `offset` bytes of another walk stand before this one; the stack is shared in the same way.
-    qni_state *stack = w->m->stack + offset;
-    size_t size = w->size + offset;
-    stack[0] = *start;
+    trie_walk t = {w, trie, w->m->stack + offset, w->size + offset, found, context};
+    t.stack[0] = *start;
     uint32_t end = trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry;
     if (end != 0) {
-        found(w, context, &stack[0], 0, trie->entries, end);
+        found(w, context, &t.stack[0], 0, trie->entries, end);
     }
-    for (uint32_t i = 0; i < trie->n_nodes;) {
-        const qni_token_trie_node *node = &trie->nodes[i];
-        w->text[size + node->depth] = (char)node->byte;
-        stack[node->depth + 1] = stack[node->depth];
-        if (!walk_step(w, &stack[node->depth + 1], size + node->depth + 1)) {
-            i = node->skip;
-            continue;
-        }
-        uint32_t first = qni_token_trie_entries(trie, i, &end);
-        if (first < end) {
-            found(w, context, &stack[node->depth + 1], node->depth + 1u, trie->entries + first,
-                  end - first);
-        }
-        i++;
+    const char *bytes = first_bytes(w, start);
+    if (bytes != NULL) {
+        walk_children(&t, trie->children[0], bytes);
+    } else {
+        walk_nodes(&t, 0, trie->n_nodes);
     }
 }
 
@@ -243,14 +309,43 @@ static tail_list *tails_behind_quote(walk *w, const qni_state *state, size_t off
     return tails_after(w, &next, offset + 1);
 }
 
+// Sets the closers whose tails, read one by one, may follow in a state behind the quote.
+static void try_closers(walk *w, const qni_state *behind, uint32_t depth, const uint32_t *entries,
+                        uint32_t n)
+{
+    const qni_vocabulary *v = w->m->vocabulary;
+    for (uint32_t i = 0; i < n; i++) {
+        const qni_closer *c = &v->closers[entries[i]];
+        uint32_t from = v->offsets[c->token] + c->n_before + 1, end = v->offsets[c->token + 1];
+        qni_state state = *behind;
+        bool alive = true;
+        for (uint32_t k = 0; alive && from + k < end; k++) {
+            w->text[w->size + depth + k] = v->bytes[from + k];
+            alive = qni_engine_step(w->m->engine, &state, w->text, w->size + depth + k + 1);
+        }
+        if (alive) {
+            qni_mask_set(w->mask, c->token);
+        }
+    }
+}
+
 // Sets the closers of the entries (closers with one text before the quote) whose tails may follow.
 static void set_closers(walk *w, void *context, const qni_state *state, uint32_t depth,
                         const uint32_t *entries, uint32_t n)
 {
     (void)context;
     const qni_vocabulary *v = w->m->vocabulary;
+    qni_state behind = *state;
+    w->text[w->size + depth] = '"';
+    if (!qni_engine_step(w->m->engine, &behind, w->text, w->size + depth + 1)) {
+        return;
+    }
+    if (n <= FEW_CLOSERS && waits(w, &behind)) {
+        try_closers(w, &behind, depth + 1, entries, n);
+        return;
+    }
     // The walk's stack holds the states up to here; what follows is walked behind them.
-    tail_list *tails = tails_behind_quote(w, state, depth);
+    tail_list *tails = tails_after(w, &behind, depth + 1);
     for (uint32_t i = 0, t = 0; tails != NULL && i < n; i++) { // both are in the order of the tails
         const qni_closer *c = &v->closers[entries[i]];
         while (t < tails->n && tails->tails[t] < c->tail) {
@@ -262,30 +357,11 @@ static void set_closers(walk *w, void *context, const qni_state *state, uint32_t
     }
 }
 
-// Walks a trie by the term of a string alone. An escape leaves to the machine: `state` is the
-// string's, for those.
-static void walk_terms(walk *w, const qni_token_trie *trie, const qni_state *state)
+// Walks by the terms of strings, into the walk's mask.
+static qni_term_walk term_walk(const walk *w)
 {
-    qni_terms *t = &w->m->engine->terms;
-    qni_term *terms = w->m->terms;
-    terms[0] = state->json.lex;
-    for (uint32_t i = 0; i < trie->n_nodes;) {
-        const qni_token_trie_node *node = &trie->nodes[i];
-        qni_term next = QNI_TERM_NOTHING;
-        if (node->byte >= 0x20 && node->byte != '"' && node->byte != '\\') {
-            next = qni_term_next(t, terms[node->depth], node->byte);
-        }
-        if (next == QNI_TERM_NOTHING) {
-            i = node->skip;
-            continue;
-        }
-        terms[node->depth + 1] = next;
-        uint32_t end, first = qni_token_trie_entries(trie, i, &end);
-        for (; first < end; first++) {
-            qni_mask_set(w->mask, trie->entries[first]);
-        }
-        i++;
-    }
+    qni_masker *m = w->m;
+    return (qni_term_walk){&m->engine->terms, m->vocabulary, m->terms, m->wide, w->mask};
 }
 
 // The term without the counters that no token can exhaust: its masks are the same.
@@ -296,42 +372,6 @@ static qni_term near_term(qni_masker *m, qni_term term)
     uint32_t depth = m->vocabulary->trie.max_depth + 16, room;
     qni_term wide = qni_term_widen(t, term, depth, &room);
     return wide == term || room - depth < qni_term_reach(t, wide) ? term : wide;
-}
-
-// Takes the text from a language back where a narrower one ends earlier: `near` and `far` are its
-// states and those of a wider one that is set, alike for texts of up to `safe` bytes.
-static void narrow(walk *w, const qni_token_trie *trie, qni_term near, qni_term far, uint32_t safe)
-{
-    qni_terms *t = &w->m->engine->terms;
-    qni_term *terms = w->m->terms, *wide = w->m->wide;
-    terms[0] = near;
-    wide[0] = far;
-    for (uint32_t i = 0; i < trie->n_nodes;) {
-        const qni_token_trie_node *node = &trie->nodes[i];
-        bool plain = node->byte >= 0x20 && node->byte != '"' && node->byte != '\\';
-        uint32_t depth = node->depth + 1u;
-        if (!plain || depth + trie->heights[i] <= safe) {
-            i = node->skip;
-            continue;
-        }
-        wide[depth] = qni_term_next(t, wide[node->depth], node->byte);
-        if (wide[depth] == QNI_TERM_NOTHING) {
-            i = node->skip;
-            continue;
-        }
-        terms[depth] = qni_term_next(t, terms[node->depth], node->byte);
-        if (terms[depth] == QNI_TERM_NOTHING) {
-            uint32_t end = node->skip < trie->n_nodes ? trie->nodes[node->skip].entry
-                                                      : trie->n_entries;
-            for (uint32_t k = node->entry; k < end; k++) {
-                uint32_t token = trie->entries[k];
-                w->mask[token / 32] &= ~((uint32_t)1 << token % 32);
-            }
-            i = node->skip;
-            continue;
-        }
-        i++;
-    }
 }
 
 static const body *body_of(walk *w, const qni_state *state);
@@ -360,7 +400,8 @@ static bool fill_body_near(walk *w, const qni_state *state)
     for (uint32_t i = 0; i < v->escaped.n_entries; i++) {
         w->mask[v->escaped.entries[i] / 32] &= ~((uint32_t)1 << v->escaped.entries[i] % 32);
     }
-    narrow(w, &v->inside, state->json.lex, far, room - reach);
+    qni_term_walk by_terms = term_walk(w);
+    qni_term_walk_narrow(&by_terms, state->json.lex, far, room - reach);
     return true;
 }
 
@@ -374,16 +415,24 @@ static void fill_body(walk *w, const qni_state *state, body *out)
         qni_account_fail(&m->account, QN_OUT_OF_MEMORY, "out of memory");
         return;
     }
-    uint32_t *mask = w->mask;
-    w->mask = out->bits;
     bool single = state->json.mode == QNI_JSON_KEY ||
                   qni_goal_size(&m->engine->frames, state->json.goal) == 1;
+    uint64_t key[2] = {0};
+    if (single) { // a copy, for a walk may move the terms
+        memcpy(key, m->engine->terms.info[state->json.lex].name, sizeof key);
+    }
+    if (single && qni_body_cache_get(v->bodies, key, out->bits)) {
+        return;
+    }
+    uint32_t *mask = w->mask;
+    w->mask = out->bits;
     qni_json inside = {.fr = &m->engine->frames};
     w->inside = &inside;
     if (single) {
         w->inside = NULL; // the other body is found from outside
         if (!fill_body_near(w, state)) {
-            walk_terms(w, &v->inside, state);
+            qni_term_walk by_terms = term_walk(w);
+            qni_term_walk_inside(&by_terms, state->json.lex);
         }
         w->inside = &inside;
         walk_trie(w, &v->escaped, state, 0, set_tokens, NULL);
@@ -392,6 +441,9 @@ static void fill_body(walk *w, const qni_state *state, body *out)
     }
     w->inside = NULL;
     w->mask = mask;
+    if (single && m->engine->account.status == QN_OK && m->account.status == QN_OK) {
+        qni_body_cache_put(v->bodies, key, out->bits);
+    }
 }
 
 static void fill_length_body(const qni_vocabulary *v, uint32_t max, uint32_t *bits)
@@ -473,6 +525,32 @@ static void set_odd(walk *w, const qni_state *state, qni_term lex)
     }
 }
 
+// The closers of a string under a goal of one alternative: wherever it may end, the same follows,
+// unless that depends on the string.
+static void set_term_closers(walk *w, const qni_state *state)
+{
+    qni_masker *m = w->m;
+    const qni_vocabulary *v = m->vocabulary;
+    qni_state closed = *state;
+    closed.json.lex = m->engine->terms.text;
+    qni_frame then = qni_goal_then(&m->engine->frames, state->json.goal, 0);
+    if (qni_frame_waits(&m->engine->frames, then)) {
+        walk_trie(w, &v->closing, state, 0, set_closers, NULL);
+        return;
+    }
+    tail_list *tails = tails_behind_quote(w, &closed, 0);
+    if (tails == NULL) {
+        return;
+    }
+    memset(m->tail_bits, 0, (v->n_tails / 32 + 1) * sizeof *m->tail_bits);
+    for (uint32_t i = 0; i < tails->n; i++) {
+        qni_mask_set(m->tail_bits, tails->tails[i]);
+    }
+    qni_term_walk by_terms = term_walk(w);
+    qni_term_walk_closing(&by_terms, state->json.lex, m->tail_bits);
+    walk_trie(w, &v->closing_escaped, state, 0, set_closers, NULL);
+}
+
 // Sets the tokens of a string under a goal of one alternative.
 static void fill_single_string(walk *w, const qni_state *state)
 {
@@ -486,7 +564,7 @@ static void fill_single_string(walk *w, const qni_state *state)
     if (qni_term_length(&w->m->engine->terms, state->json.lex, &min, &max)) {
         set_length_closers(w, state, min, max);
     } else {
-        walk_trie(w, &v->closing, state, 0, set_closers, NULL);
+        set_term_closers(w, state);
         walk_trie(w, &v->odd, state, 0, set_tokens, NULL);
     }
 }
@@ -536,19 +614,13 @@ static bool at_named_key(const qni_frames *fr, const qni_json_state *s)
     return n == s->depth;
 }
 
-// Walks the closers whose text goes along a named key, or has an escape, and decides them one by
-// one.
-static void decide_named_closers(walk *w, const qni_state *start)
+// The part of decide_named_closers below nodes `from` .. `to`.
+static void decide_named_below(walk *w, uint32_t from, uint32_t to)
 {
     qni_engine *e = w->m->engine;
     const qni_token_trie *trie = &w->m->vocabulary->closing;
     qni_state *stack = w->m->stack;
-    uint32_t end = trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry;
-    stack[0] = *start;
-    if (end != 0 && at_named_key(&e->frames, &start->json)) {
-        decide_closers(w, start, 0, trie->entries, end);
-    }
-    for (uint32_t i = 0; i < trie->n_nodes;) {
+    for (uint32_t i = from; i < to;) {
         const qni_token_trie_node *node = &trie->nodes[i];
         qni_state *next = &stack[node->depth + 1];
         w->text[w->size + node->depth] = (char)node->byte;
@@ -560,7 +632,7 @@ static void decide_named_closers(walk *w, const qni_state *start)
             i = node->skip;
             continue;
         }
-        uint32_t first = qni_token_trie_entries(trie, i, &end);
+        uint32_t end, first = qni_token_trie_entries(trie, i, &end);
         if (first < end && (escape || at_named_key(&e->frames, &next->json))) {
             decide_closers(w, next, node->depth + 1u, trie->entries + first, end - first);
         }
@@ -568,10 +640,40 @@ static void decide_named_closers(walk *w, const qni_state *start)
     }
 }
 
+// Walks the closers whose text goes along a named key, or has an escape, and decides them one by
+// one.
+static void decide_named_closers(walk *w, const qni_state *start)
+{
+    const qni_frames *fr = &w->m->engine->frames;
+    const qni_token_trie *trie = &w->m->vocabulary->closing;
+    const qni_json_state *s = &start->json;
+    uint32_t end = trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry;
+    w->m->stack[0] = *start;
+    if (end != 0 && at_named_key(fr, s)) {
+        decide_closers(w, start, 0, trie->entries, end);
+    }
+    uint32_t next[256 / 32] = {0};
+    qni_mask_set(next, '\\');
+    for (uint32_t i = s->low; i < s->high; i++) {
+        size_t n;
+        const char *key = qni_string_text(fr->f, qni_frame_universe(fr, s->frame)->keys[i], &n);
+        if (n > s->depth) {
+            qni_mask_set(next, (unsigned char)key[s->depth]);
+        }
+    }
+    for (unsigned b = 0; b < 256; b++) {
+        uint32_t root = trie->children[0][b];
+        if ((next[b / 32] >> b % 32 & 1) != 0 && root < trie->n_nodes) {
+            decide_named_below(w, root, trie->nodes[root].skip);
+        }
+    }
+}
+
 // The node that `n` bytes lead to; false when none.
 static bool find_node(const qni_token_trie *trie, const char *bytes, size_t n, uint32_t *out)
 {
-    uint32_t i = 0, end = trie->n_nodes;
+    uint32_t i = trie->n_nodes == 0 ? 0 : trie->children[0][(unsigned char)bytes[0]];
+    uint32_t end = trie->n_nodes;
     for (size_t d = 0; d < n; d++) {
         while (i < end && trie->nodes[i].byte != (uint8_t)bytes[d]) {
             i = trie->nodes[i].skip;
@@ -599,7 +701,7 @@ static void clear_repeated_keys(walk *w, const qni_state *state)
         const char *key = qni_string_text(fr->f, qni_seen_next(fr, &seen), &n);
         uint32_t node = 0, end = v->closing.n_nodes == 0 ? 0 : v->closing.nodes[0].entry, first = 0;
         if (n < n_begun || memcmp(key, begun, n_begun) != 0 ||
-            !find_node(&v->closing, key + n_begun, n - n_begun, &node)) {
+            (n > n_begun && !find_node(&v->closing, key + n_begun, n - n_begun, &node))) {
             continue;
         }
         if (n > n_begun) {

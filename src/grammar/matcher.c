@@ -269,6 +269,32 @@ qn_status qni_matcher_forced(qni_matcher *m, char *out, size_t limit, size_t *si
     return leave(m, find_forced(m, out, limit, size, err), err);
 }
 
+static qn_status find_bytes(qni_matcher *m, const char *text, size_t n, bool bytes[256],
+                            bool *can_end, qn_error *err)
+{
+    qni_state s = last(m)->state;
+    bool alive = true;
+    QNI_TRY(qni_buf_reserve(&m->text, n + 1, err));
+    memcpy(m->text.data + m->text.size, text, n);
+    for (size_t i = 1; i <= n && alive; i++) {
+        alive = qni_engine_step(m->engine, &s, m->text.data, m->text.size + i);
+    }
+    *can_end = alive && qni_engine_accepts(m->engine, &s, m->text.data, m->text.size + n);
+    for (int b = 0; b < 256; b++) {
+        qni_state to = s;
+        m->text.data[m->text.size + n] = (char)b;
+        bytes[b] = alive && qni_engine_step(m->engine, &to, m->text.data, m->text.size + n + 1);
+    }
+    return QN_OK;
+}
+
+qn_status qni_matcher_next_bytes(qni_matcher *m, const char *text, size_t n, bool bytes[256],
+                                 bool *can_end, qn_error *err)
+{
+    QNI_TRY(enter(m, err));
+    return leave(m, find_bytes(m, text, n, bytes, can_end, err), err);
+}
+
 qn_status qni_matcher_shortest(qni_matcher *m, char *out, size_t limit, size_t *size, qn_error *err)
 {
     *size = 0;

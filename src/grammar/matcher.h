@@ -48,6 +48,11 @@ QNI_WARN_UNUSED qn_status qni_matcher_can_end(qni_matcher *m, bool *can, qn_erro
 QNI_WARN_UNUSED qn_status qni_matcher_forced(qni_matcher *m, char *out, size_t limit, size_t *size,
                                              qn_error *err);
 
+// The bytes that may follow the output and `text`; none where it does not fit. `*can_end`: whether
+// the output may end there.
+QNI_WARN_UNUSED qn_status qni_matcher_next_bytes(qni_matcher *m, const char *text, size_t n,
+                                                 bool bytes[256], bool *can_end, qn_error *err);
+
 // A text that completes the output, about as short as any, in bytes. QN_LIMIT_EXCEEDED when it
 // takes more than `limit`.
 QNI_WARN_UNUSED qn_status qni_matcher_shortest(qni_matcher *m, char *out, size_t limit,

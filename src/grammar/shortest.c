@@ -1,6 +1,10 @@
 // A short completion of an output: breadth first over states, so that a budget of tokens can be
 // kept. States that differ only in keys seen before count as one, which loses the very shortest
 // text only where those keys decide it.
+//
+// Members may be written in any order, so the states of an object with n required ones are 2^n.
+// When a search has grown, it settles on the way that has ended most values and goes on from
+// there: no way leads to a dead end, so that only the length is at stake.
 #include "grammar/matcher.h"
 
 #include "base/alloc.h"
@@ -12,6 +16,7 @@ typedef struct node {
     qni_state state;
     uint32_t parent; // index, or UINT32_MAX
     uint32_t depth;
+    uint32_t n_ended; // values and containers that end on the way, since the search settled last
     char byte;
 } node;
 
@@ -24,8 +29,13 @@ typedef struct search {
     qni_account account;
     char *text; // the output so far with room for the way to a node
     size_t size;
-    bool escapes; // characters of JSON strings may be written as escapes
+    bool escapes;    // characters of JSON strings may be written as escapes
+    size_t first;    // nodes before it belong to ways that were settled on
+    uint32_t best;   // since then, the first node behind which most values have ended
+    char named[260]; // see key_bytes
 } search;
+
+enum { SETTLE_NODES = 512 };
 
 // Writes the way to node `i` behind the text; returns its length.
 static size_t write_way(search *s, uint32_t i)
@@ -83,8 +93,32 @@ static bool add_node(search *s, const qni_state *state, uint32_t parent, uint32_
     if (!qni_account_grow(&s->account, &s->nodes, &s->capacity, s->n + 1, sizeof *s->nodes)) {
         return false;
     }
-    s->nodes[s->n++] = (node){*state, parent, depth, byte};
+    uint32_t n_ended = parent == UINT32_MAX ? 0 : s->nodes[parent].n_ended;
+    n_ended += json && inner.mode == QNI_JSON_AFTER;
+    s->nodes[s->n] = (node){*state, parent, depth, n_ended, byte};
+    if (s->best < s->first || n_ended > s->nodes[s->best].n_ended) {
+        s->best = (uint32_t)s->n;
+    }
+    s->n++;
     return true;
+}
+
+// Drops all ways but the best one so far, when there is one. Returns the node to go on from.
+static uint32_t settle(search *s, uint32_t i)
+{
+    uint32_t from = s->best;
+    if (s->n - s->first < SETTLE_NODES || s->nodes[from].n_ended == 0) {
+        return i;
+    }
+    qni_intern_end(&s->seen);
+    qni_intern_begin(&s->seen, &s->account);
+    s->first = s->n;
+    node start = s->nodes[from];
+    if (!add_node(s, &start.state, start.parent, start.depth, start.byte)) {
+        return i;
+    }
+    s->nodes[s->first].n_ended = 0;
+    return (uint32_t)s->first;
 }
 
 // The bytes with which a value under the goal begins, of the kind that is likely shortest.
@@ -110,6 +144,30 @@ static const char *value_bytes(qni_frames *fr, qni_goal goal)
     return "{";
 }
 
+// The bytes that lead on to keys of the schema, end one, or make it another; NULL: all, where
+// other keys must be of some language.
+static const char *key_bytes(search *s, const qni_json_state *at)
+{
+    const qni_frames *fr = &s->m->engine->frames;
+    const qni_universe *u = qni_frame_universe(fr, at->frame);
+    size_t n = 0;
+    char last = 0;
+    if (at->lex != QNI_TERM_NOTHING && at->lex != fr->f->terms->text) {
+        return NULL;
+    }
+    for (size_t i = at->low; i < at->high && n < 250; i++) { // sorted, so equal bytes are together
+        size_t size;
+        const char *key = qni_string_text(fr->f, u->keys[i], &size);
+        if (size > at->depth && key[at->depth] != last) {
+            last = key[at->depth];
+            s->named[n++] = last;
+        }
+    }
+    const char *rest = at->lex != QNI_TERM_NOTHING ? "\"abc" : "\"";
+    memcpy(s->named + n, rest, strlen(rest) + 1);
+    return s->named;
+}
+
 // The bytes worth trying in a state of JSON: what can be closed is closed. NULL: all, but no more
 // digits behind a number that is `*complete`.
 static const char *likely_bytes(search *s, const qni_json_state *at, size_t size, bool *complete)
@@ -131,7 +189,7 @@ static const char *likely_bytes(search *s, const qni_json_state *at, size_t size
     case QNI_JSON_STRING:
         return at->phase == QNI_ESCAPE_NONE && qni_lex_finish(fr, at->goal, at->lex) != 0 ? "\""
                                                                                           : NULL;
-    case QNI_JSON_KEY:
+    case QNI_JSON_KEY: return at->phase == QNI_ESCAPE_NONE ? key_bytes(s, at) : NULL;
     case QNI_JSON_WORD:
     case QNI_JSON_DEAD:
     case QNI_JSON_DONE:
@@ -146,10 +204,11 @@ static bool expand(search *s, uint32_t i, size_t limit)
     const char *likely = NULL;
     bool complete = false;
     qni_json_state at;
-    bool no_escape = false;
+    bool no_escape = false, other_bytes = false;
     if (inner_json(s, &s->nodes[i].state, &at)) {
         bool in_string = at.mode == QNI_JSON_STRING || at.mode == QNI_JSON_KEY;
         no_escape = !s->escapes && in_string && at.phase == QNI_ESCAPE_NONE;
+        other_bytes = at.mode == QNI_JSON_KEY && at.low < at.high;
         likely = likely_bytes(s, &at, s->size + depth, &complete);
     }
     bool past_number = e->machine == QNI_MACHINE_CFG &&
@@ -164,7 +223,7 @@ static bool expand(search *s, uint32_t i, size_t limit)
         if (past_number && b != 0 && strchr(".0123456789eE", b) != NULL) {
             continue;
         }
-        if (no_escape && b == '\\') {
+        if (no_escape && (b == '\\' || b < ' ' || (b >= 0x7F && !other_bytes))) {
             continue;
         }
         if (complete && b != 0 && strchr(" \t\n\r.0123456789eE", b) != NULL) {
@@ -187,6 +246,7 @@ static qn_status run(search *s, const qni_state *start, char *out, size_t limit,
     bool fine = add_node(s, start, UINT32_MAX, 0, 0);
     for (uint32_t i = 0; fine && i < s->n; i++) {
         e->account.work = 0;
+        i = settle(s, i);
         size_t depth = write_way(s, i);
         if (qni_engine_accepts(e, &s->nodes[i].state, s->text, s->size + depth)) {
             memcpy(out, s->text + s->size, depth);
@@ -213,7 +273,8 @@ static qn_status search_once(qni_matcher *m, const qni_state *start, bool escape
     return status;
 }
 
-// Escapes are many and long, and few texts need one: they are tried when there is no way without.
+// Escapes are many and long, and few texts need one, or a character beyond ASCII: they are tried
+// when there is no way without.
 qn_status qni_shortest_find(qni_matcher *m, const qni_state *start, char *out, size_t limit,
                             size_t *size, qn_error *err)
 {

@@ -120,6 +120,62 @@ static void measure(qni_terms *terms, qni_term id)
     terms->info[id].reach = terms->info[id].crossed ? 0 : reach + 1;
 }
 
+// What a new term takes whatever is written; all three may be false though they hold.
+static void describe_freedom(const qni_terms *terms, const uint32_t *r, size_t n,
+                             qni_term_info *info)
+{
+    bool any_text = r[0] == KIND_ALL || (r[0] == KIND_REPEAT && r[1] == terms->character &&
+                                         r[1] != 0 && r[3] == QNI_TERM_NO_MAX);
+    info->open = info->ideal = info->free = any_text;
+    if (r[0] == KIND_CONCAT) {
+        const qni_term_info *first = &terms->info[r[1]], *second = &terms->info[r[2]];
+        bool goes_on = second->life == LIFE_YES;
+        info->open = second->open;
+        info->ideal = first->ideal && goes_on && first->open && second->open;
+        info->free = first->free && goes_on;
+    } else if (r[0] == KIND_ALT || r[0] == KIND_AND) {
+        bool some_ideal = false, all_ideal = true, some_free = false, all_open = true;
+        for (size_t i = 1; i < n; i++) {
+            const qni_term_info *part = &terms->info[r[i]];
+            some_ideal = some_ideal || part->ideal;
+            all_ideal = all_ideal && part->ideal;
+            some_free = some_free || part->free;
+            all_open = all_open && part->open;
+        }
+        // Texts of ideals, one behind the other, are in all of them.
+        info->open = all_open;
+        info->ideal = r[0] == KIND_ALT ? some_ideal : all_ideal;
+        info->free = info->ideal || (r[0] == KIND_ALT && some_free);
+    }
+}
+
+static uint64_t mix(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * 0xD6E8FEB86659FD93u;
+    h ^= h >> 32;
+    h *= 0x9E3779B97F4A7C15u;
+    return h ^ h >> 29;
+}
+
+// The name of a new term. Members of a sum or an intersection have no order of their own.
+static void give_name(const qni_terms *terms, const uint32_t *r, size_t n, qni_term_info *info)
+{
+    bool by_members = r[0] == KIND_ALT || r[0] == KIND_AND;
+    size_t n_parts = r[0] == KIND_SET ? 1 : r[0] == KIND_REPEAT ? 2 : n;
+    for (uint64_t half = 0; half < 2; half++) {
+        uint64_t h = mix(half + 1, r[0] + 1), sum = 0;
+        for (size_t i = 1; i < n_parts; i++) {
+            uint64_t part = r[i] == QNI_TERM_NOTHING ? 0 : terms->info[r[i]].name[half];
+            sum += mix(part, 7);
+            h = by_members ? h : mix(h, part);
+        }
+        for (size_t i = n_parts; i < n; i++) { // the words of a set, the bounds of a repetition
+            h = mix(h, r[i]);
+        }
+        info->name[half] = by_members ? mix(h, sum) : h;
+    }
+}
+
 // The facts of a new term, from its parts.
 static void describe(qni_terms *terms, qni_term id)
 {
@@ -162,6 +218,8 @@ static void describe(qni_terms *terms, qni_term id)
         break;
     }
     info->life = info->crossed && !info->nullable ? LIFE_UNKNOWN : LIFE_YES;
+    describe_freedom(terms, r, n, info);
+    give_name(terms, r, n, info);
     measure(terms, id);
 }
 

@@ -79,6 +79,16 @@ static const char *const pieces[] = {
     "9}",
     "<",
     "/f",
+    "\xE2\x80",
+    "\xE2\x80\xA8x",
+    "\xC2\xA0",
+    "a\xC2\xA0",
+    "\xE3\x80\x80",
+    "http",
+    "http:",
+    "://",
+    "Ab9",
+    "abc\xC3\xA9/",
 };
 enum {
     N_PIECES = sizeof pieces / sizeof *pieces,
@@ -89,7 +99,7 @@ enum {
 
 static qn_status make_vocabulary(qni_vocabulary **out)
 {
-    char bytes[4096];
+    char bytes[8192];
     uint32_t offsets[N_TOKENS + 1] = {0};
     uint32_t n = 0, stop = STOP;
     for (uint32_t i = 0; i < N_TOKENS; i++) {
@@ -137,6 +147,14 @@ static const struct {
     {QNI_LANGUAGE_JSON_SCHEMA,
      "{\"type\":\"array\",\"uniqueItems\":true,\"items\":{\"anyOf\":[{\"enum\":[1,\"a\",true]},{"
      "\"type\":\"object\",\"maxProperties\":1}]},\"minItems\":2}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"items\":{\"pattern\":\"^a/.+$\",\"type\":\"string\"},"
+                               "\"minItems\":2,\"type\":\"array\"}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"items\":{\"pattern\":\"https?://\",\"type\":\"string\"},"
+                               "\"minItems\":2,\"type\":\"array\"}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"items\":{\"pattern\":\"^\\\\S[^/b]*$\",\"type\":\"string\"},"
+                               "\"minItems\":2,\"type\":\"array\"}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"items\":{\"format\":\"uri\",\"type\":\"string\"},"
+                               "\"minItems\":2,\"type\":\"array\",\"uniqueItems\":true}"},
     {QNI_LANGUAGE_JSON_SCHEMA, "{\"items\":{\"pattern\":\"^(\\\\w|\xE6\x97\xA5)+$\",\"type\":"
                                "\"string\",\"minLength\":2,\"maxLength\":5},\"type\":\"array\"}"},
     {QNI_LANGUAGE_JSON_SCHEMA,

@@ -56,6 +56,40 @@ static void add_keys(qni_token_trie *trie, const qni_token_trie_key *keys, uint3
     close_nodes(trie, open, 0, depth);
 }
 
+// Fills a table of children: nodes `from` .. `to` and what is below them. Returns how many.
+static uint32_t list_children(const qni_token_trie *trie, uint32_t from, uint32_t to,
+                              uint32_t table[256])
+{
+    uint32_t n = 0;
+    for (unsigned b = 0; b < 256; b++) {
+        table[b] = trie->n_nodes;
+    }
+    for (uint32_t i = from; i < to; i = trie->nodes[i].skip) {
+        table[trie->nodes[i].byte] = i;
+        n++;
+    }
+    return n;
+}
+
+static bool add_children(qni_token_trie *trie)
+{
+    enum { MANY = 32, MAX_WIDE = 255 };
+    trie->children = qni_alloc_array(MAX_WIDE + 1, sizeof *trie->children);
+    if (trie->children == NULL) {
+        return false;
+    }
+    list_children(trie, 0, trie->n_nodes, trie->children[0]);
+    uint8_t n = 1;
+    for (uint32_t i = 0; i < trie->n_nodes && n < MAX_WIDE; i++) {
+        uint32_t to = trie->nodes[i].skip;
+        // Fewer nodes below it than that are no many children.
+        if (to - i > MANY && list_children(trie, i + 1, to, trie->children[n]) >= MANY) {
+            trie->nodes[i].wide = n++;
+        }
+    }
+    return true;
+}
+
 qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_trie_key *keys, uint32_t n,
                                qn_error *err)
 {
@@ -76,15 +110,54 @@ qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_trie_key *keys, u
                 open != NULL;
     if (fine) {
         add_keys(trie, keys, n, open);
+        fine = add_children(trie);
     }
     qni_free(open);
     return fine ? QN_OK : qni_fail_memory(err);
+}
+
+// How many bytes of a character are to come behind a byte, with as many before it.
+static uint8_t bytes_to_come(unsigned byte, uint8_t before)
+{
+    return byte >= 0xF0                 ? 3
+           : byte >= 0xE0               ? 2
+           : byte >= 0xC0               ? 1
+           : byte >= 0x80 && before > 0 ? before - 1
+                                        : 0;
+}
+
+qn_status qni_token_trie_groups(qni_token_trie *trie, qn_error *err)
+{
+    trie->below = qni_alloc_array((size_t)trie->n_nodes + 1, sizeof *trie->below);
+    // By depth: what the nodes seen so far, which stand behind this one, have in their subtrees.
+    uint64_t *groups = qni_calloc((size_t)trie->max_depth + 2, sizeof *groups);
+    if (trie->below == NULL || groups == NULL) {
+        qni_free(groups);
+        return qni_fail_memory(err);
+    }
+    for (uint32_t i = trie->n_nodes; i-- > 0;) {
+        const qni_token_trie_node *node = &trie->nodes[i];
+        trie->below[i] = groups[node->depth + 1];
+        groups[node->depth + 1] = 0;
+        groups[node->depth] |= trie->below[i] | QNI_GROUP_BIT(qni_byte_group(node->byte));
+    }
+    uint8_t *to_come = (uint8_t *)groups; // by depth, that of the node above first
+    to_come[0] = 0;
+    for (uint32_t i = 0; i < trie->n_nodes; i++) {
+        const qni_token_trie_node *node = &trie->nodes[i];
+        to_come[node->depth + 1] = bytes_to_come(node->byte, to_come[node->depth]);
+        trie->below[i] |= to_come[node->depth + 1] != 0 ? QNI_INSIDE_CHARACTER : 0;
+    }
+    qni_free(groups);
+    return QN_OK;
 }
 
 void qni_token_trie_end(qni_token_trie *trie)
 {
     qni_free(trie->nodes);
     qni_free(trie->heights);
+    qni_free(trie->children);
+    qni_free(trie->below);
     qni_free(trie->entries);
     *trie = (qni_token_trie){0};
 }

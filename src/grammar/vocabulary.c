@@ -1,3 +1,4 @@
+#include "grammar/body_cache.h"
 #include "grammar/vocabulary.h"
 
 #include "base/alloc.h"
@@ -122,7 +123,7 @@ static qn_status build_closers(qni_vocabulary *v, qni_token_trie_key *keys, uint
     v->closers = qni_alloc_array((size_t)n + 1, sizeof *v->closers);
     v->tail_first = qni_alloc_array((size_t)n + 2, sizeof *v->tail_first);
     qni_token_trie_key *before = qni_alloc_array((size_t)n + 1, sizeof *before);
-    qn_status status = QN_OK;
+    uint32_t n_escaped = 0;
     if (v->closers == NULL || v->tail_first == NULL || before == NULL) {
         qni_free(before);
         return qni_fail_memory(err);
@@ -148,9 +149,17 @@ static qn_status build_closers(qni_vocabulary *v, qni_token_trie_key *keys, uint
     v->n_closers = n;
     v->n_tails = n_tails;
     v->tail_first[n_tails] = n;
-    status = qni_token_trie_begin(&v->closing, before, n, err);
+    qn_status status = qni_token_trie_begin(&v->closing, before, n, err);
     if (status == QN_OK) {
         status = qni_token_trie_begin(&v->tails, keys, n_tails, err);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (v->closers[before[i].payload].escaped) {
+            before[n_escaped++] = before[i];
+        }
+    }
+    if (status == QN_OK) {
+        status = qni_token_trie_begin(&v->closing_escaped, before, n_escaped, err);
     }
     qni_free(before);
     return status;
@@ -186,6 +195,24 @@ static qn_status build_plain(qni_vocabulary *v, length_entry *entries, uint32_t 
     }
     v->n_plain = n;
     return QN_OK;
+}
+
+// Masks of the tokens by the groups of their bytes.
+static qn_status build_groups(qni_vocabulary *v, const qni_token_trie_key *inside, uint32_t n,
+                              qn_error *err)
+{
+    v->of_group = qni_calloc((size_t)QNI_N_BYTE_GROUPS * v->n_words + 1, sizeof *v->of_group);
+    if (v->of_group == NULL) {
+        return qni_fail_memory(err);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t k = 0; k < inside[i].size; k++) {
+            unsigned group = qni_byte_group((unsigned char)inside[i].bytes[k]);
+            qni_mask_set(v->of_group + (size_t)group * v->n_words, inside[i].payload);
+        }
+    }
+    QNI_TRY(qni_token_trie_groups(&v->inside, err));
+    return qni_token_trie_groups(&v->trie, err);
 }
 
 typedef struct room {
@@ -228,6 +255,7 @@ static qn_status build_tables(qni_vocabulary *v, const uint8_t *special, room *r
     QNI_TRY(qni_token_trie_begin(&v->escaped, r->escaped, n_escaped, err));
     QNI_TRY(qni_token_trie_begin(&v->odd, r->odd, n_odd, err));
     QNI_TRY(build_closers(v, r->tails, n_tails, err));
+    QNI_TRY(build_groups(v, r->inside, n_inside, err));
     return build_plain(v, r->lengths, n_plain, err);
 }
 
@@ -288,7 +316,9 @@ qn_status qni_vocabulary_create(uint32_t n_tokens, const char *bytes, const uint
     v->n_stops = n_stops;
     v->n_words = (n_tokens + 31) / 32;
     v->references = 1;
-    qn_status status = build(v, bytes, offsets, special, stops, err);
+    v->bodies = qni_body_cache_create(v->n_words);
+    qn_status status = v->bodies == NULL ? qni_fail_memory(err)
+                                         : build(v, bytes, offsets, special, stops, err);
     if (status != QN_OK) {
         qni_vocabulary_free(v);
         return status;
@@ -315,6 +345,7 @@ void qni_vocabulary_free(qni_vocabulary *v)
     qni_token_trie_end(&v->odd);
     qni_token_trie_end(&v->escaped);
     qni_token_trie_end(&v->closing);
+    qni_token_trie_end(&v->closing_escaped);
     qni_token_trie_end(&v->tails);
     qni_free(v->bytes);
     qni_free(v->texts);
@@ -322,6 +353,8 @@ void qni_vocabulary_free(qni_vocabulary *v)
     qni_free(v->stops);
     qni_free(v->closers);
     qni_free(v->tail_first);
+    qni_body_cache_free(v->bodies);
+    qni_free(v->of_group);
     qni_free(v->plain);
     qni_free(v->by_length);
     qni_free(v->n_chars);

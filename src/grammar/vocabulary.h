@@ -18,6 +18,7 @@ typedef struct qni_token_trie_node {
     uint32_t entry; // index into the trie's entries of what ends here; those up to the next node's
     uint16_t depth; // of the byte, from 0
     uint8_t byte;
+    uint8_t wide; // index into the trie's `children` of a node with many, or 0
 } qni_token_trie_node;
 
 typedef struct qni_token_trie {
@@ -27,6 +28,9 @@ typedef struct qni_token_trie {
     uint32_t *entries; // payloads in the order of the nodes
     uint32_t n_entries;
     uint32_t max_depth; // bytes of the longest key
+    // nodes by byte below the root (0) and below nodes with many children; n_nodes: none
+    uint32_t (*children)[256];
+    uint64_t *below; // by node: the groups of bytes further down, see qni_byte_group; or NULL
 } qni_token_trie;
 
 // One key of a trie while it is built.
@@ -40,6 +44,41 @@ typedef struct qni_token_trie_key {
 QNI_WARN_UNUSED qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_trie_key *keys,
                                                uint32_t n, qn_error *err);
 void qni_token_trie_end(qni_token_trie *trie);
+
+// Bytes in groups that patterns rarely cut: a bit of a word each. Characters beyond ASCII go by
+// their first byte; those that begin white space somewhere have a group each. The bytes behind it
+// are in one that says nothing.
+enum { QNI_GROUP_INNER = 46, QNI_N_BYTE_GROUPS };
+#define QNI_GROUP_BIT(group) ((uint64_t)1 << (group))
+#define QNI_INSIDE_CHARACTER ((uint64_t)1 << 63) // beside the groups below a node
+
+static inline unsigned qni_byte_group(unsigned b)
+{
+    if (b >= 0x80) {
+        return b < 0xC0    ? (unsigned)QNI_GROUP_INNER
+               : b == 0xC2 ? 41
+               : b == 0xE1 ? 42
+               : b == 0xE2 ? 43
+               : b == 0xE3 ? 44
+               : b == 0xEF ? 45
+                           : 7;
+    }
+    if (b < 0x20 || b == 0x7F) {
+        return b == 0x7F;
+    }
+    unsigned low = b | 0x20;
+    if (low >= 'a' && low <= 'z') {
+        return (b == low ? 3u : 5u) + (low > 'f');
+    }
+    return b < '0'    ? 8 + b - 0x20
+           : b <= '9' ? 2
+           : b < 'A'  ? 24 + b - 0x3A
+           : b < 'a'  ? 31 + b - 0x5B
+                      : 37 + b - 0x7B;
+}
+
+// Fills in `below`.
+QNI_WARN_UNUSED qn_status qni_token_trie_groups(qni_token_trie *trie, qn_error *err);
 
 // What ends at a node: entries[first .. *end).
 static inline uint32_t qni_token_trie_entries(const qni_token_trie *trie, uint32_t node,
@@ -70,18 +109,21 @@ typedef struct qni_vocabulary {
     // For strings of JSON. A token read inside a string either stays inside it or closes it.
     // tokens without a bare quote that can begin outside an escape and between characters
     qni_token_trie inside;
-    qni_token_trie odd;     // those that cannot
-    qni_token_trie escaped; // those of `inside` with an escape
-    qni_token_trie closing; // the bytes before the quote -> closer
-    qni_token_trie tails;   // what stands behind it -> tail
-    qni_closer *closers;    // sorted by tail
+    qni_token_trie odd;             // those that cannot
+    qni_token_trie escaped;         // those of `inside` with an escape
+    qni_token_trie closing;         // the bytes before the quote -> closer
+    qni_token_trie closing_escaped; // those with an escape before it
+    qni_token_trie tails;           // what stands behind it -> tail
+    qni_closer *closers;            // sorted by tail
     uint32_t n_closers;
     uint32_t *tail_first; // by tail: its first closer; one more at the end
     uint32_t n_tails;
+    uint32_t *of_group;  // a mask for each group of bytes: the `inside` tokens that have one
     uint32_t *plain;     // the mask of `inside` tokens that any text takes
     uint32_t *by_length; // `plain` tokens by characters, longest first
     uint16_t *n_chars;   // by position in by_length
     uint32_t n_plain;
+    struct qni_body_cache *bodies; // masks of languages, shared by grammars
     size_t references;
 } qni_vocabulary;
 

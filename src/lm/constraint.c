@@ -79,9 +79,20 @@ bool qni_token_is_text(const qni_tokenizer *tokenizer, const qni_tool_format *fo
     }
     size_t n = 0;
     const char *text = qni_tokenizer_token_text(tokenizer, id, &n);
-    return format != NULL && text != NULL &&
-           ((n == strlen(format->begin) && memcmp(text, format->begin, n) == 0) ||
-            (n == strlen(format->end) && n != 0 && memcmp(text, format->end, n) == 0));
+    if (format == NULL || text == NULL || n == 0) {
+        return false;
+    }
+    const char *const words[] = {format->begin,      format->end,           format->call_open,
+                                 format->name_close, format->argument_open, format->key_close,
+                                 format->quote,      format->value_close,   format->call_close};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        for (const char *at = words[i]; at != NULL && strlen(at) >= n; at++) {
+            if (memcmp(at, text, n) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 typedef struct token_table {
@@ -210,17 +221,54 @@ static qn_status calls_schema(const qni_tool_format *format, const json_t *tools
     return *out != NULL ? QN_OK : qni_fail_memory(err);
 }
 
+// [{"begin", "parts", "end"}]: calls of the tools in a format of tags.
+static qn_status calls_parts(const qni_tool_format *format, const json_t *tools, const char *only,
+                             json_t **out, qn_error *err)
+{
+    json_t *any = json_array();
+    size_t i;
+    json_t *tool;
+    json_array_foreach (tools, i, tool) {
+        const json_t *function = function_of(tool);
+        const char *name = json_string_value(json_object_get(function, "name"));
+        if (name != NULL && (only == NULL || strcmp(only, name) == 0)) {
+            json_t *parameters = arguments_of(function, i);
+            json_array_append_new(any, qni_tagged_call_parts(format, name, parameters));
+            json_decref(parameters);
+        }
+    }
+    if (json_array_size(any) == 0) {
+        json_decref(any);
+        return qni_fail(err, QN_INVALID_ARGUMENT, "tool_choice",
+                        "\"%s\" is none of auto, none and required, and no tool has that name",
+                        only != NULL ? only : "");
+    }
+    json_t *calls = json_pack("{s:o}", "any", any);
+    if (calls != NULL && format->between_calls != NULL) {
+        json_object_set_new(calls, "between", json_string(format->between_calls));
+    }
+    *out = json_pack("[{s:s, s:[o], s:s}]", "begin", format->begin, "parts", calls, "end",
+                     format->end);
+    return *out != NULL ? QN_OK : qni_fail_memory(err);
+}
+
 // What qni_tags_read takes.
-static qn_status tools_source(const qni_tool_format *format, const json_t *tools,
-                              const char *choice, char **out, qn_error *err)
+qn_status qni_constraint_source(const qni_tool_format *format, const json_t *tools,
+                                const char *choice, char **out, qn_error *err)
 {
     bool none = strcmp(choice, "none") == 0;
     bool free = none || strcmp(choice, "auto") == 0;
     const char *only = free || strcmp(choice, "required") == 0 ? NULL : choice;
-    json_t *schema;
-    QNI_TRY(calls_schema(format, tools, only, &schema, err));
-    json_t *tags = json_pack("{s:[{s:s, s:o, s:s}], s:b, s:i}", "tags", "begin", format->begin,
-                             "schema", schema, "end", format->end, "free", (int)free, "min",
+    json_t *list;
+    if (format->is_tagged) {
+        QNI_TRY(calls_parts(format, tools, only, &list, err));
+    } else {
+        json_t *schema;
+        QNI_TRY(calls_schema(format, tools, only, &schema, err));
+        list = json_pack("[{s:s, s:o, s:s}]", "begin", format->begin, "schema", schema, "end",
+                         format->end);
+    }
+    json_t *tags = json_pack("{s:o, s:b, s:i}", "tags", list, "free", (int)free, "min",
                              free ? 0 : 1);
     if (none && tags != NULL) {
         json_object_set_new(tags, "max", json_integer(0));
@@ -308,7 +356,7 @@ qn_status qni_constraint_tools(qni_constraint_cache *cache, const json_t *tools,
     if (cache->format == NULL) {
         return QN_OK;
     }
-    QNI_TRY(tools_source(cache->format, tools, choice, &source, err));
+    QNI_TRY(qni_constraint_source(cache->format, tools, choice, &source, err));
     pthread_mutex_lock(&cache->lock);
     qn_status status = engine_for(cache, source, out, err);
     pthread_mutex_unlock(&cache->lock);
@@ -445,7 +493,12 @@ static qn_status follow_plan(qni_constraint *c, int32_t *id, qn_error *err)
 static qn_status take_carefully(qni_constraint *c, int64_t budget, int32_t *id, qn_error *err)
 {
     bool found = false;
+    bool planned = c->plan.n > 1 && c->plan.ids[0] == *id;
     QNI_TRY(consume(c, *id, err));
+    if (planned) {
+        memmove(c->plan.ids, c->plan.ids + 1, --c->plan.n * sizeof *c->plan.ids);
+        return QN_OK;
+    }
     if (!c->matcher.marks[c->matcher.n_marks - 1].ended) {
         QNI_TRY(plan_closing(c, &c->spare, &found, err));
         bool fits = found && (int64_t)c->spare.n + 1 <= budget;
@@ -471,9 +524,10 @@ qn_status qni_constraint_take(qni_constraint *c, int64_t budget, int32_t *id, qn
         QNI_TRY(plan_closing(c, &c->plan, &c->has_plan, err));
     }
     int64_t slack = c->has_plan ? budget - (int64_t)c->plan.n : SLACK_TO_CARE + LOOK_AGAIN;
-    if (slack <= SLACK_TO_CARE) {
+    if (slack <= SLACK_TO_CARE && slack >= -SLACK_TO_CARE) {
         return take_carefully(c, budget, id, err);
     }
+    slack = slack < 0 ? SLACK_TO_CARE + LOOK_AGAIN : slack; // completing is out of reach
     c->has_plan = false;
     c->next_look = c->n_taken + 1 + (size_t)(slack - SLACK_TO_CARE) / 8;
     return consume(c, *id, err);

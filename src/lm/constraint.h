@@ -32,6 +32,10 @@ QNI_WARN_UNUSED qn_status qni_constraint_tools(qni_constraint_cache *cache, cons
                                                const char *choice, qni_engine **out, qn_error *err);
 void qni_constraint_release(qni_constraint_cache *cache, qni_engine *engine); // NULL is fine
 
+// The grammar's source for that, in the language of tags.
+QNI_WARN_UNUSED qn_status qni_constraint_source(const qni_tool_format *format, const json_t *tools,
+                                                const char *choice, char **out, qn_error *err);
+
 // Whether the token stands for text of an answer: not special, or part of the tool format.
 bool qni_token_is_text(const qni_tokenizer *tokenizer, const qni_tool_format *format, int32_t id);
 
@@ -58,6 +62,12 @@ void qni_constraint_end(qni_constraint *c);
 // Which tokens may come next: a bit for each; NULL when nothing may follow.
 QNI_WARN_UNUSED qn_status qni_constraint_mask(qni_constraint *c, const uint32_t **mask,
                                               qn_error *err);
+
+// jump.c: the tokens that must come next, whatever the model says, into `out`: text that the
+// grammar forces, in just the tokens that the tokenizer gives however the answer goes on. `ids` are
+// the tokens of the answer so far. They are taken. None near the end of the budget.
+QNI_WARN_UNUSED qn_status qni_constraint_jump(qni_constraint *c, const int32_t *ids, size_t n,
+                                              qni_ids *out, qn_error *err);
 
 // The token that was chosen, one of the mask, while `budget` tokens may still come, it included.
 // `*id` is another one afterwards when only that lets the answer be completed.

@@ -29,6 +29,8 @@ typedef struct writer {
     bool stopped; // a stop string came, or the receiver said so
     bool refused;
     qni_constraint *constraint; // NULL: none
+    qni_ids next;               // tokens that were chosen and not run
+    qni_ids forced;             // of the last jump
     qn_error *err;
 } writer;
 
@@ -173,13 +175,62 @@ static qn_status write_token(const qni_lm *lm, writer *w, int32_t id)
     return write_text(w, text, n, false);
 }
 
+// Is the answer over, whatever might come?
+static bool has_ended(const qni_session *s, writer *w, size_t n_pending)
+{
+    qni_answer *answer = w->answer;
+    int64_t length = qni_session_length(s) + (int64_t)n_pending;
+    if (w->stopped || is_cancelled(w)) {
+        answer->finish = w->stopped ? QNI_FINISH_STOP : QNI_FINISH_CANCELLED;
+        return true;
+    }
+    if ((w->g->max_tokens > 0 && (int64_t)answer->n_ids >= w->g->max_tokens) ||
+        length >= qni_session_lm(s)->contract.context) {
+        answer->finish = QNI_FINISH_LENGTH;
+        return true;
+    }
+    return false;
+}
+
+static qn_status add_next(writer *w, int32_t id)
+{
+    qni_ids *next = &w->next;
+    if (qni_grow(&next->ids, &next->capacity, next->n + 1, sizeof id) != 0) {
+        return qni_fail_memory(w->err);
+    }
+    next->ids[next->n++] = id;
+    return QN_OK;
+}
+
+// Runs the token, and with it the text that the grammar forces behind it. `*ended`: the answer is
+// over.
+static qn_status advance(qni_session *s, writer *w, int32_t id, bool *ended)
+{
+    w->next.n = 0;
+    w->forced.n = 0;
+    QNI_TRY(add_next(w, id));
+    if (w->constraint != NULL && !w->g->no_jump_ahead) {
+        QNI_TRY(qni_constraint_jump(w->constraint, w->answer->ids, w->answer->n_ids, &w->forced,
+                                    w->err));
+    }
+    for (size_t i = 0; i < w->forced.n; i++) {
+        QNI_TRY(keep_id(w->answer, w->forced.ids[i], w->err));
+        QNI_TRY(write_token(qni_session_lm(s), w, w->forced.ids[i]));
+        if (has_ended(s, w, w->next.n)) {
+            *ended = true;
+            return QN_OK;
+        }
+        QNI_TRY(add_next(w, w->forced.ids[i]));
+    }
+    return qni_session_extend(s, w->next.ids, w->next.n, w->err);
+}
+
 static qn_status decode(qni_session *s, writer *w, qni_sampler *sampler)
 {
     qni_answer *answer = w->answer;
     const qni_lm *lm = qni_session_lm(s);
     const qni_tokenizer *tokenizer = lm->tokenizer;
-    int64_t context = lm->contract.context;
-    for (;;) {
+    for (bool ended = false; !ended;) {
         int32_t id;
         QNI_TRY(choose(s, w, sampler, &id));
         if (id < 0) {
@@ -193,17 +244,12 @@ static qn_status decode(qni_session *s, writer *w, qni_sampler *sampler)
             return QN_OK;
         }
         QNI_TRY(write_token(lm, w, id));
-        if (w->stopped || is_cancelled(w)) {
-            answer->finish = w->stopped ? QNI_FINISH_STOP : QNI_FINISH_CANCELLED;
+        if (has_ended(s, w, 0)) {
             return QN_OK;
         }
-        if ((w->g->max_tokens > 0 && (int64_t)answer->n_ids >= w->g->max_tokens) ||
-            qni_session_length(s) >= context) {
-            answer->finish = QNI_FINISH_LENGTH;
-            return QN_OK;
-        }
-        QNI_TRY(qni_session_step(s, id, w->err));
+        QNI_TRY(advance(s, w, id, &ended));
     }
+    return QN_OK;
 }
 
 static qn_status generate(qni_session *s, const int32_t *ids, size_t n, writer *w,
@@ -245,6 +291,8 @@ qn_status qni_generate(qni_session *s, const int32_t *ids, size_t n, const qni_g
     }
     answer->end_us = qni_clock_us();
     qni_constraint_end(&constraint);
+    qni_ids_end(&w.next);
+    qni_ids_end(&w.forced);
     qni_decode_stream_end(&w.stream);
     qni_sampler_end(&sampler);
     return status;

@@ -15,6 +15,7 @@ typedef struct qni_generation {
     size_t n_stop;
     const char *quiet_from; // from this text on nothing more is passed to on_text; NULL: all is
     bool ignore_eos;
+    bool no_jump_ahead;   // the model is asked for text too that the grammar forces
     qni_text_fn *on_text; // may be NULL
     void *user;
     const volatile int *cancel; // may be NULL

@@ -245,6 +245,11 @@ qn_status qni_session_step(qni_session *s, int32_t id, qn_error *err)
     return run_all(s, &id, 1, NULL, err);
 }
 
+qn_status qni_session_extend(qni_session *s, const int32_t *ids, size_t n, qn_error *err)
+{
+    return run_all(s, ids, (int64_t)n, NULL, err);
+}
+
 static qn_status check_ids(const qni_session *s, const int32_t *ids, size_t n, qn_error *err)
 {
     int64_t vocabulary = s->lm->contract.vocabulary;

@@ -34,6 +34,10 @@ QNI_WARN_UNUSED qn_status qni_session_sync(qni_session *session, const int32_t *
 // Appends one token and runs it.
 QNI_WARN_UNUSED qn_status qni_session_step(qni_session *session, int32_t id, qn_error *err);
 
+// The same for several at once; the logits are those after the last.
+QNI_WARN_UNUSED qn_status qni_session_extend(qni_session *session, const int32_t *ids, size_t n,
+                                             qn_error *err);
+
 // The logits after the last token: `vocabulary` floats, until the next call.
 const float *qni_session_logits(const qni_session *session);
 

@@ -9,12 +9,21 @@
 #include <stdio.h>
 #include <string.h>
 
+// clang-format off
 static const qni_tool_format formats[] = {
 #define QNI_TOOL_FORMAT(name, marker, begin, end, name_key, arguments_key, is_list) \
-    {#name, marker, begin, end, name_key, arguments_key, is_list},
+    {#name, marker, begin, end, name_key, arguments_key, is_list,                   \
+     false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+#define QNI_TOOL_FORMAT_TAGGED(name, marker, begin, end, call, name_close, argument, key_close, \
+                               quote, value_close, between, call_close, between_calls)          \
+    {#name, marker, begin, end, "name", "arguments", false,                                     \
+     true, call, name_close, argument, key_close, quote, value_close, between, call_close,      \
+     between_calls},
 #include "lm/tool_formats.def"
+#undef QNI_TOOL_FORMAT_TAGGED
 #undef QNI_TOOL_FORMAT
 };
+// clang-format on
 
 const qni_tool_format *qni_tool_format_find(const char *chat_template)
 {
@@ -28,6 +37,7 @@ const qni_tool_format *qni_tool_format_find(const char *chat_template)
 
 typedef struct parser {
     const qni_tool_format *format;
+    const json_t *tools;
     json_t *calls;
     qni_buf content;
     uint64_t seed;
@@ -96,6 +106,23 @@ static bool add_calls(parser *p, const char *text, size_t n)
     return ok;
 }
 
+// The calls behind a begin; what stands behind them, or NULL where they are none.
+static const char *take_calls(parser *p, const char *inner)
+{
+    if (p->format->is_tagged) {
+        json_t *calls = json_array();
+        const char *after = qni_tagged_calls_read(p->format, p->tools, inner, calls);
+        for (size_t i = 0; after != NULL && i < json_array_size(calls); i++) {
+            after = add_call(p, json_array_get(calls, i)) ? after : NULL;
+        }
+        json_decref(calls);
+        return after;
+    }
+    const char *end = p->format->end[0] != '\0' ? strstr(inner, p->format->end) : NULL;
+    size_t n = end != NULL ? (size_t)(end - inner) : strlen(inner);
+    return !add_calls(p, inner, n) ? NULL : end != NULL ? end + strlen(p->format->end) : inner + n;
+}
+
 static qn_status walk(parser *p, const char *text)
 {
     while (*text != '\0') {
@@ -105,13 +132,11 @@ static qn_status walk(parser *p, const char *text)
         }
         QNI_TRY(qni_buf_add(&p->content, text, (size_t)(begin - text), p->err));
         const char *inner = begin + strlen(p->format->begin);
-        const char *end = p->format->end[0] != '\0' ? strstr(inner, p->format->end) : NULL;
-        size_t n = end != NULL ? (size_t)(end - inner) : strlen(inner);
-        const char *after = end != NULL ? end + strlen(p->format->end) : inner + n;
-        if (!add_calls(p, inner, n)) {
-            QNI_TRY(qni_buf_add(&p->content, begin, (size_t)(after - begin), p->err));
+        const char *after = take_calls(p, inner);
+        if (after == NULL) { // no calls: text like all else
+            QNI_TRY(qni_buf_add(&p->content, begin, (size_t)(inner - begin), p->err));
         }
-        text = after;
+        text = after != NULL ? after : inner;
     }
     return QN_OK;
 }
@@ -133,10 +158,10 @@ static qn_status finish(parser *p, json_t **message)
     return *message != NULL ? QN_OK : qni_fail_memory(p->err);
 }
 
-qn_status qni_tool_calls_parse(const qni_tool_format *format, const char *text, uint64_t seed,
-                               json_t **message, qn_error *err)
+qn_status qni_tool_calls_parse(const qni_tool_format *format, const json_t *tools, const char *text,
+                               uint64_t seed, json_t **message, qn_error *err)
 {
-    parser p = {.format = format, .calls = json_array(), .seed = seed, .err = err};
+    parser p = {.format = format, .tools = tools, .calls = json_array(), .seed = seed, .err = err};
     qni_buf_begin(&p.content, QNI_MAX_TEXT_FILE_BYTES, "QNI_MAX_TEXT_FILE_BYTES");
     qn_status status = p.calls != NULL ? walk(&p, text) : qni_fail_memory(err);
     if (status == QN_OK) {

@@ -19,14 +19,35 @@ import jsonschema
 import quince
 
 
+# ECMA-262's meaning of what Python's re reads otherwise, for patterns with neither of those in a class.
+ECMA = {"$": r"\Z", r"\d": "[0-9]", r"\D": "[^0-9]", r"\w": "[A-Za-z0-9_]", r"\W": "[^A-Za-z0-9_]", ".": "[^\n\r\u2028\u2029]"}
+CLASSES = {r"\d": "0-9", r"\w": "A-Za-z0-9_", r"\s": "\t\n\v\f\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"}
+
+
+def translate(pattern):
+    """The pattern for Python's re; None where the two differ beyond this."""
+    out, in_class = "", False
+    for part in re.findall(r"\\.|.", pattern, re.S):
+        if part in (r"\p", r"\P", r"\c", r"\b", r"\B", r"\u") or (in_class and part in (r"\D", r"\W", r"\S")):
+            return None
+        if in_class:
+            out += CLASSES.get(part, part)
+        elif part in (r"\s", r"\S"):
+            out += f"[{'^' if part == chr(92) + 'S' else ''}{CLASSES[chr(92) + 's']}]"
+        else:
+            out += ECMA.get(part, part)
+        in_class = part == "[" or (in_class and part != "]")
+    return None if "(?" in out else out
+
+
 def ecma_pattern(validator, pattern, instance, schema):
-    """`pattern` by the engine that the schema language asks for, ECMA-262; Python's stands in where
-    the two mean the same."""
+    """`pattern` as the schema language means it; a pattern that cannot be translated stays unchecked."""
     if not validator.is_type(instance, "string"):
         return
-    if re.search(r"\\[pPdDwWsSbBc$]|\$|\(\?", pattern):  # classes and anchors that differ: quince's own reading
-        return
-    if not re.search(pattern, instance):
+    python = translate(pattern)
+    if python is None:
+        raise NotImplementedError(pattern)
+    if not re.search(python, instance):
         yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
 
 

@@ -174,11 +174,44 @@ static void test_a_valid_answer_stays_the_same(void **state)
     end(&f);
 }
 
+// Text that the grammar forces is the same tokens whether the model is asked for them or not.
+static void test_jumping_ahead_changes_nothing(void **state)
+{
+    static const char schema_text[] =
+        "{\"type\": \"object\", \"properties\": {\"temperature\": {\"type\": \"integer\"}, "
+        "\"place\": "
+        "{\"const\": \"Amsterdam and Rotterdam\"}}, \"required\": [\"temperature\", \"place\"], "
+        "\"additionalProperties\": false}";
+    const qn_grammar_options compact = {.compact = true};
+    fixture f;
+    qn_grammar *grammar = NULL;
+    qn_result *results[2] = {NULL, NULL};
+    qn_error err = {0};
+    (void)state;
+    begin(&f);
+    assert_int_equal(
+        qn_grammar_from_json_schema(schema_text, sizeof schema_text - 1, &compact, &grammar, &err),
+        QN_OK);
+    for (int i = 0; i < 2; i++) {
+        const qn_generate_options options = {
+            .max_tokens = 400, .sample = -1, .grammar = grammar, .no_jump_ahead = i == 1};
+        assert_int_equal(qn_session_generate(f.session, "JSON: ", &options, &results[i], &err),
+                         QN_OK);
+        assert_true(is_valid(grammar, qn_result_text(results[i])));
+    }
+    assert_string_equal(qn_result_text(results[0]), qn_result_text(results[1]));
+    qn_result_free(results[0]);
+    qn_result_free(results[1]);
+    qn_grammar_free(grammar);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_sampled_answers_are_valid),
                                        cmocka_unit_test(test_tools_are_called_as_chosen),
                                        cmocka_unit_test(test_bad_choices_are_errors),
+                                       cmocka_unit_test(test_jumping_ahead_changes_nothing),
                                        cmocka_unit_test(test_a_valid_answer_stays_the_same)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

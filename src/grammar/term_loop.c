@@ -1,0 +1,127 @@
+// Where a term stays alive: what lets a walk take whole subtrees of a vocabulary at once.
+#include "grammar/term.h"
+#include "grammar/vocabulary.h"
+
+enum { MAX_STATES = 24 };
+
+// The states that characters of some groups lead to from one.
+typedef struct closure {
+    qni_terms *terms;
+    qni_term states[MAX_STATES];
+    size_t n;
+    bool full; // there are more
+} closure;
+
+static void add_state(closure *c, qni_term state)
+{
+    for (size_t i = c->n; i-- > 0;) {
+        if (c->states[i] == state) {
+            return;
+        }
+    }
+    if (c->n == MAX_STATES) {
+        c->full = true;
+    } else {
+        c->states[c->n++] = state;
+    }
+}
+
+// Adds where the bytes from `first` to `last`, with `more` continuation bytes behind each, lead.
+// False when some lead nowhere.
+static bool add_targets(closure *c, qni_term from, unsigned first, unsigned last, int more)
+{
+    qni_term before = QNI_TERM_NOTHING;
+    for (unsigned b = first; b <= last && !c->full; b++) {
+        qni_term next = qni_term_next(c->terms, from, b);
+        if (next == QNI_TERM_NOTHING) {
+            return false;
+        }
+        if (next == before) {
+            continue;
+        }
+        before = next;
+        if (more == 0) {
+            add_state(c, next);
+        } else if (!add_targets(c, next, 0x80, 0xBF, more - 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// The second bytes that a first byte allows, and how many follow: Unicode's table 3-7.
+static int second_bytes(unsigned lead, unsigned *first, unsigned *last)
+{
+    *first = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    *last = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    return lead < 0xE0 ? 0 : lead < 0xF0 ? 1 : 2;
+}
+
+// Adds where the groups lead from a state; returns those that lead nowhere somewhere.
+static uint64_t follow(closure *c, qni_term from, uint64_t groups)
+{
+    uint64_t dead = 0;
+    qni_term before = QNI_TERM_NOTHING;
+    for (unsigned b = 0x20; b < 0xF5; b = b == 0x7F ? 0xC2 : b + 1) {
+        uint64_t bit = QNI_GROUP_BIT(qni_byte_group(b));
+        if ((groups & bit & ~dead) == 0) {
+            continue;
+        }
+        if (b < 0x80) {
+            dead |= add_targets(c, from, b, b, 0) ? 0 : bit;
+            continue;
+        }
+        unsigned first, last;
+        int more = second_bytes(b, &first, &last);
+        qni_term next = qni_term_next(c->terms, from, b);
+        bool alive = next != QNI_TERM_NOTHING &&
+                     (next == before || add_targets(c, next, first, last, more));
+        dead |= alive ? 0 : bit;
+        before = alive ? next : QNI_TERM_NOTHING;
+    }
+    return dead;
+}
+
+// The groups of ASCII whose characters lead back at once.
+static uint64_t staying(qni_terms *terms, qni_term a)
+{
+    uint64_t groups = 0;
+    for (unsigned b = 0; b < 0x80; b++) {
+        groups |= QNI_GROUP_BIT(qni_byte_group(b));
+    }
+    for (unsigned b = 0; b < 0x80; b++) {
+        if (b < 0x20 || b == '"' || b == '\\' || qni_term_next(terms, a, b) != a) {
+            groups &= ~QNI_GROUP_BIT(qni_byte_group(b));
+        }
+    }
+    return groups;
+}
+
+uint64_t qni_term_loop(qni_terms *terms, qni_term a)
+{
+    if (terms->info[a].loop_known) {
+        return terms->info[a].loop;
+    }
+    // Control characters, quotes and backslashes never stand for themselves in a string of JSON.
+    uint64_t groups = ~(QNI_INSIDE_CHARACTER | QNI_GROUP_BIT(qni_byte_group(0)) |
+                        QNI_GROUP_BIT(qni_byte_group('"')) | QNI_GROUP_BIT(qni_byte_group('\\')));
+    closure c = {.terms = terms, .states = {a}, .n = 1};
+    for (size_t i = terms->info[a].free; i < c.n; i++) {
+        uint64_t dead = follow(&c, c.states[i], groups);
+        if (dead != 0 || c.full) { // once more without them, or with those that stay here
+            groups = c.full ? staying(terms, a) | QNI_GROUP_BIT(QNI_GROUP_INNER) : groups & ~dead;
+            c = (closure){.terms = terms, .states = {a}, .n = 1};
+            i = SIZE_MAX;
+        }
+    }
+    if (terms->account->status != QN_OK) {
+        return 0;
+    }
+    // What holds for a state holds for all that it leads to, but those may take more.
+    size_t n = __builtin_popcountll(groups) > QNI_N_BYTE_GROUPS ? c.n : 1;
+    for (size_t i = 0; i < n; i++) {
+        terms->info[c.states[i]].loop = groups;
+        terms->info[c.states[i]].loop_known = true;
+    }
+    return groups;
+}

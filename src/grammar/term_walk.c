@@ -1,0 +1,155 @@
+#include "grammar/term_walk.h"
+
+static void set_range(const qni_term_walk *w, const qni_token_trie *trie, uint32_t first,
+                      uint32_t end)
+{
+    for (; first < end; first++) {
+        qni_mask_set(w->mask, trie->entries[first]);
+    }
+}
+
+static void clear_range(const qni_term_walk *w, const qni_token_trie *trie, uint32_t first,
+                        uint32_t end)
+{
+    for (; first < end; first++) {
+        uint32_t token = trie->entries[first];
+        w->mask[token / 32] &= ~((uint32_t)1 << token % 32);
+    }
+}
+
+// The end of the entries of a node's subtree.
+static uint32_t subtree_end(const qni_token_trie *trie, const qni_token_trie_node *node)
+{
+    return node->skip < trie->n_nodes ? trie->nodes[node->skip].entry : trie->n_entries;
+}
+
+static bool is_plain(unsigned byte)
+{
+    return byte >= 0x20 && byte != '"' && byte != '\\';
+}
+
+// Sets the tokens of the groups in `groups` alone: all but those that have some other group.
+static void set_groups(const qni_term_walk *w, uint64_t groups)
+{
+    const qni_vocabulary *v = w->vocabulary;
+    enum { BLOCK = 256 };
+    for (uint32_t from = 0; from < v->n_words; from += BLOCK) {
+        uint32_t other[BLOCK] = {0};
+        uint32_t n = v->n_words - from < BLOCK ? v->n_words - from : BLOCK;
+        for (unsigned g = 0; g < QNI_N_BYTE_GROUPS; g++) {
+            const uint32_t *bits = v->of_group + (size_t)g * v->n_words + from;
+            for (uint32_t i = 0; (groups & QNI_GROUP_BIT(g)) == 0 && i < n; i++) {
+                other[i] |= bits[i];
+            }
+        }
+        for (uint32_t i = 0; i < n; i++) {
+            w->mask[from + i] |= v->plain[from + i] & ~other[i];
+        }
+    }
+}
+
+void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
+{
+    const qni_token_trie *trie = &w->vocabulary->inside;
+    uint64_t stay = qni_term_loop(w->terms, start);
+    uint32_t staying = 0; // bytes on the way here that are all in `stay`: set already
+    if (__builtin_popcountll(stay) > QNI_N_BYTE_GROUPS / 2) {
+        set_groups(w, stay);
+    } else {
+        stay = 0; // few tokens: the walk itself is as soon there
+    }
+    w->states[0] = start;
+    for (uint32_t i = 0; i < trie->n_nodes;) {
+        const qni_token_trie_node *node = &trie->nodes[i];
+        uint32_t depth = node->depth + 1u;
+        staying = staying < node->depth ? staying : node->depth;
+        staying += staying == node->depth &&
+                   (stay & QNI_GROUP_BIT(qni_byte_group(node->byte))) != 0;
+        if (staying == depth && (trie->below[i] & ~stay) == 0) {
+            i = node->skip;
+            continue;
+        }
+        qni_term next = QNI_TERM_NOTHING;
+        if (is_plain(node->byte)) {
+            next = qni_term_next(w->terms, w->states[node->depth], node->byte);
+        }
+        if (next == QNI_TERM_NOTHING) {
+            i = node->skip;
+            continue;
+        }
+        bool all = trie->below[i] != 0 && (trie->below[i] & ~qni_term_loop(w->terms, next)) == 0;
+        uint32_t end, first = qni_token_trie_entries(trie, i, &end);
+        set_range(w, trie, first, all ? subtree_end(trie, node) : end);
+        w->states[depth] = next;
+        i = all ? node->skip : i + 1;
+    }
+}
+
+void qni_term_walk_narrow(const qni_term_walk *w, qni_term near, qni_term far, uint32_t safe)
+{
+    const qni_token_trie *trie = &w->vocabulary->inside;
+    qni_terms *t = w->terms;
+    w->states[0] = near;
+    w->wide[0] = far;
+    for (uint32_t i = 0; i < trie->n_nodes;) {
+        const qni_token_trie_node *node = &trie->nodes[i];
+        uint32_t depth = node->depth + 1u;
+        if (!is_plain(node->byte) || depth + trie->heights[i] <= safe) {
+            i = node->skip;
+            continue;
+        }
+        qni_term wide = qni_term_next(t, w->wide[node->depth], node->byte);
+        if (wide == QNI_TERM_NOTHING) {
+            i = node->skip;
+            continue;
+        }
+        qni_term narrow = qni_term_next(t, w->states[node->depth], node->byte);
+        if (narrow == QNI_TERM_NOTHING) {
+            clear_range(w, trie, node->entry, subtree_end(trie, node));
+        }
+        if (narrow == QNI_TERM_NOTHING || narrow == wide) {
+            i = node->skip;
+            continue;
+        }
+        w->states[depth] = narrow;
+        w->wide[depth] = wide;
+        i++;
+    }
+}
+
+static void set_closers(const qni_term_walk *w, uint32_t first, uint32_t end, const uint32_t *tails)
+{
+    const qni_vocabulary *v = w->vocabulary;
+    for (; first < end; first++) {
+        const qni_closer *c = &v->closers[v->closing.entries[first]];
+        if ((tails[c->tail / 32] >> c->tail % 32 & 1) != 0) {
+            qni_mask_set(w->mask, c->token);
+        }
+    }
+}
+
+void qni_term_walk_closing(const qni_term_walk *w, qni_term start, const uint32_t *tails)
+{
+    const qni_token_trie *trie = &w->vocabulary->closing;
+    w->states[0] = start;
+    if (qni_term_nullable(w->terms, start)) {
+        set_closers(w, 0, trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry, tails);
+    }
+    for (uint32_t i = 0; i < trie->n_nodes;) {
+        const qni_token_trie_node *node = &trie->nodes[i];
+        qni_term next = QNI_TERM_NOTHING;
+        if (is_plain(node->byte)) {
+            next = qni_term_next(w->terms, w->states[node->depth], node->byte);
+        }
+        if (next == QNI_TERM_NOTHING) {
+            i = node->skip;
+            continue;
+        }
+        uint32_t end, first = qni_token_trie_entries(trie, i, &end);
+        if (first < end && qni_term_nullable(w->terms, next)) {
+            set_closers(w, first, end, tails);
+        }
+        w->states[node->depth + 1] = next;
+        i++;
+    }
+}
