@@ -42,6 +42,12 @@ static void fail(const qn_error *err)
     exit(1);
 }
 
+static int number(const char *text)
+{
+    long value = strtol(text, NULL, 10);
+    return value < 1 ? 1 : value > 1000000 ? 1000000 : (int)value;
+}
+
 // Encodes every `step`-th document from `first`; the seconds that it took.
 static double encode(const qn_tokenizer *t, const documents *d, size_t first, size_t step,
                      qn_tokens *tokens)
@@ -105,9 +111,9 @@ int main(int argc, char **argv)
     for (int i = 2; i < argc; i++) {
         qni_map *map; // stays mapped to the end
         if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc) {
-            rounds = atoi(argv[++i]);
+            rounds = number(argv[++i]);
         } else if (strcmp(argv[i], "--passes") == 0 && i + 1 < argc) {
-            passes = atoi(argv[++i]);
+            passes = number(argv[++i]);
         } else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) {
             only = argv[++i];
         } else if (qni_map_open(argv[i], &map, &err) == QN_OK) {

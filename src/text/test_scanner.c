@@ -36,13 +36,21 @@ static const char *const bits[] = {
 
 enum { TEXTS = 300 };
 
+static uint64_t seed = 1;
+
+static size_t draw(size_t below)
+{
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (size_t)(seed >> 33) % below;
+}
+
 static size_t write_text(char *text, size_t room)
 {
-    size_t n = 0, wanted = (size_t)rand() % (rand() % 20 == 0 ? room - 8 : 200);
+    size_t n = 0, wanted = draw(draw(20) == 0 ? room - 8 : 200);
     while (n < wanted) {
-        const char *bit = bits[(size_t)rand() % (sizeof bits / sizeof bits[0])];
-        int times = rand() % 50 == 0 ? rand() % 300 : 1;
-        for (int i = 0; i < times && n < wanted; i++) {
+        const char *bit = bits[draw(sizeof bits / sizeof bits[0])];
+        size_t times = draw(50) == 0 ? draw(300) : 1;
+        for (size_t i = 0; i < times && n < wanted; i++) {
             memcpy(text + n, bit, strlen(bit));
             n += strlen(bit);
         }
@@ -79,7 +87,6 @@ static void test_scanner_cuts_as_the_automaton(void **state)
     (void)state;
     enum { ROOM = 20000 };
     char *text = malloc(ROOM + 64);
-    srand(1);
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
         qni_regex regex;
         qni_automaton automaton;
