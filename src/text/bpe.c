@@ -1,6 +1,7 @@
 #include "text/bpe.h"
 
 #include "base/alloc.h"
+#include "base/limits.h"
 
 #include <string.h>
 
@@ -24,10 +25,12 @@ const qni_bpe_merge *qni_bpe_find(const qni_bpe *bpe, uint32_t left, uint32_t ri
     }
 }
 
-// Whether `left` and `right` stay apart in all merges of a rank below `limit`. Undoes the latest
-// merge at the border until single symbols are left. Of equal ranks the left one merged first, so a
-// merge across the border comes before the one undone on its right when the ranks are equal, and
-// after the one undone on its left.
+// Whether `left` and `right` stay apart in all merges of a rank below `limit`, and in all that came
+// before: undoes the latest merge at the border until single symbols are left, and looks each time
+// whether the two symbols there would have merged while they stood beside each other. They would if
+// their rank is below that of some merge done in that time, whose highest is `as_left` or
+// `as_right` of what is undone. Of equal ranks the left one merges first, so a merge across the
+// border comes before one on its right of the same rank, and after one on its left.
 static bool stay_apart(const qni_bpe *bpe, uint32_t left, uint32_t right, uint32_t limit)
 {
     const qni_bpe_origin *origins = bpe->origins;
@@ -36,13 +39,13 @@ static bool stay_apart(const qni_bpe *bpe, uint32_t left, uint32_t right, uint32
         if (across != NULL && across->rank + 1 < limit) {
             return false;
         }
-        uint32_t left_rank = origins[left].rank, right_rank = origins[right].rank;
-        if (left_rank > right_rank) {
-            limit = left_rank;
-            left = origins[left].right;
-        } else if (right_rank > 0) {
-            limit = right_rank + 1;
-            right = origins[right].left;
+        const qni_bpe_origin *l = &origins[left], *r = &origins[right];
+        if (l->time > r->time) {
+            limit = l->as_left;
+            left = l->right;
+        } else if (r->time > 0) {
+            limit = r->as_right;
+            right = r->left;
         } else {
             return true;
         }
@@ -74,38 +77,59 @@ static qn_status build_pairs(qni_bpe *out, const qni_bpe_merge *merges, size_t n
 
 static bool is_made(const qni_bpe_origin *origins, const uint8_t *singles, uint32_t id)
 {
-    return singles[id] != 0 || origins[id].rank != 0;
+    return singles[id] != 0 || origins[id].time != 0;
 }
 
-// Finds how each token comes about, and counts the merges that would happen out of order.
-static void trace_origins(qni_bpe *out, qni_bpe_origin *origins, const qni_bpe_merge *merges,
-                          size_t n, const uint8_t *singles)
+// A token whose last merge is `m`. That of equal times done first is the left part's; so when the
+// part at the border is as late as the whole, what came after it is the merge itself, and for a
+// right part as late as the whole, that part's merges too.
+static qni_bpe_origin origin_of(const qni_bpe_origin *origins, const qni_bpe_merge *m)
 {
+    uint32_t rank = m->rank + 1, left = origins[m->left].time, right = origins[m->right].time;
+    uint32_t time = rank > left ? rank : left;
+    time = time > right ? time : right;
+    return (qni_bpe_origin){.left = m->left,
+                            .right = m->right,
+                            .time = time,
+                            .as_left = right < time ? time : rank,
+                            .as_right = (left < time || right == time ? time : rank) + 1};
+}
+
+// Finds how each token comes about, if its text gives it at all: parts before what they make.
+static qn_status trace_origins(qni_bpe *out, qni_bpe_origin *origins, const qni_bpe_merge *merges,
+                               size_t n, const uint8_t *singles, qn_error *err)
+{
+    uint32_t *order = qni_alloc_array(n + 1, sizeof *order), size;
+    uint32_t *firsts = qni_calloc(QNI_MAX_TOKEN_BYTES + 2, sizeof *firsts);
+    if (order == NULL || firsts == NULL) {
+        qni_free(order);
+        qni_free(firsts);
+        return qni_fail_memory(err);
+    }
     for (size_t i = 0; i < n; i++) {
-        const qni_bpe_merge *m = &merges[i];
+        qni_vocab_at(out->vocab, merges[i].id, &size);
+        firsts[size + 1]++;
+    }
+    for (size_t i = 1; i < QNI_MAX_TOKEN_BYTES + 2; i++) {
+        firsts[i] += firsts[i - 1];
+    }
+    for (size_t i = 0; i < n; i++) {
+        qni_vocab_at(out->vocab, merges[i].id, &size);
+        order[firsts[size]++] = (uint32_t)i;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const qni_bpe_merge *m = &merges[order[i]];
         bool open = !is_made(origins, singles, m->id) && is_made(origins, singles, m->left) &&
                     is_made(origins, singles, m->right);
+        // limit 0: that the two merge in the end is what is wanted
         if (open && qni_bpe_find(out, m->left, m->right)->rank == m->rank &&
-            stay_apart(out, m->left, m->right, m->rank + 1)) {
-            origins[m->id] = (qni_bpe_origin){m->left, m->right, m->rank + 1, 0};
+            stay_apart(out, m->left, m->right, 0)) {
+            origins[m->id] = origin_of(origins, m);
         }
     }
-    for (size_t i = 0; i < n; i++) {
-        const qni_bpe_merge *m = &merges[i];
-        if (!is_made(origins, singles, m->left) || !is_made(origins, singles, m->right)) {
-            continue;
-        }
-        uint32_t left = origins[m->left].rank, right = origins[m->right].rank;
-        uint32_t latest = left > right ? left : right;
-        if (m->rank + 1 > latest) {
-            continue;
-        }
-        // Harmless if the two can never meet: then they part company in some merge before the
-        // latest.
-        bool meet = left > right ? stay_apart(out, origins[m->left].right, m->right, left)
-                                 : stay_apart(out, m->left, origins[m->right].left, right + 1);
-        out->n_odd += meet;
-    }
+    qni_free(order);
+    qni_free(firsts);
+    return QN_OK;
 }
 
 static qn_status build_trie(qni_bpe *out, qni_bpe_origin *origins, const uint8_t *singles,
@@ -147,8 +171,9 @@ qn_status qni_bpe_build(const qni_vocab *vocab, const qni_bpe_merge *merges, siz
     out->origins = origins;
     qn_status status = origins == NULL ? qni_fail_memory(err) : build_pairs(out, merges, n, err);
     if (status == QN_OK) {
-        trace_origins(out, origins, merges, n, singles);
-        out->linear = out->n_odd == 0;
+        status = trace_origins(out, origins, merges, n, singles, err);
+    }
+    if (status == QN_OK) {
         status = build_trie(out, origins, singles, err);
     }
     if (status != QN_OK) {
@@ -222,7 +247,7 @@ qn_status qni_bpe_encode(const qni_bpe *bpe, qni_bpe_scratch *scratch, const cha
         // nothing leads on from here: take the last token back and try a shorter one in its place
         if (!have) {
             if (count == 0) {
-                return qni_fail(err, QN_INTERNAL, NULL, "a word of %zu bytes has no encoding", n);
+                return QN_OK; // some symbol is unknown
             }
             tried[at / 64] |= (uint64_t)1 << (at % 64);
             uint32_t last = tokens[--count], size;

@@ -13,9 +13,11 @@
 // latest first, and looking whether the two symbols there would have merged earlier than what was
 // undone.
 //
-// This needs every token to be made by exactly one row of merges with rising ranks. qni_bpe_build
-// finds that row for each token, leaves out tokens that no text gives, and sets `linear` to false
-// when ranks do not rise; qni_bpe_encode then falls back on the definition.
+// Ranks need not rise from a token's parts to the token. A merge that becomes possible late, with a
+// rank long past, is done at once, before anything else: the times at which a token's merges are
+// done, seen from outside, are the highest ranks among all that lead to each. So merges of two
+// neighbours come in the order of these times, those of the left one first where they are equal.
+// A token that its own text does not give is found out by the same test, and left out.
 #ifndef QNI_TEXT_BPE_H
 #define QNI_TEXT_BPE_H
 
@@ -28,11 +30,13 @@ typedef struct qni_bpe_merge {
     uint32_t id; // of the merged token
 } qni_bpe_merge;
 
-// How a token comes about.
+// How a token comes about. Ranks are counted from 1 here.
 typedef struct qni_bpe_origin {
     uint32_t left, right; // the two symbols merged last; unused for a symbol of one character
-    uint32_t rank;        // of that merge plus 1; 0 for a single symbol
-    uint32_t shorter;     // the longest other token that this one begins with, plus 1; 0: none
+    uint32_t time;        // the highest rank of all its merges; 0 for a single symbol
+    // the highest rank done since the part at that border came about; of a right token plus 1
+    uint32_t as_left, as_right;
+    uint32_t shorter; // the longest other token that this one begins with, plus 1; 0: none
 } qni_bpe_origin;
 
 typedef struct qni_bpe {
@@ -41,8 +45,6 @@ typedef struct qni_bpe {
     uint32_t n_pairs;           // a power of two
     const qni_bpe_origin *origins; // by id
     qni_trie trie;                 // the tokens that a text can give
-    uint32_t n_odd;                // merges whose rank does not rise; not 0: not linear
-    bool linear;
     bool owned;
 } qni_bpe;
 
@@ -73,8 +75,8 @@ typedef struct qni_bpe_scratch {
 
 void qni_bpe_scratch_end(qni_bpe_scratch *scratch);
 
-// The encoding of a word whose every symbol is a token of the vocabulary; bpe->linear holds. The
-// ids stand in scratch->tokens, *n_tokens of them.
+// The encoding of a word. The ids stand in scratch->tokens, *n_tokens of them; none when some symbol
+// of the word is no token of the vocabulary.
 QNI_WARN_UNUSED qn_status qni_bpe_encode(const qni_bpe *bpe, qni_bpe_scratch *scratch,
                                          const char *word, size_t n, size_t *n_tokens,
                                          qn_error *err);

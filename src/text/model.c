@@ -53,11 +53,6 @@ qn_status qni_model_build_bpe(qni_model *model, const qni_bpe_merge *merges, siz
     mark_singles(model, singles);
     qn_status status = qni_bpe_build(&model->vocab, merges, n, singles, &model->bpe, err);
     qni_free(singles);
-    model->complete = model->byte_level && model->prefix == NULL && model->suffix == NULL;
-    for (int byte = 0; byte < 256; byte++) {
-        char one = (char)byte;
-        model->complete = model->complete && qni_vocab_find(&model->vocab, &one, 1) >= 0;
-    }
     return status;
 }
 
@@ -184,8 +179,12 @@ static qn_status encode_bpe(const qni_model *model, qni_model_scratch *s, const 
             return qni_pieces_add(&s->pieces, (uint32_t)whole, n, err);
         }
     }
-    if (model->bpe.linear && model->complete) {
-        return add_encoded(model, s, word, n, err);
+    if (model->prefix == NULL && model->suffix == NULL) {
+        size_t before = s->pieces.n;
+        QNI_TRY(add_encoded(model, s, word, n, err));
+        if (s->pieces.n > before) {
+            return QN_OK;
+        }
     }
     QNI_TRY(collect_symbols(model, s, word, n, err));
     QNI_TRY(qni_bpe_merge_symbols(&model->bpe, &s->bpe, s->symbols.items, &s->symbols.n, err));

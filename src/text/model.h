@@ -26,7 +26,6 @@ typedef struct qni_model {
     bool byte_level;       // symbols are bytes, not characters
     bool byte_fallback;    // unknown characters become "<0x..>" tokens, their bytes
     bool ignore_merges;    // a word that is a token is that token
-    bool complete;         // byte_level, and every byte is a token
     int32_t byte_ids[256]; // the tokens of byte_fallback
     // BPE over characters: what precedes a "▁" inside of some token, as sorted code points.
     // Before any other one a word can be cut, because no merge ever crosses there.
