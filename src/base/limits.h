@@ -42,6 +42,8 @@ enum {
 
 // Grammars.
 #define QNI_MAX_GRAMMAR_SOURCE_BYTES (4 * QNI_MIB) // a schema, a grammar file
+// the score of a vocabulary's piece, either way: no sum of them overflows a float
+#define QNI_MAX_PIECE_SCORE 1e20
 // the tables of one compiled grammar; emptied when full
 #define QNI_MAX_GRAMMAR_BYTES (512 * QNI_MIB)
 // masks kept for one grammar and vocabulary; emptied when full

@@ -58,7 +58,7 @@ static qn_status build_pairs(qni_bpe *out, const qni_bpe_merge *merges, size_t n
     while (out->n_pairs < 2 * n) {
         out->n_pairs *= 2;
     }
-    qni_bpe_merge *pairs = qni_alloc_array(out->n_pairs, sizeof *pairs);
+    qni_bpe_merge *pairs = qni_alloc_aligned((size_t)out->n_pairs * sizeof *pairs);
     if (pairs == NULL) {
         return qni_fail_memory(err);
     }
@@ -144,9 +144,10 @@ static qn_status build_trie(qni_bpe *out, qni_bpe_origin *origins, const uint8_t
     for (uint32_t id = 0; id < vocab->n; id++) {
         uint32_t size;
         const char *bytes = qni_vocab_at(vocab, id, &size);
-        if (size > 0 && is_made(origins, singles, id) &&
-            qni_vocab_find(vocab, bytes, size) == (int32_t)id) {
-            keys[n++] = (qni_trie_key){(const unsigned char *)bytes, size, id};
+        if (size > 0 && qni_vocab_find(vocab, bytes, size) == (int32_t)id) {
+            keys[n] = (qni_trie_key){(const unsigned char *)bytes, size, id};
+            n += is_made(origins, singles, id);
+            out->n_unmade += !is_made(origins, singles, id);
         }
     }
     qn_status status = qni_trie_build(keys, n, &out->trie, err);
@@ -185,7 +186,7 @@ qn_status qni_bpe_build(const qni_vocab *vocab, const qni_bpe_merge *merges, siz
 void qni_bpe_end(qni_bpe *bpe)
 {
     if (bpe->owned) {
-        qni_free((void *)(uintptr_t)bpe->pairs);
+        qni_free_aligned((void *)(uintptr_t)bpe->pairs);
         qni_free((void *)(uintptr_t)bpe->origins);
     }
     qni_trie_end(&bpe->trie);

@@ -45,6 +45,7 @@ typedef struct qni_bpe {
     uint32_t n_pairs;           // a power of two
     const qni_bpe_origin *origins; // by id
     qni_trie trie;                 // the tokens that a text can give
+    uint32_t n_unmade;             // the other ones
     bool owned;
 } qni_bpe;
 
@@ -75,8 +76,8 @@ typedef struct qni_bpe_scratch {
 
 void qni_bpe_scratch_end(qni_bpe_scratch *scratch);
 
-// The encoding of a word. The ids stand in scratch->tokens, *n_tokens of them; none when some symbol
-// of the word is no token of the vocabulary.
+// The encoding of a word. The ids stand in scratch->tokens, *n_tokens of them; none when some
+// symbol of the word is no token of the vocabulary.
 QNI_WARN_UNUSED qn_status qni_bpe_encode(const qni_bpe *bpe, qni_bpe_scratch *scratch,
                                          const char *word, size_t n, size_t *n_tokens,
                                          qn_error *err);

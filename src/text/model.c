@@ -173,7 +173,8 @@ static qn_status collect_symbols(const qni_model *model, qni_model_scratch *s, c
 static qn_status encode_bpe(const qni_model *model, qni_model_scratch *s, const char *word,
                             size_t n, qn_error *err)
 {
-    if (model->ignore_merges) {
+    // A token that merges make is what its own text gives, with or without them.
+    if (model->ignore_merges && model->bpe.n_unmade > 0) {
         int32_t whole = qni_vocab_find(&model->vocab, word, n);
         if (whole >= 0) {
             return qni_pieces_add(&s->pieces, (uint32_t)whole, n, err);

@@ -215,6 +215,11 @@ static qn_status read_scored(qni_json_reader *r, const json_t *row, uint32_t id,
                         "entry %u of \"vocab\" is not a token and its score", id);
     }
     *score = json_number_value(number);
+    if (*score > QNI_MAX_PIECE_SCORE || *score < -QNI_MAX_PIECE_SCORE) {
+        return qni_fail(r->err, QN_INVALID_MODEL, NULL,
+                        "entry %u of \"vocab\" has the score %g; at most %g either way", id, *score,
+                        QNI_MAX_PIECE_SCORE);
+    }
     return add_model_token(r, json_string_value(token), json_string_length(token), id);
 }
 

@@ -62,7 +62,7 @@ static qn_status check_types(builder *b)
         if (p->type == QNI_PIECE_UNUSED && !b->s->unigram && !b->s->controls_in_text) {
             return qni_fail(b->err, QN_UNSUPPORTED, NULL, "unused piece %zu of a BPE model", i);
         }
-        if (!(p->score >= -1e20F && p->score <= 1e20F)) { // so that no sum of them overflows
+        if (!(p->score >= (float)-QNI_MAX_PIECE_SCORE && p->score <= (float)QNI_MAX_PIECE_SCORE)) {
             return qni_fail(b->err, QN_INVALID_MODEL, NULL, "token %zu has the score %g", i,
                             (double)p->score);
         }
