@@ -68,12 +68,45 @@ static void count_off(encoder *e)
     }
 }
 
+// What one scanner cuts goes window by window.
+static qn_status add_scanned(encoder *e, const qni_scanner *scanner, const qni_passage *p)
+{
+    size_t done;
+    for (size_t at = 0; at < p->n; at += done) {
+        const char *text = p->text + at;
+        qni_scan *scan = &e->c->scan;
+        QNI_TRY(qni_scanner_cut(scanner, text, p->n - at, scan, &done, e->err));
+        QNI_TRY(qni_encode_words(&e->t->model, e->c, text, p->n - at, scan->words, scan->n_words,
+                                 e->out, e->err));
+        count_off(e);
+    }
+    return QN_OK;
+}
+
+static qni_passage part_of(const qni_passage *p, size_t begin, size_t end)
+{
+    return (qni_passage){.text = p->text + begin,
+                         .n = end - begin,
+                         .origin = p->origin != NULL ? p->origin + begin : NULL,
+                         .shift = p->shift + begin,
+                         .at_start = p->at_start && begin == 0,
+                         .lost_front = p->lost_front && begin == 0};
+}
+
 // The words of the cuts, cut further where the model can be.
 static qn_status add_words(encoder *e, const qni_passage *p, const qni_cuts *cuts)
 {
     enum { SOME = 64 };
     const qni_model *model = &e->t->model;
+    const qni_scanner *parts = &model->parts.scanner;
     qni_word_place words[SOME];
+    if (model->cuts && !e->options->offsets && qni_scanner_is_ready(parts)) {
+        for (size_t i = 0; i < cuts->n; i++) {
+            const qni_passage cut = part_of(p, cuts->items[i].begin, cuts->items[i].end);
+            QNI_TRY(add_scanned(e, parts, &cut));
+        }
+        return QN_OK;
+    }
     size_t n = 0, base = 0; // of the words, where places count from
     for (size_t i = 0, begin = 0, end = 0; i < cuts->n; i += end == cuts->items[i].end) {
         begin = end > cuts->items[i].begin ? end : cuts->items[i].begin;
@@ -94,21 +127,6 @@ static qn_status add_words(encoder *e, const qni_passage *p, const qni_cuts *cut
         words[n++] = (qni_word_place){(uint32_t)(begin - base), (uint32_t)(end - base)};
     }
     return qni_encode_words(model, e->c, p->text + base, p->n - base, words, n, e->out, e->err);
-}
-
-// What one scanner cuts goes window by window.
-static qn_status add_scanned(encoder *e, const qni_scanner *scanner, const qni_passage *p)
-{
-    size_t done;
-    for (size_t at = 0; at < p->n; at += done) {
-        const char *text = p->text + at;
-        qni_scan *scan = &e->c->scan;
-        QNI_TRY(qni_scanner_cut(scanner, text, p->n - at, scan, &done, e->err));
-        QNI_TRY(qni_encode_words(&e->t->model, e->c, text, p->n - at, scan->words, scan->n_words,
-                                 e->out, e->err));
-        count_off(e);
-    }
-    return QN_OK;
 }
 
 // The scanner that does all the cutting there is; NULL when there is more to it.
@@ -135,16 +153,6 @@ static qn_status encode_plain(encoder *e, qni_passage p)
     QNI_TRY(qni_pretokenize(e->t->pretokenizers, e->t->n_pretokenizers, &c->pretokenize,
                             e->options->offsets, &p, e->err));
     return add_words(e, &p, &c->pretokenize.cuts);
-}
-
-static qni_passage part_of(const qni_passage *p, size_t begin, size_t end)
-{
-    return (qni_passage){.text = p->text + begin,
-                         .n = end - begin,
-                         .origin = p->origin != NULL ? p->origin + begin : NULL,
-                         .shift = p->shift + begin,
-                         .at_start = p->at_start && begin == 0,
-                         .lost_front = p->lost_front && begin == 0};
 }
 
 typedef qn_status part_fn(encoder *e, qni_passage p);

@@ -1,6 +1,8 @@
 #include "text/model.h"
 
 #include "base/alloc.h"
+#include "base/buf.h"
+#include "base/limits.h"
 #include "base/utf8.h"
 
 #include <string.h>
@@ -11,6 +13,7 @@ void qni_model_end(qni_model *model)
     qni_unigram_end(&model->unigram);
     qni_wordpiece_end(&model->wordpiece);
     qni_vocab_end(&model->vocab);
+    qni_splitter_end(&model->parts);
     qni_free(model->joined);
     qni_free(model->prefix);
     qni_free(model->suffix);
@@ -328,7 +331,8 @@ qn_status qni_model_encode(const qni_model *model, qni_model_scratch *scratch, c
 
 // ---- Parts of words
 
-static const char mark[] = "\xE2\x96\x81"; // the space of SentencePiece, U+2581
+enum { MARK = 0x2581 }; // the space of SentencePiece
+static const char mark[] = "\xE2\x96\x81";
 
 // The character that ends before `at` (at > 0) of valid UTF-8.
 static uint32_t character_before(const char *text, size_t at)
@@ -372,6 +376,54 @@ static qn_status add_joined(qni_model *model, size_t *capacity, uint32_t code, q
     return QN_OK;
 }
 
+// Adds the class of the joined characters other than the mark, or (`others`) of all that are
+// neither.
+static qn_status add_class(qni_buf *out, const qni_model *model, bool others, qn_error *err)
+{
+    QNI_TRY(qni_buf_add_text(out, others ? "[^\\x{2581}" : "[", err));
+    for (size_t i = 0; i < model->n_joined; i++) {
+        if (model->joined[i] != MARK) {
+            QNI_TRY(qni_buf_printf(out, err, "\\x{%X}", model->joined[i]));
+        }
+    }
+    return qni_buf_add_text(out, "]", err);
+}
+
+// A part is a first character and all those behind it, up to a mark whose character before is not
+// joined.
+static qn_status write_parts(qni_buf *out, const qni_model *model, qn_error *err)
+{
+    bool marks = is_joined(model, MARK);
+    size_t n = model->n_joined - marks;
+    for (int i = 0; i < 2; i++) {
+        QNI_TRY(qni_buf_add_text(out,
+                                 i > 0   ? "|(?:"
+                                 : marks ? "\\x{2581}+(?:"
+                                         : "\\x{2581}(?:",
+                                 err));
+        QNI_TRY(add_class(out, model, true, err));
+        if (n > 0) {
+            QNI_TRY(qni_buf_add_text(out, "|", err));
+            QNI_TRY(add_class(out, model, false, err));
+            QNI_TRY(qni_buf_add_text(out, marks ? "\\x{2581}*" : "\\x{2581}?", err));
+        }
+        QNI_TRY(qni_buf_add_text(out, i > 0 ? ")+" : ")*", err));
+    }
+    return QN_OK;
+}
+
+static qn_status open_parts(qni_model *model, qn_error *err)
+{
+    qni_buf pattern;
+    qni_buf_begin(&pattern, QNI_MIB, "a pattern's length");
+    qn_status status = write_parts(&pattern, model, err);
+    status = status == QN_OK ? qni_splitter_open(pattern.data, QNI_REGEX_ONIGURUMA,
+                                                 QNI_SPLIT_ISOLATED, false, &model->parts, err)
+                             : status;
+    qni_buf_end(&pattern);
+    return status;
+}
+
 qn_status qni_model_settle(qni_model *model, qn_error *err)
 {
     size_t capacity = 0;
@@ -390,7 +442,7 @@ qn_status qni_model_settle(qni_model *model, qn_error *err)
             found = memmem(found + 3, n - at - 3, mark, 3);
         }
     }
-    return QN_OK;
+    return model->cuts ? open_parts(model, err) : QN_OK;
 }
 
 size_t qni_model_part(const qni_model *model, const char *word, size_t n)

@@ -3,6 +3,7 @@
 #define QNI_TEXT_MODEL_H
 
 #include "text/bpe.h"
+#include "text/splitter.h"
 #include "text/unigram.h"
 #include "text/wordpiece.h"
 
@@ -32,8 +33,9 @@ typedef struct qni_model {
     uint32_t *joined;
     size_t n_joined;
     bool cuts;
-    char *prefix; // of symbols that are not first in a word; NULL: none
-    char *suffix; // of the last symbol of a word; NULL: none
+    qni_splitter parts; // cuts there too, many at a time; its scanner may be not ready
+    char *prefix;       // of symbols that are not first in a word; NULL: none
+    char *suffix;       // of the last symbol of a word; NULL: none
 } qni_model;
 
 void qni_model_end(qni_model *model);

@@ -183,6 +183,13 @@ static qn_status replace(const qni_normalizer *step, const qni_passage *p, void 
 {
     size_t at = 0;
     bool any = true;
+    if (!out->track && step->splitter.literal_bytes == 1) {
+        char byte = step->splitter.literal[0];
+        *same = memchr(p->text, byte, p->n) == NULL;
+        return *same
+                   ? QN_OK
+                   : qni_draft_replace(out, p, 0, p->n, byte, step->content, step->n_content, err);
+    }
     while (any) {
         qni_cut found;
         QNI_TRY(qni_splitter_next(&step->splitter, p->text, p->n, at, match, &found, &any, err));

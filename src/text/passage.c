@@ -82,6 +82,28 @@ qn_status qni_draft_copy(qni_draft *draft, const qni_passage *p, size_t begin, s
     return QN_OK;
 }
 
+qn_status qni_draft_replace(qni_draft *draft, const qni_passage *p, size_t begin, size_t end,
+                            char byte, const char *with, size_t n, qn_error *err)
+{
+    enum { SOME = 1024 };
+    while (begin < end) {
+        size_t stop = end - begin < SOME ? end : begin + SOME;
+        QNI_TRY(reserve(draft, (stop - begin) * (n > 0 ? n : 1), err));
+        char *to = draft->text + draft->n;
+        for (size_t i = begin; i < stop; i++) {
+            if (p->text[i] != byte) {
+                *to++ = p->text[i];
+                continue;
+            }
+            memcpy(to, with, n);
+            to += n;
+        }
+        draft->n = (size_t)(to - draft->text);
+        begin = stop;
+    }
+    return QN_OK;
+}
+
 void qni_draft_give(const qni_draft *draft, qni_passage *p)
 {
     p->text = draft->n > 0 ? draft->text : "";

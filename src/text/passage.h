@@ -43,6 +43,12 @@ QNI_WARN_UNUSED qn_status qni_draft_add(qni_draft *draft, const char *bytes, siz
 QNI_WARN_UNUSED qn_status qni_draft_copy(qni_draft *draft, const qni_passage *p, size_t begin,
                                          size_t end, qn_error *err);
 
+// Adds bytes [begin, end) of the passage with `with` (n bytes) in the place of every `byte`, which
+// is ASCII. Without origins only.
+QNI_WARN_UNUSED qn_status qni_draft_replace(qni_draft *draft, const qni_passage *p, size_t begin,
+                                            size_t end, char byte, const char *with, size_t n,
+                                            qn_error *err);
+
 // The passage that a draft has become.
 void qni_draft_give(const qni_draft *draft, qni_passage *p);
 
