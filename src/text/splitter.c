@@ -129,7 +129,11 @@ qn_status qni_splitter_open(const char *pattern, qni_regex_flavor flavor,
     if (status == QN_UNSUPPORTED) {
         return open_library(pattern, flavor, out, err);
     }
-    return status == QN_OK ? qni_scanner_build(&out->automaton, &out->scanner, err) : status;
+    status = status == QN_OK ? qni_scanner_build(&out->automaton, &out->scanner, err) : status;
+    if (status != QN_OK) {
+        qni_splitter_end(out);
+    }
+    return status;
 }
 
 qn_status qni_splitter_open_literal(const char *text, size_t n, qni_split_behavior behavior,
