@@ -1,43 +1,31 @@
 // An automaton made fast: cutting a text into the matches of its pattern, a window at a time.
 //
-// The window is classified first: each byte gets the class of its character, and the set of loops
-// that the character stays in. A loop is what a state repeats on: the letters of a word, the spaces
-// between two. Cutting then jumps: one look at a match's first two bytes says which loop follows,
-// sixteen bytes at a time are looked at for its end, and for most words that end is the match's.
-//
-// The bytes of a character behind its first have a class of their own, on which every state stays,
-// and their first byte's loops.
+// The window is classified first: a byte for each of its characters, and the place where it begins.
+// Then all borders are told at once from the classes around them (borders.h), many places at a
+// time; where that is unsure, the automaton runs from the border before.
 #ifndef QNI_TEXT_SCANNER_H
 #define QNI_TEXT_SCANNER_H
 
-#include "text/automaton.h"
+#include "text/borders.h"
 
 enum {
-    QNI_SCAN_CLASSES = 64, // at most, those of the end and of a character's later bytes included
-    QNI_SCAN_LOOPS = 8,
     QNI_SCAN_WINDOW = 4096,
-    QNI_SCAN_PADDING = 64 // readable bytes behind a window's classes and loops
+    QNI_SCAN_PADDING = 64, // classes around a window that can be read
 };
 
 typedef struct qni_scanner {
     qni_automaton automaton; // borrows the memory of the one that it was built from
-    uint8_t loops_of_class[QNI_SCAN_CLASSES];
-    uint8_t ascii_class[128], ascii_loops[128];
-    uint32_t n_classes; // row length of the tables
-    uint16_t *table;    // as the automaton's, with the class of later bytes
-    uint32_t *start;    // by a match's first two classes, see scanner.c
-    uint8_t *state_loop;
+    qni_borders borders;
     bool wide; // the processor has AVX2
 } qni_scanner;
 
-// NULL tables, and false from qni_scanner_is_ready, when the automaton has too many classes.
 QNI_WARN_UNUSED qn_status qni_scanner_build(const qni_automaton *automaton, qni_scanner *out,
                                             qn_error *err);
-void qni_scanner_end(qni_scanner *scanner);
 
+// False when the automaton is not one for this.
 static inline bool qni_scanner_is_ready(const qni_scanner *scanner)
 {
-    return scanner->table != NULL;
+    return scanner->borders.n_planes > 0;
 }
 
 // Bytes [begin, end) of a text.
@@ -47,7 +35,8 @@ typedef struct qni_word_place {
 
 // A window and the pieces in it; pooled and reused. All zero is empty.
 typedef struct qni_scan {
-    uint8_t *classes, *loops;
+    uint8_t *memory;  // of the classes and what stands around them
+    uint32_t *places; // the first byte of each character, and the end
     size_t capacity;
     qni_word_place *words; // room for as many as the window has bytes
     size_t n_words;

@@ -146,7 +146,6 @@ qn_status qni_splitter_open_literal(const char *text, size_t n, qni_split_behavi
 
 void qni_splitter_end(qni_splitter *splitter)
 {
-    qni_scanner_end(&splitter->scanner);
     qni_automaton_end(&splitter->automaton);
     pcre2_code_free(splitter->code);
     qni_free(splitter->literal);

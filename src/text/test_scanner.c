@@ -105,7 +105,6 @@ static void test_scanner_cuts_as_the_automaton(void **state)
             scanner.wide = wide;
         }
         qni_scan_end(&scan);
-        qni_scanner_end(&scanner);
         qni_automaton_end(&automaton);
         qni_regex_end(&regex);
     }
