@@ -101,6 +101,18 @@ static size_t decode_as_whatwg(const unsigned char *text, size_t n, uint32_t *ou
     return count;
 }
 
+// The same within a longer text, at another place each time; long ones are checked by blocks.
+static void check_inside(const unsigned char *text, size_t n, bool valid)
+{
+    enum { LONG = 101 };
+    static size_t at = 0;
+    char around[LONG];
+    memset(around, 'x', LONG);
+    at = (at + 1) % (LONG - n + 1);
+    memcpy(around + at, text, n);
+    assert_int_equal(qni_utf8_is_valid(around, LONG), valid);
+}
+
 static void check_text(const unsigned char *text, size_t n)
 {
     uint32_t want[8];
@@ -116,6 +128,7 @@ static void check_text(const unsigned char *text, size_t n)
     assert_int_equal(n_got, n_want);
     assert_memory_equal(got, want, n_want * sizeof *want);
     assert_int_equal(qni_utf8_is_valid((const char *)text, n), valid);
+    check_inside(text, n, valid);
 }
 
 static void test_ill_formed_parts(void **state)
