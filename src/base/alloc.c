@@ -1,6 +1,7 @@
 #include "base/alloc.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -48,27 +49,83 @@ void *qni_alloc_array(size_t count, size_t size)
     return qni_alloc(bytes);
 }
 
-void *qni_alloc_aligned(size_t bytes)
+// What stands in the 64 bytes before aligned memory.
+typedef struct header {
+    void *base;
+    size_t mapped; // bytes; 0: base is for free
+} header;
+
+enum { ALIGNED = 64, LARGE_PAGE = 2 << 20 };
+
+static header *header_of(void *memory)
 {
-    const size_t large = (size_t)2 << 20; // a page of the larger kind
-    size_t unit = bytes >= large ? large : 64;
-    if (refuse() || bytes > SIZE_MAX - unit) {
+    return (header *)(void *)((char *)memory - ALIGNED);
+}
+
+// Large tables that are read here and there live by large pages. These come only with memory that
+// nobody has touched yet, so it is asked of the system itself.
+static void *map_aligned(size_t bytes)
+{
+    size_t size = bytes + LARGE_PAGE + ALIGNED;
+    char *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED) {
         return NULL;
     }
-    size_t size = bytes >= large ? (bytes + large - 1) / large * large : (bytes + 64) / 64 * 64;
-    void *memory = aligned_alloc(unit, size);
+    size_t past = (uintptr_t)(base + ALIGNED) % LARGE_PAGE;
+    char *memory = base + ALIGNED + (past > 0 ? LARGE_PAGE - past : 0);
 #if defined(MADV_HUGEPAGE)
-    if (memory != NULL && bytes >= large) {
-        madvise(memory, size,
-                MADV_HUGEPAGE); // a hint: tables that are read here and there live by it
-    }
+    madvise(memory, bytes / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE); // a hint
 #endif
+    *header_of(memory) = (header){base, size};
+    return memory;
+}
+
+static bool is_for_system(size_t bytes)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    (void)bytes; // it knows the bounds of the library's memory
+    return false;
+#else
+    return bytes >= LARGE_PAGE;
+#endif
+}
+
+void *qni_alloc_aligned(size_t bytes)
+{
+    if (refuse() || bytes > SIZE_MAX - 2 * LARGE_PAGE) {
+        return NULL;
+    }
+    if (is_for_system(bytes)) {
+        return map_aligned(bytes);
+    }
+    char *base = aligned_alloc(ALIGNED, (bytes + 2 * ALIGNED) / ALIGNED * ALIGNED);
+    if (base == NULL) {
+        return NULL;
+    }
+    *header_of(base + ALIGNED) = (header){base, 0};
+    return base + ALIGNED;
+}
+
+void *qni_calloc_aligned(size_t bytes)
+{
+    void *memory = qni_alloc_aligned(bytes);
+    if (memory != NULL && !is_for_system(bytes)) { // what the system gives is zero
+        memset(memory, 0, bytes);
+    }
     return memory;
 }
 
 void qni_free_aligned(void *memory)
 {
-    free(memory);
+    if (memory == NULL) {
+        return;
+    }
+    header *h = header_of(memory);
+    if (h->mapped > 0) {
+        munmap(h->base, h->mapped);
+    } else {
+        free(h->base);
+    }
 }
 
 char *qni_strndup(const char *text, size_t n)

@@ -20,6 +20,7 @@ void *qni_alloc_array(size_t count, size_t size);
 // 64-byte aligned memory for tensors and large tables, on large pages where it is large and the
 // system has them; free it with qni_free_aligned.
 void *qni_alloc_aligned(size_t bytes);
+void *qni_calloc_aligned(size_t bytes); // all zero
 void qni_free_aligned(void *memory);
 
 // A copy of a string, or of its first `n` bytes with a final zero.

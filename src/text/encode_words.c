@@ -49,36 +49,39 @@ static __attribute__((noinline)) qn_status add_word(const qni_model *model, qni_
     return QN_OK;
 }
 
-// Up to AHEAD words.
+// Up to AHEAD words. What the loops go by is kept in locals, which no store of theirs can change.
 static qn_status encode_some(const qni_model *model, qni_context *c, const char *text, size_t n,
                              const qni_word_place *words, size_t n_words, qni_ids *out,
                              qn_error *err)
 {
-    static const qni_word_slot nothing;
     qni_word_key keys[AHEAD];
+    qni_word_table table = qni_words_table(&c->words);
     for (size_t i = 0; i < n_words; i++) {
         const char *word = text + words[i].begin;
         size_t size = words[i].end - words[i].begin;
         bool is_short = size <= QNI_WORD_SHORT && n - words[i].begin > QNI_WORD_SHORT;
-        keys[i] = is_short ? qni_word_short_key(word, size) : qni_word_key_of(word, size);
-        qni_words_prefetch(&c->words, &keys[i]);
+        qni_word_key key = is_short ? qni_word_short_key(word, size) : qni_word_key_of(word, size);
+        __builtin_prefetch(&table.slots[key.hash & table.mask]);
+        keys[i] = key;
     }
     QNI_TRY(qni_ids_reserve(out, n_words * (QNI_WORD_NEAR + 1), err));
+    int32_t *to = out->ids + out->n;
     for (size_t i = 0; i < n_words; i++) {
-        const qni_words *cache = &c->words;
-        const qni_word_slot *slot = cache->n_slots > 0
-                                        ? &cache->slots[keys[i].hash & (cache->n_slots - 1)]
-                                        : &nothing;
+        const qni_word_slot *slot = &table.slots[keys[i].hash & table.mask];
         // Long words have no slot with their hi, which holds a place.
         if (slot->lo == keys[i].lo && slot->hi == keys[i].hi && slot->n <= QNI_WORD_NEAR) {
-            memcpy(out->ids + out->n, slot->ids, QNI_WORD_NEAR * sizeof *slot->ids);
-            out->n += slot->n; // a copy of a fixed size: there is room behind
+            memcpy(to, slot->ids, sizeof slot->ids + sizeof slot->n);
+            to += slot->n; // a copy of a fixed size: there is room behind
             continue;
         }
+        out->n = (size_t)(to - out->ids);
         QNI_TRY(add_word(model, c, &keys[i], text + words[i].begin, words[i].end - words[i].begin,
                          out, err));
         QNI_TRY(qni_ids_reserve(out, (n_words - i) * (QNI_WORD_NEAR + 1), err));
+        to = out->ids + out->n;
+        table = qni_words_table(&c->words);
     }
+    out->n = (size_t)(to - out->ids);
     return QN_OK;
 }
 

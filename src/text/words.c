@@ -119,15 +119,14 @@ static void put(qni_words *words, const qni_word_slot *slot, uint64_t hash)
 
 static bool grow_slots(qni_words *words)
 {
-    size_t n = words->n_slots == 0 ? FIRST_SLOTS : words->n_slots * 4;
+    size_t n = words->n_slots == 0 ? FIRST_SLOTS : words->n_slots * 2;
     qni_words bigger = *words;
-    bigger.slots = qni_alloc_aligned(n * sizeof *bigger.slots);
+    bigger.slots = qni_calloc_aligned(n * sizeof *bigger.slots);
     if (bigger.slots == NULL) {
         return false;
     }
     bigger.n_slots = n;
     bigger.n_used = 0;
-    memset(bigger.slots, 0, n * sizeof *bigger.slots);
     for (size_t i = 0; i < words->n_slots; i++) {
         if (words->slots[i].hi != 0) {
             put(&bigger, &words->slots[i], hash_of(&words->slots[i]));
@@ -177,7 +176,7 @@ void qni_words_add(qni_words *words, const qni_word_key *key, const char *word, 
     if (n > QNI_WORD_LONGEST || n_ids >= QNI_WORD_FAR) {
         return;
     }
-    if (2 * words->n_used >= words->n_slots && !make_room(words)) {
+    if (8 * words->n_used >= 5 * words->n_slots && !make_room(words)) {
         return;
     }
     qni_word_slot slot = {.lo = key->lo, .hi = key->hi, .n = (uint32_t)n_ids};

@@ -73,12 +73,17 @@ static inline qni_word_key qni_word_short_key(const char *word, size_t n)
 // Of any word.
 qni_word_key qni_word_key_of(const char *word, size_t n);
 
-// Asks for the memory that finding the word will look at.
-static inline void qni_words_prefetch(const qni_words *words, const qni_word_key *key)
+// Where looking a word up begins: slots[hash & mask].
+typedef struct qni_word_table {
+    const qni_word_slot *slots;
+    size_t mask;
+} qni_word_table;
+
+static inline qni_word_table qni_words_table(const qni_words *words)
 {
-    if (words->n_slots > 0) {
-        __builtin_prefetch(&words->slots[key->hash & (words->n_slots - 1)]);
-    }
+    static const qni_word_slot nothing; // of the table without slots
+    return words->n_slots > 0 ? (qni_word_table){words->slots, words->n_slots - 1}
+                              : (qni_word_table){&nothing, 0};
 }
 
 // The slot of a word, or NULL.
