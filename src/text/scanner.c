@@ -206,19 +206,46 @@ static inline void add_border(window *w, size_t at)
     w->last = at;
 }
 
+// The first place behind `at` with another class.
+static inline size_t end_of_run(const uint8_t *classes, size_t at)
+{
+    const uint8_t class = classes[at];
+#if defined(__x86_64__)
+    const __m128i same = _mm_set1_epi8((char)class);
+    for (;; at += 16) { // behind the window stands no class of a character
+        __m128i some = _mm_loadu_si128((const __m128i *)(const void *)(classes + at));
+        unsigned others = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(some, same)) ^ 0xFFFF;
+        if (others != 0) {
+            return at + (size_t)__builtin_ctz(others);
+        }
+    }
+#else
+    while (classes[at] == class) {
+        at++;
+    }
+    return at;
+#endif
+}
+
 // The automaton's own match from `from`; false when it would have to look behind the window.
 static bool match(const window *w, size_t from, size_t *end)
 {
     const qni_automaton *a = &w->s->automaton;
     size_t at = from;
     *end = from;
-    for (uint32_t state = QNI_AUTOMATON_START; state != QNI_AUTOMATON_DEAD; at++) {
+    for (uint32_t state = QNI_AUTOMATON_START; state != QNI_AUTOMATON_DEAD;) {
         if (at >= w->n && w->more) {
             return false;
         }
         uint32_t entry = a->table[state * a->n_classes + w->classes[at]];
-        *end = (entry & QNI_AUTOMATON_MATCH) != 0 ? at : *end;
-        state = entry & ~(uint32_t)QNI_AUTOMATON_MATCH;
+        uint32_t next = entry & ~(uint32_t)QNI_AUTOMATON_MATCH;
+        size_t last = at; // that is read in the same way: all of a run that the state stays on
+        if (next == state && at < w->n) {
+            last = end_of_run(w->classes, at) - 1;
+        }
+        *end = (entry & QNI_AUTOMATON_MATCH) != 0 ? last : *end;
+        state = next;
+        at = last + 1;
     }
     return true;
 }
