@@ -5,16 +5,34 @@
 
 #include <string.h>
 
-static uint32_t pair_slot(const qni_bpe *bpe, uint32_t left, uint32_t right)
+static uint64_t hash_pair(uint32_t left, uint32_t right)
 {
-    uint64_t key = (uint64_t)left << 32 | right;
-    key *= 0x9E3779B97F4A7C15u;
-    return (uint32_t)((key ^ key >> 29) >> 20) & (bpe->n_pairs - 1);
+    uint64_t key = ((uint64_t)left << 32 | right) * 0x9E3779B97F4A7C15u;
+    return key ^ key >> 29;
+}
+
+static uint32_t pair_slot(const qni_bpe *bpe, uint64_t hash)
+{
+    return (uint32_t)(hash >> 20) & (bpe->n_pairs - 1);
+}
+
+// Bits by another part of the hash: where one is 0 there is no such pair. Most that are asked for
+// are none, and the bits fit where the table does not: near the processor.
+enum { HINTS_PER_SLOT = 4 };
+
+static size_t hint_of(const qni_bpe *bpe, uint64_t hash)
+{
+    return (size_t)(hash >> 34) & ((size_t)bpe->n_pairs * HINTS_PER_SLOT - 1);
 }
 
 const qni_bpe_merge *qni_bpe_find(const qni_bpe *bpe, uint32_t left, uint32_t right)
 {
-    for (uint32_t i = pair_slot(bpe, left, right);; i = (i + 1) & (bpe->n_pairs - 1)) {
+    uint64_t hash = hash_pair(left, right);
+    size_t hint = hint_of(bpe, hash);
+    if ((bpe->hints[hint / 64] >> (hint % 64) & 1) == 0) {
+        return NULL;
+    }
+    for (uint32_t i = pair_slot(bpe, hash);; i = (i + 1) & (bpe->n_pairs - 1)) {
         const qni_bpe_merge *pair = &bpe->pairs[i];
         if (pair->rank == UINT32_MAX) {
             return NULL;
@@ -59,13 +77,18 @@ static qn_status build_pairs(qni_bpe *out, const qni_bpe_merge *merges, size_t n
         out->n_pairs *= 2;
     }
     qni_bpe_merge *pairs = qni_alloc_aligned((size_t)out->n_pairs * sizeof *pairs);
-    if (pairs == NULL) {
+    uint64_t *hints = qni_calloc((size_t)out->n_pairs * HINTS_PER_SLOT / 64, sizeof *hints);
+    out->pairs = pairs;
+    out->hints = hints;
+    if (pairs == NULL || hints == NULL) {
         return qni_fail_memory(err);
     }
-    out->pairs = pairs;
     memset(pairs, 0xFF, out->n_pairs * sizeof *pairs);
     for (size_t i = 0; i < n; i++) {
-        uint32_t at = pair_slot(out, merges[i].left, merges[i].right);
+        uint64_t hash = hash_pair(merges[i].left, merges[i].right);
+        size_t hint = hint_of(out, hash);
+        uint32_t at = pair_slot(out, hash);
+        hints[hint / 64] |= (uint64_t)1 << (hint % 64);
         while (pairs[at].rank != UINT32_MAX &&
                (pairs[at].left != merges[i].left || pairs[at].right != merges[i].right)) {
             at = (at + 1) & (out->n_pairs - 1);
@@ -146,8 +169,11 @@ static qn_status build_trie(qni_bpe *out, qni_bpe_origin *origins, const uint8_t
         const char *bytes = qni_vocab_at(vocab, id, &size);
         if (size > 0 && qni_vocab_find(vocab, bytes, size) == (int32_t)id) {
             keys[n] = (qni_trie_key){(const unsigned char *)bytes, size, id};
-            n += is_made(origins, singles, id);
-            out->n_unmade += !is_made(origins, singles, id);
+            bool made = is_made(origins, singles, id);
+            uint32_t hint = qni_token_hash(bytes, size) % QNI_UNMADE_HINTS;
+            n += made;
+            out->n_unmade += !made;
+            out->unmade[hint / 64] |= (uint64_t)!made << (hint % 64);
         }
     }
     qn_status status = qni_trie_build(keys, n, &out->trie, err);
@@ -187,6 +213,7 @@ void qni_bpe_end(qni_bpe *bpe)
 {
     if (bpe->owned) {
         qni_free_aligned((void *)(uintptr_t)bpe->pairs);
+        qni_free((void *)(uintptr_t)bpe->hints);
         qni_free((void *)(uintptr_t)bpe->origins);
     }
     qni_trie_end(&bpe->trie);

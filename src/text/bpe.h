@@ -39,13 +39,17 @@ typedef struct qni_bpe_origin {
     uint32_t shorter; // the longest other token that this one begins with, plus 1; 0: none
 } qni_bpe_origin;
 
+enum { QNI_UNMADE_HINTS = 4096 };
+
 typedef struct qni_bpe {
     const qni_vocab *vocab;
     const qni_bpe_merge *pairs; // a hash table by (left, right); rank UINT32_MAX marks a free slot
     uint32_t n_pairs;           // a power of two
-    const qni_bpe_origin *origins; // by id
-    qni_trie trie;                 // the tokens that a text can give
-    uint32_t n_unmade;             // the other ones
+    const uint64_t *hints;      // a bit for each pair, see bpe.c
+    const qni_bpe_origin *origins;          // by id
+    qni_trie trie;                          // the tokens that a text can give
+    uint32_t n_unmade;                      // the other ones
+    uint64_t unmade[QNI_UNMADE_HINTS / 64]; // a bit for each, by its hash
     bool owned;
 } qni_bpe;
 
@@ -54,6 +58,13 @@ QNI_WARN_UNUSED qn_status qni_bpe_build(const qni_vocab *vocab, const qni_bpe_me
                                         size_t n, const uint8_t *singles, qni_bpe *out,
                                         qn_error *err);
 void qni_bpe_end(qni_bpe *bpe);
+
+// Whether a word may be one of the tokens that no text gives; false is certain.
+static inline bool qni_bpe_may_be_unmade(const qni_bpe *bpe, const char *word, size_t n)
+{
+    uint32_t hint = bpe->n_unmade > 0 ? qni_token_hash(word, n) % QNI_UNMADE_HINTS : 0;
+    return (bpe->unmade[hint / 64] >> (hint % 64) & 1) != 0;
+}
 
 // The merge of two symbols, or NULL.
 const qni_bpe_merge *qni_bpe_find(const qni_bpe *bpe, uint32_t left, uint32_t right);

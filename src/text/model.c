@@ -177,7 +177,7 @@ static qn_status encode_bpe(const qni_model *model, qni_model_scratch *s, const 
                             size_t n, qn_error *err)
 {
     // A token that merges make is what its own text gives, with or without them.
-    if (model->ignore_merges && model->bpe.n_unmade > 0) {
+    if (model->ignore_merges && qni_bpe_may_be_unmade(&model->bpe, word, n)) {
         int32_t whole = qni_vocab_find(&model->vocab, word, n);
         if (whole >= 0) {
             return qni_pieces_add(&s->pieces, (uint32_t)whole, n, err);
