@@ -80,14 +80,21 @@ static void *map_aligned(size_t bytes)
     return memory;
 }
 
+// The address sanitizer knows the bounds only of what the library gives.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define QNI_ADDRESS_SANITIZER 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(QNI_ADDRESS_SANITIZER)
+enum { FOR_SYSTEM = false };
+#else
+enum { FOR_SYSTEM = true };
+#endif
+
 static bool is_for_system(size_t bytes)
 {
-#if defined(__SANITIZE_ADDRESS__)
-    (void)bytes; // it knows the bounds of the library's memory
-    return false;
-#else
-    return bytes >= LARGE_PAGE;
-#endif
+    return FOR_SYSTEM && bytes >= LARGE_PAGE;
 }
 
 void *qni_alloc_aligned(size_t bytes)

@@ -45,6 +45,28 @@ static void test_aligned_memory(void **state)
     }
 }
 
+static void test_large_aligned_memory(void **state)
+{
+    (void)state;
+    // around the size from which it is asked of the system
+    for (size_t bytes = ((size_t)2 << 20) - 1; bytes < (size_t)8 << 20; bytes = bytes * 2 - 1000) {
+        char *memory = qni_calloc_aligned(bytes);
+        assert_non_null(memory);
+        assert_int_equal((uintptr_t)memory % 64, 0);
+        for (size_t i = 0; i < bytes; i++) {
+            assert_int_equal(memory[i], 0);
+        }
+        memset(memory, 1, bytes);
+        qni_free_aligned(memory);
+    }
+    char *small = qni_calloc_aligned(1000);
+    assert_non_null(small);
+    for (size_t i = 0; i < 1000; i++) {
+        assert_int_equal(small[i], 0);
+    }
+    qni_free_aligned(small);
+}
+
 static void test_strings(void **state)
 {
     (void)state;
@@ -107,9 +129,10 @@ static void test_count_and_failure(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes_of_zero),    cmocka_unit_test(test_products_that_overflow),
-        cmocka_unit_test(test_aligned_memory),   cmocka_unit_test(test_strings),
-        cmocka_unit_test(test_grow_keeps_items), cmocka_unit_test(test_count_and_failure),
+        cmocka_unit_test(test_sizes_of_zero),     cmocka_unit_test(test_products_that_overflow),
+        cmocka_unit_test(test_aligned_memory),    cmocka_unit_test(test_large_aligned_memory),
+        cmocka_unit_test(test_strings),           cmocka_unit_test(test_grow_keeps_items),
+        cmocka_unit_test(test_count_and_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,6 +48,13 @@ static void set_groups(const qni_term_walk *w, uint64_t groups)
     }
 }
 
+// What is left of the term behind a node's byte.
+static qni_term term_at(const qni_term_walk *w, const qni_token_trie_node *node)
+{
+    return is_plain(node->byte) ? qni_term_next(w->terms, w->states[node->depth], node->byte)
+                                : QNI_TERM_NOTHING;
+}
+
 void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
 {
     const qni_token_trie *trie = &w->vocabulary->inside;
@@ -69,10 +76,7 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
             i = node->skip;
             continue;
         }
-        qni_term next = QNI_TERM_NOTHING;
-        if (is_plain(node->byte)) {
-            next = qni_term_next(w->terms, w->states[node->depth], node->byte);
-        }
+        qni_term next = term_at(w, node);
         if (next == QNI_TERM_NOTHING) {
             i = node->skip;
             continue;
@@ -137,10 +141,7 @@ void qni_term_walk_closing(const qni_term_walk *w, qni_term start, const uint32_
     }
     for (uint32_t i = 0; i < trie->n_nodes;) {
         const qni_token_trie_node *node = &trie->nodes[i];
-        qni_term next = QNI_TERM_NOTHING;
-        if (is_plain(node->byte)) {
-            next = qni_term_next(w->terms, w->states[node->depth], node->byte);
-        }
+        qni_term next = term_at(w, node);
         if (next == QNI_TERM_NOTHING) {
             i = node->skip;
             continue;

@@ -92,12 +92,18 @@ static bool holds(qni_engine *e, const char *text)
     return alive && qni_engine_accepts(e, &s, text, n);
 }
 
-static void test_grammar_holds_calls(void **state)
+static json_t *read_tools(void)
 {
     json_t *tools = NULL;
+    assert_int_equal(qni_json_parse(tools_text, strlen(tools_text), "tools", &tools, NULL), QN_OK);
+    return tools;
+}
+
+static void test_grammar_holds_calls(void **state)
+{
+    json_t *tools = read_tools();
     qn_error err = {0};
     (void)state;
-    assert_int_equal(qni_json_parse(tools_text, strlen(tools_text), "tools", &tools, &err), QN_OK);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const qni_tool_format *format = qni_tool_format_find(cases[i].marker);
         assert_non_null(format);
@@ -125,10 +131,9 @@ static void test_grammar_holds_calls(void **state)
 
 static void test_calls_are_read(void **state)
 {
-    json_t *tools = NULL;
+    json_t *tools = read_tools();
     qn_error err = {0};
     (void)state;
-    assert_int_equal(qni_json_parse(tools_text, strlen(tools_text), "tools", &tools, &err), QN_OK);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const qni_tool_format *format = qni_tool_format_find(cases[i].marker);
         json_t *message = NULL;

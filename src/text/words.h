@@ -8,9 +8,10 @@
 //   ids      up to three tokens; more: their place in the pool
 //   n        how many; with QNI_WORD_FAR they stand in the pool
 //
-// A word stands in the first slot from its hash's on that was free when it came; at most half of
-// the slots are taken, and they grow to a bound. Past that, or past the pool's, everything is
-// forgotten: the common words are back soon, and nothing has to be kept about who is used.
+// A word stands in the first slot from its hash's on that was free when it came; at most five
+// eighths of the slots are taken, and they grow to a bound. Past that, or past the pool's,
+// everything is forgotten: the common words are back soon, and nothing has to be kept about who is
+// used.
 #ifndef QNI_TEXT_WORDS_H
 #define QNI_TEXT_WORDS_H
 
