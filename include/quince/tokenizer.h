@@ -28,6 +28,10 @@ typedef struct qn_tokenizer qn_tokenizer;
 // tokenizer_config.json, generation_config.json and config.json beside it are read too.
 // QN_UNSUPPORTED names what the file asks for and quince does not do. Close it with
 // qn_tokenizer_close.
+//
+// What opening works out is kept in the cache folder and used as long as none of these files
+// changes: $QUINCE_CACHE (empty: nothing is kept), or "quince" in $XDG_CACHE_HOME, or
+// ~/.cache/quince, ~/Library/Caches/quince on a Mac. It may be deleted at any time.
 QN_API qn_status qn_tokenizer_open(const char *path, qn_tokenizer **out, qn_error *err);
 QN_API void qn_tokenizer_close(qn_tokenizer *tokenizer); // NULL is fine
 

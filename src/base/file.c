@@ -107,6 +107,17 @@ size_t qni_map_size(const qni_map *map)
     return map->size;
 }
 
+void qni_map_populate(const qni_map *map)
+{
+#ifdef MADV_POPULATE_READ
+    if (map->data != NULL) {
+        (void)madvise(map->data, map->size, MADV_POPULATE_READ); // only for speed
+    }
+#else
+    (void)map;
+#endif
+}
+
 const char *qni_map_path(const qni_map *map)
 {
     return map->path;
@@ -262,6 +273,14 @@ const char *qni_path_base(const char *path, size_t *size)
     }
     *size = end - begin;
     return path + begin;
+}
+
+char *qni_path_real(const char *path)
+{
+    char *real = realpath(path, NULL);
+    char *copy = real != NULL ? qni_strdup(real) : NULL;
+    free(real);
+    return copy;
 }
 
 bool qni_path_is_inside(const char *name)

@@ -15,6 +15,9 @@ qni_map *qni_map_share(qni_map *map);
 void qni_map_release(qni_map *map);                    // NULL is fine
 const unsigned char *qni_map_data(const qni_map *map); // 64-byte aligned; not NULL even when empty
 size_t qni_map_size(const qni_map *map);
+
+// All of it will be read soon: the system may bring it at once rather than page by page.
+void qni_map_populate(const qni_map *map);
 const char *qni_map_path(const qni_map *map);
 
 // A whole file in memory, with a zero byte behind it that `*size` does not count; free it with
@@ -35,6 +38,9 @@ char *qni_path_join(const char *folder, const char *name);
 
 // The part after the last slash (trailing slashes do not count); points into `path`, `*size` long.
 const char *qni_path_base(const char *path, size_t *size);
+
+// The path without links and dots; free it with qni_free. NULL when there is nothing, or no memory.
+char *qni_path_real(const char *path);
 
 // True when `name` stays below the folder that it is joined to: relative, not empty, no "..".
 bool qni_path_is_inside(const char *name);

@@ -193,13 +193,13 @@ static qn_status classify(builder *b, uint8_t *flat, uint32_t *flips, size_t n_f
 static qn_status pack_pages(builder *b, const uint8_t *flat)
 {
     qni_automaton *a = b->out;
-    enum { PAGES = QNI_CODE_POINTS / 128 };
-    a->pages = qni_alloc_array(PAGES, sizeof *a->pages);
-    a->blocks = qni_alloc_array(PAGES, 128);
+    _Static_assert(QNI_AUTOMATON_PAGES * 128 == QNI_CODE_POINTS, "one page for 128 of them");
+    a->pages = qni_alloc_array(QNI_AUTOMATON_PAGES, sizeof *a->pages);
+    a->blocks = qni_alloc_array(QNI_AUTOMATON_PAGES, 128);
     if (a->pages == NULL || a->blocks == NULL) {
         return qni_fail_memory(b->err);
     }
-    for (uint32_t page = 0; page < PAGES; page++) {
+    for (uint32_t page = 0; page < QNI_AUTOMATON_PAGES; page++) {
         const uint8_t *block = flat + page * 128;
         uint32_t at = page > 0 ? a->pages[page - 1] : 0; // runs are the common case
         if (page == 0 || memcmp(a->blocks + (size_t)at * 128, block, 128) != 0) {

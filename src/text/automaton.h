@@ -18,7 +18,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { QNI_AUTOMATON_MATCH = 0x8000, QNI_AUTOMATON_DEAD = 0, QNI_AUTOMATON_START = 1 };
+enum {
+    QNI_AUTOMATON_MATCH = 0x8000,
+    QNI_AUTOMATON_DEAD = 0,
+    QNI_AUTOMATON_START = 1,
+    QNI_AUTOMATON_PAGES = 8704 // of 128 code points: all there are
+};
 
 typedef struct qni_automaton {
     uint16_t *table; // n_states rows of n_classes entries
@@ -26,7 +31,7 @@ typedef struct qni_automaton {
     uint32_t n_classes; // the end of the text is the last
     uint8_t ascii[128]; // class of an ASCII character
     uint8_t *blocks;    // classes of the others: blocks[pages[code >> 7] * 128 + (code & 127)]
-    uint16_t *pages;    // 8,704 of them
+    uint16_t *pages;    // QNI_AUTOMATON_PAGES of them
     uint32_t n_blocks;
 } qni_automaton;
 

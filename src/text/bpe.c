@@ -25,6 +25,11 @@ static size_t hint_of(const qni_bpe *bpe, uint64_t hash)
     return (size_t)(hash >> 34) & ((size_t)bpe->n_pairs * HINTS_PER_SLOT - 1);
 }
 
+size_t qni_bpe_n_hints(const qni_bpe *bpe)
+{
+    return (size_t)bpe->n_pairs * HINTS_PER_SLOT / 64;
+}
+
 const qni_bpe_merge *qni_bpe_find(const qni_bpe *bpe, uint32_t left, uint32_t right)
 {
     uint64_t hash = hash_pair(left, right);
@@ -77,7 +82,7 @@ static qn_status build_pairs(qni_bpe *out, const qni_bpe_merge *merges, size_t n
         out->n_pairs *= 2;
     }
     qni_bpe_merge *pairs = qni_alloc_aligned((size_t)out->n_pairs * sizeof *pairs);
-    uint64_t *hints = qni_calloc((size_t)out->n_pairs * HINTS_PER_SLOT / 64, sizeof *hints);
+    uint64_t *hints = qni_calloc(qni_bpe_n_hints(out), sizeof *hints);
     out->pairs = pairs;
     out->hints = hints;
     if (pairs == NULL || hints == NULL) {

@@ -59,6 +59,9 @@ QNI_WARN_UNUSED qn_status qni_bpe_build(const qni_vocab *vocab, const qni_bpe_me
                                         qn_error *err);
 void qni_bpe_end(qni_bpe *bpe);
 
+// The words of `hints`.
+size_t qni_bpe_n_hints(const qni_bpe *bpe);
+
 // Whether a word may be one of the tokens that no text gives; false is certain.
 static inline bool qni_bpe_may_be_unmade(const qni_bpe *bpe, const char *word, size_t n)
 {

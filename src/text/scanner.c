@@ -11,10 +11,16 @@
 
 qn_status qni_scanner_build(const qni_automaton *automaton, qni_scanner *out, qn_error *err)
 {
-    // the results are the same with and without
-    bool wide = (qni_cpu_detect() & QNI_CPU_BIT(QNI_CPU_X86_AVX2)) != 0;
-    *out = (qni_scanner){.automaton = *automaton, .wide = wide};
+    *out = (qni_scanner){0};
+    qni_scanner_attach(out, automaton);
     return qni_borders_build(automaton, &out->borders, err);
+}
+
+void qni_scanner_attach(qni_scanner *scanner, const qni_automaton *automaton)
+{
+    scanner->automaton = *automaton;
+    // the results are the same with and without
+    scanner->wide = (qni_cpu_detect() & QNI_CPU_BIT(QNI_CPU_X86_AVX2)) != 0;
 }
 
 void qni_scan_end(qni_scan *scan)

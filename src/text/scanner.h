@@ -22,6 +22,10 @@ typedef struct qni_scanner {
 QNI_WARN_UNUSED qn_status qni_scanner_build(const qni_automaton *automaton, qni_scanner *out,
                                             qn_error *err);
 
+// Gives a scanner whose borders are there already its automaton, which is to be the one that they
+// were built from.
+void qni_scanner_attach(qni_scanner *scanner, const qni_automaton *automaton);
+
 // False when the automaton is not one for this.
 static inline bool qni_scanner_is_ready(const qni_scanner *scanner)
 {

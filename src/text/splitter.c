@@ -55,13 +55,14 @@ static qn_status translate(const char *pattern, qni_regex_flavor flavor, qni_buf
     return QN_OK;
 }
 
-static qn_status compile(const char *pattern, size_t n, uint32_t options, qni_splitter *out,
-                         qn_error *err)
+// Compiles out->pattern.
+static qn_status compile(qni_splitter *out, qn_error *err)
 {
     int code;
     PCRE2_SIZE where;
-    out->code = pcre2_compile((PCRE2_SPTR)pattern, n, PCRE2_UTF | PCRE2_NO_UTF_CHECK | options,
-                              &code, &where, NULL);
+    const char *pattern = out->pattern != NULL ? out->pattern : "";
+    out->code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
+                              PCRE2_UTF | PCRE2_NO_UTF_CHECK | out->options, &code, &where, NULL);
     if (out->code == NULL) {
         char reason[128];
         pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof reason);
@@ -78,13 +79,9 @@ static qn_status open_library(const char *pattern, qni_regex_flavor flavor, qni_
     qni_buf text;
     qni_buf_begin(&text, QNI_MIB, "a pattern's length");
     qn_status status = translate(pattern, flavor, &text, err);
-    if (status == QN_OK) {
-        status = compile(text.data, text.size,
-                         flavor == QNI_REGEX_ONIGURUMA ? PCRE2_MULTILINE : PCRE2_DOLLAR_ENDONLY,
-                         out, err);
-    }
-    qni_buf_end(&text);
-    return status;
+    out->options = flavor == QNI_REGEX_ONIGURUMA ? PCRE2_MULTILINE : PCRE2_DOLLAR_ENDONLY;
+    out->pattern = qni_buf_take(&text);
+    return status == QN_OK ? compile(out, err) : status;
 }
 
 // Hiragana, Katakana and their length mark count as Han. A piece begins with a character of some
@@ -110,8 +107,11 @@ qn_status qni_splitter_open_scripts(qni_splitter *out, qn_error *err)
         status = qni_buf_printf(&text, err, "|\\p{%s}[ \\p{Unknown}\\p{%s}]*+", scripts[i],
                                 scripts[i]);
     }
-    status = status == QN_OK ? compile(text.data, text.size, 0, out, err) : status;
-    qni_buf_end(&text);
+    out->pattern = qni_buf_take(&text);
+    status = status == QN_OK ? compile(out, err) : status;
+    if (status != QN_OK) {
+        qni_splitter_end(out);
+    }
     return status;
 }
 
@@ -127,9 +127,10 @@ qn_status qni_splitter_open(const char *pattern, qni_regex_flavor flavor,
     }
     qni_regex_end(&regex);
     if (status == QN_UNSUPPORTED) {
-        return open_library(pattern, flavor, out, err);
+        status = open_library(pattern, flavor, out, err);
+    } else if (status == QN_OK) {
+        status = qni_scanner_build(&out->automaton, &out->scanner, err);
     }
-    status = status == QN_OK ? qni_scanner_build(&out->automaton, &out->scanner, err) : status;
     if (status != QN_OK) {
         qni_splitter_end(out);
     }
@@ -148,8 +149,27 @@ void qni_splitter_end(qni_splitter *splitter)
 {
     qni_automaton_end(&splitter->automaton);
     pcre2_code_free(splitter->code);
+    qni_free(splitter->pattern);
     qni_free(splitter->literal);
     *splitter = (qni_splitter){0};
+}
+
+void qni_splitter_keep(qni_image *image, qni_splitter *s)
+{
+    qni_automaton *a = &s->automaton;
+    qni_image_value(image, s, sizeof *s);
+    qni_image_copy(image, &a->table, (size_t)a->n_states * a->n_classes, sizeof *a->table);
+    qni_image_copy(image, &a->blocks, (size_t)a->n_blocks * 128, 1);
+    qni_image_copy(image, &a->pages, QNI_AUTOMATON_PAGES, sizeof *a->pages);
+    qni_image_text(image, &s->pattern);
+    qni_image_copy(image, &s->literal, s->literal_bytes + 1, 1);
+    if (image->reads) {
+        qni_scanner_attach(&s->scanner, a);
+        s->code = NULL;
+        if (s->pattern != NULL && image->status == QN_OK) {
+            image->status = compile(s, image->err);
+        }
+    }
 }
 
 void qni_splitter_free_match(void *match)

@@ -3,6 +3,7 @@
 #ifndef QNI_TEXT_SPLITTER_H
 #define QNI_TEXT_SPLITTER_H
 
+#include "base/image.h"
 #include "text/scanner.h"
 
 // What becomes of the matches ("delimiters"), as Hugging Face tokenizers name it. For '-' in
@@ -19,7 +20,9 @@ typedef struct qni_splitter {
     qni_automaton automaton; // n_states 0: not used
     qni_scanner scanner;     // of the automaton; may be not ready
     void *code;              // pcre2_code, or NULL
-    char *literal;           // or a plain string of literal_bytes
+    char *pattern;           // that it was compiled from, with `options`
+    uint32_t options;
+    char *literal; // or a plain string of literal_bytes
     size_t literal_bytes;
     qni_split_behavior behavior;
     bool invert; // what matches is the text, what lies between is the delimiter
@@ -39,6 +42,9 @@ QNI_WARN_UNUSED qn_status qni_splitter_open_literal(const char *text, size_t n,
 // One that cuts where the script changes, as the UnicodeScripts pre-tokenizer does.
 QNI_WARN_UNUSED qn_status qni_splitter_open_scripts(qni_splitter *out, qn_error *err);
 void qni_splitter_end(qni_splitter *splitter);
+
+// Describes one for an image; what the library made is compiled again when it is read.
+void qni_splitter_keep(qni_image *image, qni_splitter *splitter);
 
 // The pieces of a text: the end of each; pieces to be left out are marked.
 typedef struct qni_cut {

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "text/encode_context.h"
 #include "text/json_read.h"
+#include "text/tokenizer_image.h"
 #include "text/tokenizer_pieces.h"
 
 #include <ctype.h>
@@ -127,11 +128,8 @@ qn_status qni_tokenizer_finish(qni_tokenizer *t, qni_token_list *written, qn_err
     return build_plain(t, err);
 }
 
-void qni_tokenizer_close(qni_tokenizer *t)
+void qni_tokenizer_clear(qni_tokenizer *t)
 {
-    if (t == NULL) {
-        return;
-    }
     for (int i = 0; i < QNI_POOLED_CONTEXTS; i++) {
         qni_context_free(atomic_load_explicit(&t->contexts[i], memory_order_acquire));
     }
@@ -157,7 +155,16 @@ void qni_tokenizer_close(qni_tokenizer *t)
     qni_free(t->single.items);
     qni_free(t->pair.items);
     qni_free(t->eos);
-    qni_free(t);
+    qni_map_release(t->image);
+    *t = (qni_tokenizer){.bos = -1, .model.unk = QNI_NO_TOKEN};
+}
+
+void qni_tokenizer_close(qni_tokenizer *t)
+{
+    if (t != NULL) {
+        qni_tokenizer_clear(t);
+        qni_free(t);
+    }
 }
 
 static qn_status add_eos(qni_tokenizer *t, int64_t id, qn_error *err)
@@ -228,6 +235,10 @@ static qn_status read_tokenizer_config(qni_tokenizer *t, const json_t *config, q
 
 typedef qn_status config_fn(qni_tokenizer *t, const json_t *config, qn_error *err);
 
+const char *const qni_tokenizer_configs[] = {"generation_config.json", "config.json",
+                                             "tokenizer_config.json", NULL};
+static config_fn *const read_config[] = {read_ids, read_ids, read_tokenizer_config};
+
 static qn_status read_beside(qni_tokenizer *t, const char *folder, const char *name,
                              config_fn *read, qn_error *err)
 {
@@ -250,9 +261,10 @@ static qn_status read_beside(qni_tokenizer *t, const char *folder, const char *n
 
 static qn_status read_configs(qni_tokenizer *t, const char *folder, qn_error *err)
 {
-    QNI_TRY(read_beside(t, folder, "generation_config.json", read_ids, err));
-    QNI_TRY(read_beside(t, folder, "config.json", read_ids, err));
-    return read_beside(t, folder, "tokenizer_config.json", read_tokenizer_config, err);
+    for (size_t i = 0; qni_tokenizer_configs[i] != NULL; i++) {
+        QNI_TRY(read_beside(t, folder, qni_tokenizer_configs[i], read_config[i], err));
+    }
+    return QN_OK;
 }
 
 // A line of a rank file: base64, a space, a number.
@@ -292,8 +304,18 @@ static qn_status read_file(qni_tokenizer *t, const char *path, qn_error *err)
 
 static qn_status open_file(qni_tokenizer *t, const char *path, const char *folder, qn_error *err)
 {
-    QNI_TRY(read_file(t, path, err));
-    return read_configs(t, folder, err);
+    qni_tokenizer_stamp stamp;
+    QNI_TRY(qni_tokenizer_stamp_take(path, folder, &stamp, err));
+    qn_status status = QN_OK;
+    if (!qni_tokenizer_image_load(&stamp, t)) {
+        status = read_file(t, path, err);
+        status = status == QN_OK ? read_configs(t, folder, err) : status;
+        if (status == QN_OK) {
+            qni_tokenizer_image_store(&stamp, t);
+        }
+    }
+    qni_tokenizer_stamp_end(&stamp);
+    return status;
 }
 
 static qn_status open_path(qni_tokenizer *t, const char *path, qn_error *err)
@@ -325,8 +347,7 @@ qn_status qni_tokenizer_open(const char *path, qni_tokenizer **out, qn_error *er
     if (t == NULL) {
         return qni_fail_memory(err);
     }
-    t->bos = -1;
-    t->model.unk = QNI_NO_TOKEN;
+    qni_tokenizer_clear(t);
     qn_status status = open_path(t, path, err);
     if (status != QN_OK) {
         qni_tokenizer_close(t);

@@ -3,6 +3,7 @@
 #ifndef QNI_TEXT_TOKENIZER_IMPL_H
 #define QNI_TEXT_TOKENIZER_IMPL_H
 
+#include "base/file.h"
 #include "text/added.h"
 #include "text/decoder.h"
 #include "text/model.h"
@@ -78,6 +79,8 @@ struct qni_tokenizer {
     size_t n_eos;
     bool clean_up; // of spaces, when decoding
 
+    // What stands before this is what an image of the tokenizer holds (tokenizer_image.h).
+    qni_map *image;                                       // that the tables lie in, or NULL
     _Atomic(qni_context *) contexts[QNI_POOLED_CONTEXTS]; // free ones
 };
 
@@ -101,6 +104,12 @@ QNI_WARN_UNUSED qn_status qni_tokenizer_read_gguf(qni_tokenizer *t, const char *
                                                   qn_error *err);
 QNI_WARN_UNUSED qn_status qni_tokenizer_finish(qni_tokenizer *t, qni_token_list *written,
                                                qn_error *err);
+
+// Frees all that a tokenizer holds; it is as good as new.
+void qni_tokenizer_clear(qni_tokenizer *t);
+
+// The files beside a tokenizer's that count, in the order in which they are read; NULL at the end.
+extern const char *const qni_tokenizer_configs[];
 
 void qni_context_free(qni_context *context);
 
