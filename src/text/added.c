@@ -21,6 +21,7 @@ qn_status qni_added_set_build(const qni_added_token *tokens, const qni_trie_key 
     int n_first = 0;
     for (size_t i = 0; i < n; i++) {
         unsigned char c = keys[i].bytes[0];
+        out->longest = keys[i].n > out->longest ? keys[i].n : out->longest;
         n_first += out->first[c] == 0;
         out->first[c] = 1;
         out->lone_first = n_first == 1 ? c : -1;
@@ -117,4 +118,20 @@ bool qni_added_next(const qni_added_set *set, const char *text, size_t n, size_t
         }
     }
     return false;
+}
+
+bool qni_added_apart(const qni_added_set *set, const char *text, size_t at)
+{
+    size_t most = at < set->longest ? at : set->longest;
+    for (size_t from = at - most; from < at; from++) {
+        uint32_t node = 0;
+        size_t i = from;
+        while (i < at && qni_trie_step(&set->trie, &node, (unsigned char)text[i])) {
+            i++;
+        }
+        if (i == at) {
+            return false;
+        }
+    }
+    return true;
 }

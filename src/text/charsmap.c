@@ -46,6 +46,44 @@ void qni_charsmap_end(qni_charsmap *map)
     *map = (qni_charsmap){0};
 }
 
+// Moves to the child of a node by one byte; false when there is none.
+static bool step(const qni_charsmap *map, uint32_t *at, unsigned char byte)
+{
+    *at ^= byte;
+    return *at < map->n_units && (map->units[*at] & 0x800000FF) == byte;
+}
+
+static uint32_t children(uint32_t at, uint32_t unit)
+{
+    return at ^ unit >> 10 << ((unit & 0x200) >> 6);
+}
+
+bool qni_charsmap_has(const qni_charsmap *map, const char *text, size_t n)
+{
+    uint32_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (map->n_units == 0) {
+            return false;
+        }
+        at = children(at, map->units[at]);
+        if (text[i] == 0 || !step(map, &at, (unsigned char)text[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool qni_charsmap_may_hold(const qni_charsmap *map, char byte)
+{
+    for (uint32_t i = 1; i < map->n_units; i++) { // 0 is the root
+        uint32_t at = children(i, map->units[i]);
+        if (step(map, &at, (unsigned char)byte)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *qni_charsmap_find(const qni_charsmap *map, const char *text, size_t n, bool longest,
                               size_t *key)
 {
@@ -53,7 +91,7 @@ const char *qni_charsmap_find(const qni_charsmap *map, const char *text, size_t 
     uint32_t at = 0;
     for (size_t i = 0; map->n_units > 0; i++) {
         uint32_t unit = map->units[at];
-        at ^= unit >> 10 << ((unit & 0x200) >> 6);
+        at = children(at, unit);
         if (i > 0 && (unit >> 8 & 1) != 0 && at < map->n_units) { // a key ends here
             uint32_t value = map->units[at] & 0x7FFFFFFF;
             found = value <= map->n_pool ? map->pool + value : found;
@@ -65,8 +103,7 @@ const char *qni_charsmap_find(const qni_charsmap *map, const char *text, size_t 
         if (i == n || text[i] == 0) {
             return found;
         }
-        at ^= (unsigned char)text[i];
-        if (at >= map->n_units || (map->units[at] & 0x800000FF) != (unsigned char)text[i]) {
+        if (!step(map, &at, (unsigned char)text[i])) {
             return found;
         }
     }

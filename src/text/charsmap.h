@@ -30,4 +30,11 @@ void qni_charsmap_end(qni_charsmap *map);
 const char *qni_charsmap_find(const qni_charsmap *map, const char *text, size_t n, bool longest,
                               size_t *key);
 
+// Whether some key begins with all `n` bytes of the text.
+bool qni_charsmap_has(const qni_charsmap *map, const char *text, size_t n);
+
+// Whether some key may have the byte (ASCII, not 0) at another place than its first. False is
+// certain.
+bool qni_charsmap_may_hold(const qni_charsmap *map, char byte);
+
 #endif

@@ -12,6 +12,7 @@ typedef struct encoder {
     qni_context *c;
     const qni_encode_options *options;
     qni_ids *out;
+    qni_text_part part;
     bool counts;  // tokens are counted, not kept
     size_t count; // those that `out` has lost
     qn_error *err;
@@ -90,7 +91,9 @@ static qni_passage part_of(const qni_passage *p, size_t begin, size_t end)
                          .origin = p->origin != NULL ? p->origin + begin : NULL,
                          .shift = p->shift + begin,
                          .at_start = p->at_start && begin == 0,
-                         .lost_front = p->lost_front && begin == 0};
+                         .lost_front = p->lost_front && begin == 0,
+                         .continues = p->continues && begin == 0,
+                         .goes_on = p->goes_on && end == p->n};
 }
 
 // The words of the cuts, cut further where the model can be.
@@ -182,7 +185,13 @@ static qn_status encode_normalized(encoder *e, qni_passage p)
 // Replaces what is not UTF-8.
 static qn_status clean_text(encoder *e, const char *text, size_t n, qni_passage *p)
 {
-    *p = (qni_passage){.text = text, .n = n, .at_start = true};
+    const qni_text_part *part = &e->part;
+    *p = (qni_passage){.text = text,
+                       .n = n,
+                       .shift = part->base,
+                       .at_start = part->base == 0,
+                       .continues = part->continues,
+                       .goes_on = part->goes_on};
     if (qni_utf8_is_valid(text, n)) {
         return QN_OK;
     }
@@ -193,7 +202,7 @@ static qn_status clean_text(encoder *e, const char *text, size_t n, qni_passage 
         uint32_t code;
         int length = qni_utf8_decode((const unsigned char *)text + at, n - at, &code);
         size_t size = (size_t)(length < 0 ? -length : length);
-        qni_text_span whole = {at, at + size};
+        qni_text_span whole = {part->base + at, part->base + at + size};
         QNI_TRY(length < 0 ? qni_draft_add(draft, "\xEF\xBF\xBD", 3, whole, e->err)
                            : qni_draft_copy(draft, &given, at, at + size, e->err));
         at += size;
@@ -231,7 +240,8 @@ static void trim_spans(encoder *e, size_t first)
         qni_text_span *span = &e->out->spans[i];
         const char *token = qni_tokenizer_token_text(e->t, e->out->ids[i], &n);
         size_t leading = count_spaces(token, n, false), trailing = count_spaces(token, n, true);
-        if (leading > 0 && e->t->trim.prefix_space && (i == first || span->begin == 0)) {
+        bool in_front = (i == first && !e->part.continues) || span->begin == 0;
+        if (leading > 0 && e->t->trim.prefix_space && in_front) {
             leading--; // the one that was put in front covers nothing
         }
         span->begin = span->begin + leading < span->end ? span->begin + leading : span->end;
@@ -377,6 +387,19 @@ static qn_status encode(encoder *e, const char *text, size_t n)
     }
     QNI_TRY(truncate(e, texts, n_special));
     return pad(e, first);
+}
+
+qn_status qni_encode_part(const qni_tokenizer *tokenizer, const char *text, size_t n,
+                          const qni_text_part *part, const qni_encode_options *options,
+                          qni_ids *out, qn_error *err)
+{
+    encoder e = {.t = tokenizer, .options = options, .out = out, .part = *part, .err = err};
+    QNI_TRY(qni_context_take(tokenizer, &e.c, err));
+    size_t n_before = out->n;
+    qn_status status = encode_text(&e, text, n);
+    qni_context_give(tokenizer, e.c);
+    out->n = status == QN_OK ? out->n : n_before;
+    return status;
 }
 
 static const qni_encode_options defaults;

@@ -424,6 +424,32 @@ static qn_status open_parts(qni_model *model, qn_error *err)
     return status;
 }
 
+// Whether no merge can cross before a line feed: it is a symbol of its own, as itself or as its
+// byte, and no token holds it behind anything but another one.
+static bool lines_are_apart(const qni_model *model)
+{
+    bool has_bytes = model->byte_fallback;
+    for (int i = 0; i < 256 && has_bytes; i++) {
+        has_bytes = model->byte_ids[i] >= 0;
+    }
+    if (!has_bytes && qni_vocab_find(&model->vocab, "\n", 1) < 0) {
+        return false;
+    }
+    for (uint32_t id = 0; id < model->vocab.n; id++) {
+        uint32_t n;
+        const char *token = qni_vocab_at(&model->vocab, id, &n);
+        for (uint32_t i = 1; i < n; i++) {
+            if (token[i] == '\n' && token[i - 1] != '\n') {
+                return false;
+            }
+        }
+        if (n > 6 && memmem(token, n, "<0x0A>", 6) != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 qn_status qni_model_settle(qni_model *model, qn_error *err)
 {
     size_t capacity = 0;
@@ -442,7 +468,14 @@ qn_status qni_model_settle(qni_model *model, qn_error *err)
             found = memmem(found + 3, n - at - 3, mark, 3);
         }
     }
+    model->cuts_lines = model->cuts && lines_are_apart(model);
     return model->cuts ? open_parts(model, err) : QN_OK;
+}
+
+bool qni_model_cuts_between(const qni_model *model, uint32_t before, uint32_t after)
+{
+    return (model->cuts && after == MARK && !is_joined(model, before)) ||
+           (model->cuts_lines && after == '\n');
 }
 
 size_t qni_model_part(const qni_model *model, const char *word, size_t n)

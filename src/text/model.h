@@ -33,6 +33,7 @@ typedef struct qni_model {
     uint32_t *joined;
     size_t n_joined;
     bool cuts;
+    bool cuts_lines;    // before a line feed too, if what precedes it is no white space
     qni_splitter parts; // cuts there too, many at a time; its scanner may be not ready
     char *prefix;       // of symbols that are not first in a word; NULL: none
     char *suffix;       // of the last symbol of a word; NULL: none
@@ -69,6 +70,10 @@ QNI_WARN_UNUSED qn_status qni_model_settle(qni_model *model, qn_error *err);
 
 // The length of the first part of a word (n > 0) that is encoded by itself.
 size_t qni_model_part(const qni_model *model, const char *word, size_t n);
+
+// Whether a word can be cut between these two characters, of which the first is no white space,
+// wherever they stand in it.
+bool qni_model_cuts_between(const qni_model *model, uint32_t before, uint32_t after);
 
 QNI_WARN_UNUSED qn_status qni_pieces_add(qni_pieces *pieces, uint32_t id, size_t n, qn_error *err);
 

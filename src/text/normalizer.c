@@ -137,7 +137,7 @@ static qn_status map_characters(map_fn *map, const qni_passage *p, qni_draft *ou
 static qn_status strip(const qni_normalizer *step, qni_passage *p)
 {
     size_t begin = 0, end = p->n;
-    while (step->left && begin < end) {
+    while (step->left && !p->continues && begin < end) {
         uint32_t code;
         int length = qni_utf8_decode((const unsigned char *)p->text + begin, end - begin, &code);
         if (!qni_unicode_is_space(code)) {
@@ -145,7 +145,7 @@ static qn_status strip(const qni_normalizer *step, qni_passage *p)
         }
         begin += (size_t)length;
     }
-    while (step->right && end > begin) {
+    while (step->right && !p->goes_on && end > begin) {
         size_t at = end - 1;
         while (at > begin && ((unsigned char)p->text[at] & 0xC0) == 0x80) {
             at--;
@@ -168,7 +168,7 @@ static qn_status strip(const qni_normalizer *step, qni_passage *p)
 static qn_status prepend(const qni_normalizer *step, const qni_passage *p, qni_draft *out,
                          bool *same, qn_error *err)
 {
-    *same = p->n == 0;
+    *same = p->n == 0 || p->continues;
     if (*same) {
         return QN_OK;
     }

@@ -16,6 +16,8 @@ typedef struct qni_passage {
     size_t shift;
     bool at_start;   // the given text begins here
     bool lost_front; // its first characters were taken away
+    bool continues;  // text of the same passage stood before it, see encode_stream.h
+    bool goes_on;    // and more of it follows
 } qni_passage;
 
 // The bytes of the given text that the passage's bytes [begin, end) stand for.

@@ -94,7 +94,7 @@ qn_status qni_sentencepiece_normalize(const qni_sentencepiece *s, const qni_pass
                                       qni_draft *out, qn_error *err)
 {
     size_t at = 0;
-    for (; s->tidy && at < p->n;) {
+    for (; s->tidy && !p->continues && at < p->n;) {
         unit u = next_unit(s, p->text + at, p->n - at);
         if (u.n != 1 || u.text[0] != ' ') {
             break;
@@ -104,10 +104,10 @@ qn_status qni_sentencepiece_normalize(const qni_sentencepiece *s, const qni_pass
     if (at >= p->n) {
         return QN_OK;
     }
-    if (s->add_space && !s->space_behind) {
+    if (s->add_space && !s->space_behind && !p->continues) {
         QNI_TRY(add_space(s, out, span_of(p, out, at, 0), err));
     }
-    bool after_space = s->tidy;
+    bool after_space = s->tidy && !p->continues;
     while (at < p->n) {
         unit u = next_unit(s, p->text + at, p->n - at);
         size_t taken = u.taken;
@@ -121,6 +121,9 @@ qn_status qni_sentencepiece_normalize(const qni_sentencepiece *s, const qni_pass
         }
         after_space = after_space && s->tidy;
         at += taken;
+    }
+    if (p->goes_on) {
+        return QN_OK;
     }
     if (s->tidy) {
         cut_spaces(s, out);

@@ -113,4 +113,17 @@ extern const char *const qni_tokenizer_configs[];
 
 void qni_context_free(qni_context *context);
 
+// A part of a longer text, cut where qni_settled_before allows it.
+typedef struct qni_text_part {
+    size_t base;    // bytes of the text before it
+    bool continues; // it begins within a passage, not behind an added token
+    bool goes_on;   // and ends within one
+} qni_text_part;
+
+// Appends the tokens of one part, without any around it.
+QNI_WARN_UNUSED qn_status qni_encode_part(const qni_tokenizer *tokenizer, const char *text,
+                                          size_t n, const qni_text_part *part,
+                                          const qni_encode_options *options, qni_ids *out,
+                                          qn_error *err);
+
 #endif

@@ -201,6 +201,18 @@ qn_status qni_trie_build(qni_trie_key *keys, size_t n, qni_trie *out, qn_error *
     return QN_OK;
 }
 
+bool qni_trie_holds(const qni_trie *trie, unsigned char byte)
+{
+    for (uint32_t i = 1; i < trie->n; i++) { // 0 is the root
+        uint32_t node = i;
+        bool used = (trie->units[i] & QNI_TRIE_LABEL) != FREE;
+        if (used && qni_trie_step(trie, &node, byte)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void qni_trie_end(qni_trie *trie)
 {
     if (trie->owned) {

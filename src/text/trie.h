@@ -51,6 +51,9 @@ static inline bool qni_trie_is_key(const qni_trie *trie, uint32_t node)
     return (trie->units[node] & QNI_TRIE_KEY) != 0;
 }
 
+// Whether some key has the byte at another place than its first.
+bool qni_trie_holds(const qni_trie *trie, unsigned char byte);
+
 // The length of the longest key that `text` begins with, 0 when there is none; its value goes to
 // *value.
 static inline size_t qni_trie_longest(const qni_trie *trie, const unsigned char *text, size_t n,
