@@ -189,11 +189,22 @@ static qni_value *f_dict(qni_run *r, qni_value *self, qni_value **a, const qni_a
     return make_dict(r, QNI_DICT, args);
 }
 
+bool qni_may_name(qni_run *r, const qni_value *key)
+{
+    bool hidden = key->kind == QNI_TEXT && key->as.text.n > 0 && key->as.text.at[0] == '_';
+    return !hidden || qni_raise(r, "a namespace takes no name that begins with \"_\": %.*s",
+                                (int)(key->as.text.n & 0xFF), key->as.text.at) != NULL;
+}
+
 static qni_value *f_namespace(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
 {
+    qni_value *space = make_dict(r, QNI_NAMESPACE, args);
     (void)self;
     (void)a;
-    return make_dict(r, QNI_NAMESPACE, args);
+    for (size_t i = 0; space != NULL && i < space->as.dict->n; i++) {
+        space = qni_may_name(r, space->as.dict->keys[i]) ? space : NULL;
+    }
+    return space;
 }
 
 static qni_value *f_cycler(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)

@@ -32,6 +32,7 @@ struct qni_run {
     size_t out_begin;    // bytes of `out` that were there before
     qni_value *captured; // what the body of a filtered block wrote
     int64_t now;
+    qni_value *continued; // the text of the final message, which is left open; NULL: none is
 };
 
 struct qni_macro {
@@ -124,6 +125,15 @@ const qni_row *qni_find_method(const qni_value *self, const char *name);
 
 extern const qni_row qni_text_filters[], qni_sequence_filters[], qni_value_filters[];
 extern const qni_row qni_text_methods[];
+
+bool qni_may_name(qni_run *r, const qni_value *key); // a member of a namespace
+
+// ---- What the caller gives
+
+// Fills the context from a JSON object. continue_final_message is no variable: with true, or the
+// name of a field of the final message, the text ends where that one does.
+bool qni_take_variables(qni_run *r, const json_t *variables);
+bool qni_end_continued(qni_run *r);
 
 // ---- Members, elements, parts
 

@@ -411,11 +411,7 @@ static bool split_spaces(qni_run *r, piece p, int64_t most, qni_items *list)
         }
         size_t begin = i;
         if (most-- == 0 && i < p.n) {
-            while (p.n > i &&
-                   qni_python_space(p.at + before(p.at, p.n), p.n - before(p.at, p.n)) > 0) {
-                p.n = before(p.at, p.n);
-            }
-            return add_piece(r, list, p.at + i, p.n - i);
+            return add_piece(r, list, p.at + i, qni_python_rstrip(p.at + i, p.n - i));
         }
         while (i < p.n && qni_python_space(p.at + i, p.n - i) == 0) {
             i++;
@@ -433,9 +429,7 @@ static bool split_spaces(qni_run *r, piece p, int64_t most, qni_items *list)
 static bool split_spaces_right(qni_run *r, piece p, int64_t most, qni_items *list)
 {
     for (;;) {
-        while (p.n > 0 && qni_python_space(p.at + before(p.at, p.n), p.n - before(p.at, p.n)) > 0) {
-            p.n = before(p.at, p.n);
-        }
+        p.n = qni_python_rstrip(p.at, p.n);
         if (p.n == 0) {
             break;
         }
