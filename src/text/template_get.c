@@ -127,7 +127,7 @@ static qni_value *own_item(qni_run *r, qni_value *of, qni_value *key)
     int64_t i, n;
     qni_value *found = NULL;
     if (of->kind == QNI_DICT) {
-        return qni_is_hashable(key) && qni_dict_find(r, of->as.dict, key, &found) ? found : NULL;
+        return qni_is_hashable(r, key) && qni_dict_find(r, of->as.dict, key, &found) ? found : NULL;
     }
     if (of->kind == QNI_SELF) {
         return key->kind == QNI_TEXT ? block_of(r, key->as.text.at, key->as.text.n) : NULL;

@@ -45,6 +45,14 @@ bool qni_charge(qni_run *r, size_t work)
            qni_fails(r, QN_LIMIT_EXCEEDED, "the template takes too many steps");
 }
 
+bool qni_charge_bytes(qni_run *r, size_t n)
+{
+    r->bytes += n + 8; // many short copies are work too
+    size_t steps = r->bytes / 64;
+    r->bytes %= 64;
+    return qni_charge(r, steps);
+}
+
 void *qni_run_alloc(qni_run *r, size_t bytes)
 {
     void *memory = r->status == QN_OK ? qni_arena_alloc(&r->arena, bytes + (bytes == 0)) : NULL;
@@ -85,7 +93,7 @@ void qni_put_begin(qni_run *r, qni_buf *buf)
 
 bool qni_put(qni_run *r, qni_buf *buf, const char *bytes, size_t n)
 {
-    if (!qni_charge(r, n / 64)) {
+    if (!qni_charge_bytes(r, n)) {
         return false;
     }
     if (buf == r->out && n > r->limits.output_bytes - (buf->size - r->out_begin)) {

@@ -25,6 +25,7 @@ struct qni_run {
     const qni_node *at; // where errors point
     qni_template_limits limits;
     size_t steps;
+    size_t bytes; // copied, and not yet a whole step
     int depth;
     qni_frame *frame, *root;
     qni_dict *context;
@@ -72,6 +73,7 @@ struct qni_iterator {
 bool qni_fails(qni_run *r, qn_status status, const char *format, ...) QNI_PRINTF(3, 4);
 qni_value *qni_raise(qni_run *r, const char *format, ...) QNI_PRINTF(2, 3); // QN_INVALID_ARGUMENT
 bool qni_charge(qni_run *r, size_t work);
+bool qni_charge_bytes(qni_run *r, size_t n); // of one copy
 void *qni_run_alloc(qni_run *r, size_t bytes);
 bool qni_enter(qni_run *r); // one level deeper; qni_leave in any case
 void qni_leave(qni_run *r);

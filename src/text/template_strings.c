@@ -63,6 +63,7 @@ static qni_value *strip(qni_run *r, qni_value *self, qni_value *set, bool left, 
     if (set != NULL && !need_text(r, set)) {
         return NULL;
     }
+    size_t work = 1 + (set != NULL ? set->as.text.n / 64 : 0); // of one character
     while (left && p.n > 0) {
         size_t n;
         (void)code_at(p.at, p.n, &n);
@@ -71,6 +72,9 @@ static qni_value *strip(qni_run *r, qni_value *self, qni_value *set, bool left, 
         }
         p.at += n;
         p.n -= n;
+        if (!qni_charge(r, work)) {
+            return NULL;
+        }
     }
     while (right && p.n > 0) {
         size_t at = before(p.at, p.n);
@@ -78,10 +82,11 @@ static qni_value *strip(qni_run *r, qni_value *self, qni_value *set, bool left, 
             break;
         }
         p.n = at;
+        if (!qni_charge(r, work)) {
+            return NULL;
+        }
     }
-    return qni_charge(r, (self->as.text.n - p.n) / 8 * (set != NULL ? 1 + set->as.text.n / 16 : 1))
-               ? qni_text_at(r, p.at, p.n)
-               : NULL;
+    return qni_text_at(r, p.at, p.n);
 }
 
 static qni_value *m_strip(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
@@ -133,7 +138,7 @@ static qni_value *change_case(qni_run *r, qni_value *self, char mode)
 {
     piece p = piece_of(self);
     qni_buf buf;
-    bool fine = qni_charge(r, p.n / 8), start = true;
+    bool fine = qni_charge(r, p.n / 4), start = true;
     qni_put_begin(r, &buf);
     for (size_t i = 0, n; i < p.n && fine; i += n) {
         uint32_t code = code_at(p.at + i, p.n - i, &n), made[3];
@@ -769,7 +774,7 @@ static qni_value *all_are(const qni_value *self, is_fn *is, bool empty)
     {                                                                                        \
         (void)a;                                                                             \
         (void)args;                                                                          \
-        return qni_charge(r, self->as.text.n / 16) ? all_are(self, is, empty) : NULL;        \
+        return qni_charge(r, self->as.text.n / 4) ? all_are(self, is, empty) : NULL;        \
     }
 
 IS(m_isalpha, is_alpha, false)
@@ -783,20 +788,23 @@ IS(m_isprintable, is_printable, true)
 
 static qni_value *m_isidentifier(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
 {
-    (void)r;
     (void)a;
     (void)args;
     bool digit = self->as.text.n > 0 && self->as.text.at[0] >= '0' && self->as.text.at[0] <= '9';
-    return digit ? qni_bool(false) : all_are(self, is_identifier, false);
+    return digit                                   ? qni_bool(false)
+           : qni_charge(r, self->as.text.n / 4) ? all_are(self, is_identifier, false)
+                                                : NULL;
 }
 
 static qni_value *m_istitle(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
 {
     piece p = piece_of(self);
     bool any = false, inside = false;
-    (void)r;
     (void)a;
     (void)args;
+    if (!qni_charge(r, p.n / 4)) {
+        return NULL;
+    }
     for (size_t i = 0, n; i < p.n; i += n) {
         qni_category c = qni_unicode_category(code_at(p.at + i, p.n - i, &n));
         bool upper = c == QNI_CATEGORY_LU || c == QNI_CATEGORY_LT;

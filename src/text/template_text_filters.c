@@ -134,6 +134,17 @@ static qni_value *escape(qni_run *r, qni_value *text)
     bool fine = text != NULL;
     qni_put_begin(r, &buf);
     for (size_t i = 0; fine && i < text->as.text.n; i++) {
+        size_t plain = i; // put at once up to the next special one
+        while (plain < text->as.text.n && text->as.text.at[plain] != '\0' &&
+               strchr("<>&\"'", text->as.text.at[plain]) == NULL) {
+            plain++;
+        }
+        if (plain > i) {
+            fine = qni_charge(r, (plain - i) / 16) &&
+                   qni_put(r, &buf, text->as.text.at + i, plain - i);
+            i = plain - 1;
+            continue;
+        }
         char c = text->as.text.at[i];
         const char *as = c == '<'    ? "&lt;"
                          : c == '>'  ? "&gt;"
@@ -181,6 +192,7 @@ static qni_value *f_wordcount(qni_run *r, qni_value *self, qni_value **a, const 
     qni_value *text = qni_to_text(r, self);
     int64_t n = 0;
     bool inside = false;
+    text = text != NULL && qni_charge(r, text->as.text.n / 4) ? text : NULL;
     (void)a;
     (void)args;
     for (size_t i = 0; text != NULL && i < text->as.text.n;) {
@@ -232,7 +244,7 @@ static qni_value *f_truncate(qni_run *r, qni_value *self, qni_value **a, const q
 static bool put_quoted(qni_run *r, qni_buf *buf, qni_value *v, bool query)
 {
     qni_value *text = qni_to_text(r, v);
-    bool fine = text != NULL;
+    bool fine = text != NULL && qni_charge(r, text->as.text.n / 2);
     for (size_t i = 0; fine && i < text->as.text.n; i++) {
         unsigned char c = (unsigned char)text->as.text.at[i];
         bool plain = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
