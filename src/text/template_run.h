@@ -115,6 +115,8 @@ const qni_row *qni_find_row(const qni_row *rows, const char *name); // rows end 
 bool qni_bind(qni_run *r, const char *name, const char *parameters, const qni_args *args,
               qni_value **a);
 qni_value *qni_call_row(qni_run *r, const qni_row *row, qni_value *self, const qni_args *args);
+// A text's or another's method; what it makes of a safe text is safe.
+qni_value *qni_call_method(qni_run *r, const qni_row *row, qni_value *self, const qni_args *args);
 qni_value *qni_call_value(qni_run *r, qni_value *callee, const qni_args *args);
 qni_value *qni_call_macro(qni_run *r, qni_macro *macro, const qni_args *args);
 qni_value *qni_call_loop(qni_run *r, qni_loop *loop, qni_value *over);

@@ -614,7 +614,16 @@ static qni_value *f_join(qni_run *r, qni_value *self, qni_value **a, const qni_a
     return qni_put_end(r, &buf, fine);
 }
 
+static qni_value *f_random(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
+{
+    (void)self;
+    (void)a;
+    (void)args;
+    return qni_raise(r, "the filter random gives another text each time, which quince does not");
+}
+
 const qni_row qni_sequence_filters[] = {
+    {"random", "", f_random},
     {"sort", "reverse? case_sensitive? attribute?", f_sort},
     {"dictsort", "case_sensitive? by? reverse?", f_dictsort},
     {"groupby", "attribute default? case_sensitive?", f_groupby},

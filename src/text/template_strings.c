@@ -567,6 +567,12 @@ static qni_value *m_rpartition(qni_run *r, qni_value *self, qni_value **a, const
 
 // ---- Putting together
 
+static qni_value *escaped(qni_run *r, qni_value *v)
+{
+    const qni_args none = {NULL, 0, NULL, NULL, 0};
+    return qni_call_row(r, qni_find_filter("escape"), v, &none);
+}
+
 static qni_value *replace(qni_run *r, piece p, piece from, piece to, int64_t most)
 {
     qni_buf buf;
@@ -604,7 +610,8 @@ static qni_value *m_replace(qni_run *r, qni_value *self, qni_value **a, const qn
         (a[2] != NULL && !need_whole(r, a[2], &most))) {
         return NULL;
     }
-    return replace(r, piece_of(self), piece_of(a[0]), piece_of(a[1]), most);
+    qni_value *to = self->markup ? escaped(r, a[1]) : a[1];
+    return to != NULL ? replace(r, piece_of(self), piece_of(a[0]), piece_of(to), most) : NULL;
 }
 
 static qni_value *m_join(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
@@ -617,8 +624,7 @@ static qni_value *m_join(qni_run *r, qni_value *self, qni_value **a, const qni_a
     for (size_t i = 0; fine && i < list->as.list.n; i++) {
         qni_value *item = list->as.list.items[i];
         if (self->markup) { // puts anything together, escaped
-            const qni_args none = {NULL, 0, NULL, NULL, 0};
-            item = qni_call_row(r, qni_find_filter("escape"), item, &none);
+            item = escaped(r, item);
         }
         fine = item != NULL && need_text(r, item) &&
                (i == 0 || qni_put(r, &buf, self->as.text.at, self->as.text.n)) &&
@@ -774,7 +780,7 @@ static qni_value *all_are(const qni_value *self, is_fn *is, bool empty)
     {                                                                                        \
         (void)a;                                                                             \
         (void)args;                                                                          \
-        return qni_charge(r, self->as.text.n / 4) ? all_are(self, is, empty) : NULL;        \
+        return qni_charge(r, self->as.text.n / 4) ? all_are(self, is, empty) : NULL;         \
     }
 
 IS(m_isalpha, is_alpha, false)
@@ -791,7 +797,7 @@ static qni_value *m_isidentifier(qni_run *r, qni_value *self, qni_value **a, con
     (void)a;
     (void)args;
     bool digit = self->as.text.n > 0 && self->as.text.at[0] >= '0' && self->as.text.at[0] <= '9';
-    return digit                                   ? qni_bool(false)
+    return digit                                ? qni_bool(false)
            : qni_charge(r, self->as.text.n / 4) ? all_are(self, is_identifier, false)
                                                 : NULL;
 }

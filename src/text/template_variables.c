@@ -177,6 +177,7 @@ bool qni_end_continued(qni_run *r)
     size_t size = (size_t)(end - text);
     bool whole = n - size >= TAG_BYTES && end[TAG_BYTES - 1] == tag[TAG_BYTES - 1];
     r->out->size = r->out_begin + (whole ? size : qni_python_rstrip(text, size));
+    r->out->data[r->out->size] = '\0';
     return true;
 }
 
