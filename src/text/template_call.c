@@ -480,6 +480,24 @@ static qni_value *m_bit_length(qni_run *r, qni_value *self, qni_value **a, const
     return qni_int(r, m == 0 ? 0 : 64 - __builtin_clzll(m));
 }
 
+static qni_value *m_bit_count(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
+{
+    int64_t n;
+    (void)a;
+    (void)args;
+    (void)qni_is_whole(self, &n);
+    uint64_t m = n < 0 ? (uint64_t)0 - (uint64_t)n : (uint64_t)n;
+    return qni_int(r, __builtin_popcountll(m));
+}
+
+static qni_value *m_conjugate(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
+{
+    int64_t n;
+    (void)a;
+    (void)args;
+    return qni_is_whole(self, &n) ? qni_int(r, n) : self;
+}
+
 static const qni_row loop_methods[] = {
     {"cycle", NULL, m_cycle}, {"changed", NULL, m_changed}, {NULL, NULL, NULL}};
 static const qni_row cycler_methods[] = {
@@ -495,8 +513,12 @@ static const qni_row list_methods[] = {{"copy", "", m_copy},
                                        {"count", "/ value", m_count},
                                        {"index", "/ value start? stop?", m_index},
                                        {NULL, NULL, NULL}};
-static const qni_row real_methods[] = {{"is_integer", "", m_is_integer}, {NULL, NULL, NULL}};
-static const qni_row int_methods[] = {{"bit_length", "", m_bit_length}, {NULL, NULL, NULL}};
+static const qni_row real_methods[] = {
+    {"is_integer", "", m_is_integer}, {"conjugate", "", m_conjugate}, {NULL, NULL, NULL}};
+static const qni_row int_methods[] = {{"bit_length", "", m_bit_length},
+                                      {"bit_count", "", m_bit_count},
+                                      {"conjugate", "", m_conjugate},
+                                      {NULL, NULL, NULL}};
 
 const qni_row *qni_find_method(const qni_value *self, const char *name)
 {

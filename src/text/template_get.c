@@ -88,6 +88,9 @@ static qni_value *own_member(qni_run *r, qni_value *of, const char *name, size_t
     if (of->kind == QNI_SELF) {
         return block_of(r, name, n);
     }
+    if (of->kind == QNI_CYCLER && strcmp(plain, "current") == 0) {
+        return of->as.cycler.items[of->as.cycler.at];
+    }
     if (of->kind == QNI_MACRO && strcmp(plain, "name") == 0) {
         const char *called = of->as.macro->node->name;
         return called == NULL ? qni_none() : qni_text_at(r, called, strlen(called));

@@ -63,6 +63,7 @@ static void test_errors_point_at_line_and_column(void **state)
     expect_error("\n\n{{ 1 // 0 }}", QN_INVALID_ARGUMENT, "line 3, column 4: a division by zero");
     expect_error("{{ raise_exception('no ' ~ x) }}", QN_INVALID_ARGUMENT, "no 3");
     expect_error("{{ [1]|random }}", QN_INVALID_ARGUMENT, "the filter random");
+    expect_error("{{ [1]|sort(reverse='x') }}", QN_INVALID_ARGUMENT, "reverse is a text");
     expect_error("{{ lipsum() }}", QN_INVALID_ARGUMENT, "the function lipsum");
     expect_error("{% set n = namespace(_a=1) %}", QN_INVALID_ARGUMENT, "_a");
 }
@@ -91,11 +92,14 @@ static void test_limits_end_what_would_take_too_long(void **state)
     }
 }
 
-static void test_keys_are_equal_as_in_python(void **state)
+static void test_values_are_as_in_python(void **state)
 {
     (void)state;
     expect("{{ {1: 'a', 1.0: 'b', true: 'c'} }}", "{1: 'c'}");
     expect("{{ {((1, 2), 'x'): 5}[((1.0, 2), 'x')] }}", "5");
+    expect("{{ cycler(4, 5).current }}{{ 7.bit_count() }}{{ (-2).conjugate() }}", "43-2");
+    expect("{{ 2.7|int(0, 'x') }}{{ 'a'|tojson(indent=[]) }}", "2\"a\"");
+    expect("{{ '{0[a]} {}'.format({'a': 1}) }}", "1 {'a': 1}");
     expect("{{ dict.fromkeys(['a', 'b'], 0) }}", "{'a': 0, 'b': 0}");
 }
 
@@ -165,7 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors_point_at_line_and_column),
         cmocka_unit_test(test_limits_end_what_would_take_too_long),
-        cmocka_unit_test(test_keys_are_equal_as_in_python),
+        cmocka_unit_test(test_values_are_as_in_python),
         cmocka_unit_test(test_methods_of_safe_texts_give_safe_texts),
         cmocka_unit_test(test_final_message_stays_open),
         cmocka_unit_test(test_memory_running_out),
