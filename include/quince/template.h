@@ -41,7 +41,9 @@ typedef struct qn_template_options {
 } qn_template_options;
 
 // Renders with `variables`, a JSON object of `size` bytes: messages, tools, add_generation_prompt
-// and whatever else the template reads. The text is freed with qn_free (quince/model.h).
+// and whatever else the template reads. "continue_final_message" is none of them: with true (or the
+// name of a field instead of "content") the final message stays open and the text ends where that
+// one does, for a model to go on with it. The text is freed with qn_free (quince/model.h).
 // QN_INVALID_ARGUMENT carries what the template itself raises. `options` may be NULL.
 QN_API qn_status qn_template_render(const qn_template *tmpl, const char *variables, size_t size,
                                     const qn_template_options *options, char **text,

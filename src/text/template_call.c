@@ -68,6 +68,29 @@ qni_value *qni_call_row(qni_run *r, const qni_row *row, qni_value *self, const q
     return row->fn(r, self, a, args);
 }
 
+static qni_value *safe(qni_run *r, qni_value *v)
+{
+    qni_value *made = v;
+    if (v->kind == QNI_TEXT && !v->markup) {
+        made = qni_text_at(r, v->as.text.at, v->as.text.n);
+        if (made != NULL) {
+            made->markup = true;
+        }
+    } else if (v->kind == QNI_LIST || v->kind == QNI_TUPLE) { // new ones, of texts
+        for (size_t i = 0; made != NULL && i < v->as.list.n; i++) {
+            v->as.list.items[i] = safe(r, v->as.list.items[i]);
+            made = v->as.list.items[i] != NULL ? made : NULL;
+        }
+    }
+    return made;
+}
+
+qni_value *qni_call_method(qni_run *r, const qni_row *row, qni_value *self, const qni_args *args)
+{
+    qni_value *made = qni_call_row(r, row, self, args);
+    return made != NULL && self->kind == QNI_TEXT && self->markup ? safe(r, made) : made;
+}
+
 static qni_value *call_cycler(qni_run *r, qni_value *loop, const qni_args *args)
 {
     if (args->n == 0 || args->n_named != 0) {
@@ -89,7 +112,7 @@ static qni_value *call_joiner(qni_run *r, qni_value *joiner, const qni_args *arg
 qni_value *qni_call_value(qni_run *r, qni_value *callee, const qni_args *args)
 {
     switch ((int)callee->kind) {
-    case QNI_METHOD: return qni_call_row(r, callee->as.method.row, callee->as.method.self, args);
+    case QNI_METHOD: return qni_call_method(r, callee->as.method.row, callee->as.method.self, args);
     case QNI_FUNCTION: return qni_call_row(r, callee->as.method.row, NULL, args);
     case QNI_MACRO: return qni_call_macro(r, callee->as.macro, args);
     case QNI_JOINER: return call_joiner(r, callee, args);
@@ -189,11 +212,22 @@ static qni_value *f_dict(qni_run *r, qni_value *self, qni_value **a, const qni_a
     return make_dict(r, QNI_DICT, args);
 }
 
+bool qni_may_name(qni_run *r, const qni_value *key)
+{
+    bool hidden = key->kind == QNI_TEXT && key->as.text.n > 0 && key->as.text.at[0] == '_';
+    return !hidden || qni_raise(r, "a namespace takes no name that begins with \"_\": %.*s",
+                                (int)(key->as.text.n & 0xFF), key->as.text.at) != NULL;
+}
+
 static qni_value *f_namespace(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
 {
+    qni_value *space = make_dict(r, QNI_NAMESPACE, args);
     (void)self;
     (void)a;
-    return make_dict(r, QNI_NAMESPACE, args);
+    for (size_t i = 0; space != NULL && i < space->as.dict->n; i++) {
+        space = qni_may_name(r, space->as.dict->keys[i]) ? space : NULL;
+    }
+    return space;
 }
 
 static qni_value *f_cycler(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
@@ -255,11 +289,24 @@ static qni_value *f_strftime(qni_run *r, qni_value *self, qni_value **a, const q
     return n > 0 ? qni_text(r, text, n - 1) : qni_raise(r, "a time that is too long");
 }
 
+static qni_value *f_lipsum(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
+{
+    (void)self;
+    (void)a;
+    (void)args;
+    return qni_raise(r, "the function lipsum makes random texts, which quince does not");
+}
+
 static const qni_row functions[] = {
-    {"range", "/ a b? c?", f_range},        {"dict", NULL, f_dict},
-    {"namespace", NULL, f_namespace},       {"cycler", NULL, f_cycler},
-    {"joiner", "sep?", f_joiner},           {"raise_exception", "message", f_raise},
-    {"strftime_now", "format", f_strftime}, {NULL, NULL, NULL},
+    {"lipsum", NULL, f_lipsum},
+    {"range", "/ a b? c?", f_range},
+    {"dict", NULL, f_dict},
+    {"namespace", NULL, f_namespace},
+    {"cycler", NULL, f_cycler},
+    {"joiner", "sep?", f_joiner},
+    {"raise_exception", "message", f_raise},
+    {"strftime_now", "format", f_strftime},
+    {NULL, NULL, NULL},
 };
 
 const qni_row *qni_find_function(const char *name)
@@ -433,6 +480,24 @@ static qni_value *m_bit_length(qni_run *r, qni_value *self, qni_value **a, const
     return qni_int(r, m == 0 ? 0 : 64 - __builtin_clzll(m));
 }
 
+static qni_value *m_bit_count(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
+{
+    int64_t n;
+    (void)a;
+    (void)args;
+    (void)qni_is_whole(self, &n);
+    uint64_t m = n < 0 ? (uint64_t)0 - (uint64_t)n : (uint64_t)n;
+    return qni_int(r, __builtin_popcountll(m));
+}
+
+static qni_value *m_conjugate(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
+{
+    int64_t n;
+    (void)a;
+    (void)args;
+    return qni_is_whole(self, &n) ? qni_int(r, n) : self;
+}
+
 static const qni_row loop_methods[] = {
     {"cycle", NULL, m_cycle}, {"changed", NULL, m_changed}, {NULL, NULL, NULL}};
 static const qni_row cycler_methods[] = {
@@ -442,12 +507,18 @@ static const qni_row dict_methods[] = {
     {"items", "", m_items}, {"get", "/ key default?", m_get},
     {"copy", "", m_copy},   {"fromkeys", "/ keys value?", m_fromkeys},
     {NULL, NULL, NULL}};
+static const qni_row class_methods[] = {{"fromkeys", "/ keys value?", m_fromkeys},
+                                        {NULL, NULL, NULL}};
 static const qni_row list_methods[] = {{"copy", "", m_copy},
                                        {"count", "/ value", m_count},
                                        {"index", "/ value start? stop?", m_index},
                                        {NULL, NULL, NULL}};
-static const qni_row real_methods[] = {{"is_integer", "", m_is_integer}, {NULL, NULL, NULL}};
-static const qni_row int_methods[] = {{"bit_length", "", m_bit_length}, {NULL, NULL, NULL}};
+static const qni_row real_methods[] = {
+    {"is_integer", "", m_is_integer}, {"conjugate", "", m_conjugate}, {NULL, NULL, NULL}};
+static const qni_row int_methods[] = {{"bit_length", "", m_bit_length},
+                                      {"bit_count", "", m_bit_count},
+                                      {"conjugate", "", m_conjugate},
+                                      {NULL, NULL, NULL}};
 
 const qni_row *qni_find_method(const qni_value *self, const char *name)
 {
@@ -463,6 +534,8 @@ const qni_row *qni_find_method(const qni_value *self, const char *name)
     case QNI_REAL: return qni_find_row(real_methods, name);
     case QNI_BOOL:
     case QNI_INT: return qni_find_row(int_methods, name);
+    case QNI_FUNCTION:
+        return self->as.method.row->fn == f_dict ? qni_find_row(class_methods, name) : NULL;
     default: return NULL;
     }
 }

@@ -403,7 +403,9 @@ typedef struct formatter {
     int depth;
 } formatter;
 
-static qni_value *named_value(qni_run *r, formatter *f, const char *name, size_t n)
+// `whole`: nothing stands behind the name. Only then Python lets it count as one with or without a
+// number.
+static qni_value *named_value(qni_run *r, formatter *f, const char *name, size_t n, bool whole)
 {
     bool digits = n > 0 && n < 9;
     size_t index = 0;
@@ -411,9 +413,9 @@ static qni_value *named_value(qni_run *r, formatter *f, const char *name, size_t
         digits = isdigit((unsigned char)name[i]) != 0;
         index = 10 * index + (size_t)(name[i] - '0');
     }
-    if (n == 0 || digits) {
+    if (digits || (n == 0 && whole)) {
         f->automatic = f->automatic || n == 0;
-        f->manual = f->manual || n != 0;
+        f->manual = f->manual || (n != 0 && whole);
         index = n == 0 ? f->next++ : index;
         if (f->automatic && f->manual) {
             return qni_raise(r, "fields with and without numbers");
@@ -436,7 +438,7 @@ static qni_value *field_value(qni_run *r, formatter *f, const char *at, const ch
     while (stop < end && *stop != '.' && *stop != '[') {
         stop++;
     }
-    qni_value *v = named_value(r, f, at, (size_t)(stop - at));
+    qni_value *v = named_value(r, f, at, (size_t)(stop - at), stop == end);
     while (v != NULL && stop < end) {
         bool index = *stop == '[';
         at = ++stop;

@@ -88,6 +88,9 @@ static qni_value *own_member(qni_run *r, qni_value *of, const char *name, size_t
     if (of->kind == QNI_SELF) {
         return block_of(r, name, n);
     }
+    if (of->kind == QNI_CYCLER && strcmp(plain, "current") == 0) {
+        return of->as.cycler.items[of->as.cycler.at];
+    }
     if (of->kind == QNI_MACRO && strcmp(plain, "name") == 0) {
         const char *called = of->as.macro->node->name;
         return called == NULL ? qni_none() : qni_text_at(r, called, strlen(called));
@@ -127,7 +130,7 @@ static qni_value *own_item(qni_run *r, qni_value *of, qni_value *key)
     int64_t i, n;
     qni_value *found = NULL;
     if (of->kind == QNI_DICT) {
-        return qni_is_hashable(key) && qni_dict_find(r, of->as.dict, key, &found) ? found : NULL;
+        return qni_is_hashable(r, key) && qni_dict_find(r, of->as.dict, key, &found) ? found : NULL;
     }
     if (of->kind == QNI_SELF) {
         return key->kind == QNI_TEXT ? block_of(r, key->as.text.at, key->as.text.n) : NULL;

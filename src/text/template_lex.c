@@ -36,6 +36,21 @@ size_t qni_python_space(const char *at, size_t n)
     return length > 0 && qni_unicode_is_space(code) ? (size_t)length : 0;
 }
 
+size_t qni_python_rstrip(const char *text, size_t n)
+{
+    while (n > 0) {
+        size_t from = n - 1;
+        while (from > 0 && ((unsigned char)text[from] & 0xC0) == 0x80) {
+            from--;
+        }
+        if (qni_python_space(text + from, n - from) != n - from) {
+            break;
+        }
+        n = from;
+    }
+    return n;
+}
+
 static void skip_space(lexer *l)
 {
     while (l->at < l->end) {
@@ -88,17 +103,7 @@ static bool looking_at(const lexer *l, const char *what)
 static size_t kept(const lexer *l, const char *text, size_t n, char sign, bool is_output)
 {
     if (sign == '-') {
-        while (n > 0) {
-            size_t from = n - 1;
-            while (from > 0 && ((unsigned char)text[from] & 0xC0) == 0x80) {
-                from--;
-            }
-            if (qni_python_space(text + from, n - from) != n - from) {
-                break;
-            }
-            n = from;
-        }
-        return n;
+        return qni_python_rstrip(text, n);
     }
     if (sign == '+' || is_output) {
         return n;

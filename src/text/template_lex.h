@@ -31,5 +31,7 @@ QNI_WARN_UNUSED qn_status qni_template_lex(qni_template *t, qni_word **out, size
 
 // Python's white space: where `at` (n > 0 bytes left) begins with one, its bytes; else 0.
 size_t qni_python_space(const char *at, size_t n);
+// How many of `n` bytes are left without the white space at their end.
+size_t qni_python_rstrip(const char *text, size_t n);
 
 #endif

@@ -45,6 +45,14 @@ bool qni_charge(qni_run *r, size_t work)
            qni_fails(r, QN_LIMIT_EXCEEDED, "the template takes too many steps");
 }
 
+bool qni_charge_bytes(qni_run *r, size_t n)
+{
+    r->bytes += n + 8; // many short copies are work too
+    size_t steps = r->bytes / 64;
+    r->bytes %= 64;
+    return qni_charge(r, steps);
+}
+
 void *qni_run_alloc(qni_run *r, size_t bytes)
 {
     void *memory = r->status == QN_OK ? qni_arena_alloc(&r->arena, bytes + (bytes == 0)) : NULL;
@@ -85,7 +93,7 @@ void qni_put_begin(qni_run *r, qni_buf *buf)
 
 bool qni_put(qni_run *r, qni_buf *buf, const char *bytes, size_t n)
 {
-    if (!qni_charge(r, n / 64)) {
+    if (!qni_charge_bytes(r, n)) {
         return false;
     }
     if (buf == r->out && n > r->limits.output_bytes - (buf->size - r->out_begin)) {
@@ -209,7 +217,7 @@ static bool set_member(qni_run *r, const qni_node *target, qni_value *value)
         return space != NULL && qni_raise(r, "%s is no namespace", target->name) != NULL;
     }
     qni_value *key = qni_text_at(r, target->text, strlen(target->text));
-    return key != NULL && qni_dict_put(r, space->as.dict, key, value);
+    return key != NULL && qni_may_name(r, key) && qni_dict_put(r, space->as.dict, key, value);
 }
 
 static bool assign(qni_run *r, qni_frame *frame, const qni_node *target, qni_value *value)
@@ -782,46 +790,6 @@ qni_value *qni_call_macro(qni_run *r, qni_macro *macro, const qni_args *args)
 
 // ---- The public functions
 
-// What transformers does before it renders: the reasoning of a message goes by all of its names.
-static bool take_reasoning(qni_run *r, qni_value **message)
-{
-    static const char *const names[] = {"reasoning_content", "thinking", "reasoning"};
-    qni_dict *d = (*message)->kind == QNI_DICT ? (*message)->as.dict : NULL;
-    for (size_t i = 0; d != NULL && i < sizeof names / sizeof *names; i++) {
-        qni_value *reasoning = qni_dict_get(d, names[i], strlen(names[i]));
-        if (reasoning == NULL || reasoning->kind == QNI_NONE) {
-            continue;
-        }
-        qni_value *made = qni_dict_new(r, QNI_DICT);
-        qni_value *key = qni_text_at(r, "thinking", 8), *other = qni_text_at(r, names[0], 17);
-        bool fine = made != NULL && other != NULL && qni_dict_put(r, made->as.dict, key, reasoning);
-        for (size_t j = 0; fine && j < d->n; j++) {
-            fine = qni_dict_put(r, made->as.dict, d->keys[j], d->values[j]);
-        }
-        fine = fine && qni_dict_put(r, made->as.dict, other, reasoning);
-        *message = made;
-        return fine;
-    }
-    return true;
-}
-
-static bool take_variables(qni_run *r, const json_t *variables)
-{
-    qni_value *context = qni_from_json(r, variables);
-    if (context == NULL || context->kind != QNI_DICT) {
-        return context != NULL && qni_raise(r, "the variables are no mapping") != NULL;
-    }
-    r->context = context->as.dict;
-    qni_value *messages = qni_dict_get(r->context, "messages", 8);
-    for (size_t i = 0; messages != NULL && messages->kind == QNI_LIST && i < messages->as.list.n;
-         i++) {
-        if (!take_reasoning(r, &messages->as.list.items[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 qn_status qni_template_render(const qni_template *t, const json_t *variables,
                               const qni_template_limits *limits, int64_t now, qni_buf *out,
                               qn_error *err)
@@ -835,7 +803,7 @@ qn_status qni_template_render(const qni_template *t, const json_t *variables,
     qni_arena_begin(&r.arena, QNI_MAX_TEMPLATE_MEMORY);
     r.frame = qni_frame_new(&r, NULL);
     r.root = r.frame;
-    bool fine = r.frame != NULL && take_variables(&r, variables);
+    bool fine = r.frame != NULL && qni_take_variables(&r, variables);
     r.steps = 0; // what the caller gives is not the template's
     fine = fine && begin_scope(&r, &t->root, r.frame);
     const char *self = qni_interned(t, "self");
@@ -846,7 +814,7 @@ qn_status qni_template_render(const qni_template *t, const json_t *variables,
         }
         fine = blocks != NULL && qni_frame_set(&r, r.frame, self, blocks);
     }
-    fine = fine && run_body(&r, &t->root.body, &how);
+    fine = fine && run_body(&r, &t->root.body, &how) && qni_end_continued(&r);
     qni_arena_end(&r.arena);
     return fine ? QN_OK
            : r.status != QN_OK

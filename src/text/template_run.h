@@ -25,6 +25,7 @@ struct qni_run {
     const qni_node *at; // where errors point
     qni_template_limits limits;
     size_t steps;
+    size_t bytes; // copied, and not yet a whole step
     int depth;
     qni_frame *frame, *root;
     qni_dict *context;
@@ -32,6 +33,7 @@ struct qni_run {
     size_t out_begin;    // bytes of `out` that were there before
     qni_value *captured; // what the body of a filtered block wrote
     int64_t now;
+    qni_value *continued; // the text of the final message, which is left open; NULL: none is
 };
 
 struct qni_macro {
@@ -71,6 +73,7 @@ struct qni_iterator {
 bool qni_fails(qni_run *r, qn_status status, const char *format, ...) QNI_PRINTF(3, 4);
 qni_value *qni_raise(qni_run *r, const char *format, ...) QNI_PRINTF(2, 3); // QN_INVALID_ARGUMENT
 bool qni_charge(qni_run *r, size_t work);
+bool qni_charge_bytes(qni_run *r, size_t n); // of one copy
 void *qni_run_alloc(qni_run *r, size_t bytes);
 bool qni_enter(qni_run *r); // one level deeper; qni_leave in any case
 void qni_leave(qni_run *r);
@@ -112,6 +115,8 @@ const qni_row *qni_find_row(const qni_row *rows, const char *name); // rows end 
 bool qni_bind(qni_run *r, const char *name, const char *parameters, const qni_args *args,
               qni_value **a);
 qni_value *qni_call_row(qni_run *r, const qni_row *row, qni_value *self, const qni_args *args);
+// A text's or another's method; what it makes of a safe text is safe.
+qni_value *qni_call_method(qni_run *r, const qni_row *row, qni_value *self, const qni_args *args);
 qni_value *qni_call_value(qni_run *r, qni_value *callee, const qni_args *args);
 qni_value *qni_call_macro(qni_run *r, qni_macro *macro, const qni_args *args);
 qni_value *qni_call_loop(qni_run *r, qni_loop *loop, qni_value *over);
@@ -124,6 +129,15 @@ const qni_row *qni_find_method(const qni_value *self, const char *name);
 
 extern const qni_row qni_text_filters[], qni_sequence_filters[], qni_value_filters[];
 extern const qni_row qni_text_methods[];
+
+bool qni_may_name(qni_run *r, const qni_value *key); // a member of a namespace
+
+// ---- What the caller gives
+
+// Fills the context from a JSON object. continue_final_message is no variable: with true, or the
+// name of a field of the final message, the text ends where that one does.
+bool qni_take_variables(qni_run *r, const json_t *variables);
+bool qni_end_continued(qni_run *r);
 
 // ---- Members, elements, parts
 

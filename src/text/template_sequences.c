@@ -118,11 +118,18 @@ static bool given(qni_run *r, qni_value *v)
     return v != NULL && qni_is_true(r, v);
 }
 
+static bool is_flag(qni_run *r, const qni_value *v) // of an order: Python takes numbers alone
+{
+    int64_t n;
+    return v == NULL || qni_is_whole(v, &n) ||
+           qni_raise(r, "reverse is a %s, not true or false", qni_kind_name(v)) != NULL;
+}
+
 static qni_value *f_sort(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
 {
     const key_rule rule = {a[2], NULL, !given(r, a[1]), true};
     (void)args;
-    return sorted_list(r, &rule, qni_to_list(r, self), given(r, a[0]));
+    return is_flag(r, a[0]) ? sorted_list(r, &rule, qni_to_list(r, self), given(r, a[0])) : NULL;
 }
 
 static qni_value *f_dictsort(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
@@ -138,7 +145,9 @@ static qni_value *f_dictsort(qni_run *r, qni_value *self, qni_value **a, const q
     qni_value view = {.kind = QNI_VIEW, .extra = 'i', .as = {.dict = self->as.dict}};
     qni_value *at = qni_int(r, by_value);
     const key_rule rule = {at, NULL, !given(r, a[0]), false};
-    return at != NULL ? sorted_list(r, &rule, qni_to_list(r, &view), given(r, a[2])) : NULL;
+    return at != NULL && is_flag(r, a[2])
+               ? sorted_list(r, &rule, qni_to_list(r, &view), given(r, a[2]))
+               : NULL;
 }
 
 static qni_value *f_groupby(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
@@ -614,7 +623,16 @@ static qni_value *f_join(qni_run *r, qni_value *self, qni_value **a, const qni_a
     return qni_put_end(r, &buf, fine);
 }
 
+static qni_value *f_random(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
+{
+    (void)self;
+    (void)a;
+    (void)args;
+    return qni_raise(r, "the filter random gives another text each time, which quince does not");
+}
+
 const qni_row qni_sequence_filters[] = {
+    {"random", "", f_random},
     {"sort", "reverse? case_sensitive? attribute?", f_sort},
     {"dictsort", "case_sensitive? by? reverse?", f_dictsort},
     {"groupby", "attribute default? case_sensitive?", f_groupby},

@@ -63,6 +63,7 @@ static qni_value *strip(qni_run *r, qni_value *self, qni_value *set, bool left, 
     if (set != NULL && !need_text(r, set)) {
         return NULL;
     }
+    size_t work = 1 + (set != NULL ? set->as.text.n / 64 : 0); // of one character
     while (left && p.n > 0) {
         size_t n;
         (void)code_at(p.at, p.n, &n);
@@ -71,6 +72,9 @@ static qni_value *strip(qni_run *r, qni_value *self, qni_value *set, bool left, 
         }
         p.at += n;
         p.n -= n;
+        if (!qni_charge(r, work)) {
+            return NULL;
+        }
     }
     while (right && p.n > 0) {
         size_t at = before(p.at, p.n);
@@ -78,10 +82,11 @@ static qni_value *strip(qni_run *r, qni_value *self, qni_value *set, bool left, 
             break;
         }
         p.n = at;
+        if (!qni_charge(r, work)) {
+            return NULL;
+        }
     }
-    return qni_charge(r, (self->as.text.n - p.n) / 8 * (set != NULL ? 1 + set->as.text.n / 16 : 1))
-               ? qni_text_at(r, p.at, p.n)
-               : NULL;
+    return qni_text_at(r, p.at, p.n);
 }
 
 static qni_value *m_strip(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
@@ -133,7 +138,7 @@ static qni_value *change_case(qni_run *r, qni_value *self, char mode)
 {
     piece p = piece_of(self);
     qni_buf buf;
-    bool fine = qni_charge(r, p.n / 8), start = true;
+    bool fine = qni_charge(r, p.n / 4), start = true;
     qni_put_begin(r, &buf);
     for (size_t i = 0, n; i < p.n && fine; i += n) {
         uint32_t code = code_at(p.at + i, p.n - i, &n), made[3];
@@ -411,11 +416,7 @@ static bool split_spaces(qni_run *r, piece p, int64_t most, qni_items *list)
         }
         size_t begin = i;
         if (most-- == 0 && i < p.n) {
-            while (p.n > i &&
-                   qni_python_space(p.at + before(p.at, p.n), p.n - before(p.at, p.n)) > 0) {
-                p.n = before(p.at, p.n);
-            }
-            return add_piece(r, list, p.at + i, p.n - i);
+            return add_piece(r, list, p.at + i, qni_python_rstrip(p.at + i, p.n - i));
         }
         while (i < p.n && qni_python_space(p.at + i, p.n - i) == 0) {
             i++;
@@ -433,9 +434,7 @@ static bool split_spaces(qni_run *r, piece p, int64_t most, qni_items *list)
 static bool split_spaces_right(qni_run *r, piece p, int64_t most, qni_items *list)
 {
     for (;;) {
-        while (p.n > 0 && qni_python_space(p.at + before(p.at, p.n), p.n - before(p.at, p.n)) > 0) {
-            p.n = before(p.at, p.n);
-        }
+        p.n = qni_python_rstrip(p.at, p.n);
         if (p.n == 0) {
             break;
         }
@@ -568,6 +567,12 @@ static qni_value *m_rpartition(qni_run *r, qni_value *self, qni_value **a, const
 
 // ---- Putting together
 
+static qni_value *escaped(qni_run *r, qni_value *v)
+{
+    const qni_args none = {NULL, 0, NULL, NULL, 0};
+    return qni_call_row(r, qni_find_filter("escape"), v, &none);
+}
+
 static qni_value *replace(qni_run *r, piece p, piece from, piece to, int64_t most)
 {
     qni_buf buf;
@@ -605,7 +610,8 @@ static qni_value *m_replace(qni_run *r, qni_value *self, qni_value **a, const qn
         (a[2] != NULL && !need_whole(r, a[2], &most))) {
         return NULL;
     }
-    return replace(r, piece_of(self), piece_of(a[0]), piece_of(a[1]), most);
+    qni_value *to = self->markup ? escaped(r, a[1]) : a[1];
+    return to != NULL ? replace(r, piece_of(self), piece_of(a[0]), piece_of(to), most) : NULL;
 }
 
 static qni_value *m_join(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
@@ -618,8 +624,7 @@ static qni_value *m_join(qni_run *r, qni_value *self, qni_value **a, const qni_a
     for (size_t i = 0; fine && i < list->as.list.n; i++) {
         qni_value *item = list->as.list.items[i];
         if (self->markup) { // puts anything together, escaped
-            const qni_args none = {NULL, 0, NULL, NULL, 0};
-            item = qni_call_row(r, qni_find_filter("escape"), item, &none);
+            item = escaped(r, item);
         }
         fine = item != NULL && need_text(r, item) &&
                (i == 0 || qni_put(r, &buf, self->as.text.at, self->as.text.n)) &&
@@ -775,7 +780,7 @@ static qni_value *all_are(const qni_value *self, is_fn *is, bool empty)
     {                                                                                        \
         (void)a;                                                                             \
         (void)args;                                                                          \
-        return qni_charge(r, self->as.text.n / 16) ? all_are(self, is, empty) : NULL;        \
+        return qni_charge(r, self->as.text.n / 4) ? all_are(self, is, empty) : NULL;         \
     }
 
 IS(m_isalpha, is_alpha, false)
@@ -789,20 +794,23 @@ IS(m_isprintable, is_printable, true)
 
 static qni_value *m_isidentifier(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
 {
-    (void)r;
     (void)a;
     (void)args;
     bool digit = self->as.text.n > 0 && self->as.text.at[0] >= '0' && self->as.text.at[0] <= '9';
-    return digit ? qni_bool(false) : all_are(self, is_identifier, false);
+    return digit                                ? qni_bool(false)
+           : qni_charge(r, self->as.text.n / 4) ? all_are(self, is_identifier, false)
+                                                : NULL;
 }
 
 static qni_value *m_istitle(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
 {
     piece p = piece_of(self);
     bool any = false, inside = false;
-    (void)r;
     (void)a;
     (void)args;
+    if (!qni_charge(r, p.n / 4)) {
+        return NULL;
+    }
     for (size_t i = 0, n; i < p.n; i += n) {
         qni_category c = qni_unicode_category(code_at(p.at + i, p.n - i, &n));
         bool upper = c == QNI_CATEGORY_LU || c == QNI_CATEGORY_LT;

@@ -44,6 +44,7 @@ static qni_value *is_cased(qni_run *r, qni_value *self, qni_category wrong, qni_
 {
     qni_value *text = qni_to_text(r, self);
     bool any = false;
+    text = text != NULL && qni_charge(r, text->as.text.n / 4) ? text : NULL;
     for (size_t i = 0; text != NULL && i < text->as.text.n;) {
         uint32_t code;
         int n = qni_utf8_decode((const unsigned char *)text->as.text.at + i, text->as.text.n - i,
@@ -168,7 +169,7 @@ static qni_value *t_ge(qni_run *r, qni_value *self, qni_value **a, const qni_arg
 static qni_value *t_exists(qni_run *r, qni_value *self, bool filter)
 {
     char name[32];
-    if (!qni_is_hashable(self)) {
+    if (!qni_is_hashable(r, self)) {
         return qni_raise(r, "a %s cannot be a name", qni_kind_name(self));
     }
     if (self->kind != QNI_TEXT || self->as.text.n >= sizeof name) {

@@ -11,8 +11,9 @@ static qni_value *call_method(qni_run *r, qni_value *self, const char *name, qni
                               size_t n)
 {
     const qni_args args = {items, n, NULL, NULL, 0};
-    qni_value *text = qni_to_text(r, self);
-    return text != NULL ? qni_call_row(r, qni_find_row(qni_text_methods, name), text, &args) : NULL;
+    qni_value *text = self->kind == QNI_TEXT ? self : qni_to_text(r, self);
+    return text != NULL ? qni_call_method(r, qni_find_row(qni_text_methods, name), text, &args)
+                        : NULL;
 }
 
 static qni_value *f_upper(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
@@ -54,8 +55,9 @@ static qni_value *f_replace(qni_run *r, qni_value *self, qni_value **a, const qn
     qni_value *given[3] = {qni_to_text(r, a[0]), qni_to_text(r, a[1]), a[2]};
     (void)args;
     bool counted = a[2] != NULL && a[2]->kind != QNI_NONE;
-    return given[0] != NULL && given[1] != NULL
-               ? call_method(r, self, "replace", given, counted ? 3 : 2)
+    qni_value *text = qni_to_text(r, self); // no longer a safe one
+    return given[0] != NULL && given[1] != NULL && text != NULL
+               ? call_method(r, text, "replace", given, counted ? 3 : 2)
                : NULL;
 }
 
@@ -134,6 +136,17 @@ static qni_value *escape(qni_run *r, qni_value *text)
     bool fine = text != NULL;
     qni_put_begin(r, &buf);
     for (size_t i = 0; fine && i < text->as.text.n; i++) {
+        size_t plain = i; // put at once up to the next special one
+        while (plain < text->as.text.n && text->as.text.at[plain] != '\0' &&
+               strchr("<>&\"'", text->as.text.at[plain]) == NULL) {
+            plain++;
+        }
+        if (plain > i) {
+            fine = qni_charge(r, (plain - i) / 16) &&
+                   qni_put(r, &buf, text->as.text.at + i, plain - i);
+            i = plain - 1;
+            continue;
+        }
         char c = text->as.text.at[i];
         const char *as = c == '<'    ? "&lt;"
                          : c == '>'  ? "&gt;"
@@ -181,6 +194,7 @@ static qni_value *f_wordcount(qni_run *r, qni_value *self, qni_value **a, const 
     qni_value *text = qni_to_text(r, self);
     int64_t n = 0;
     bool inside = false;
+    text = text != NULL && qni_charge(r, text->as.text.n / 4) ? text : NULL;
     (void)a;
     (void)args;
     for (size_t i = 0; text != NULL && i < text->as.text.n;) {
@@ -232,13 +246,13 @@ static qni_value *f_truncate(qni_run *r, qni_value *self, qni_value **a, const q
 static bool put_quoted(qni_run *r, qni_buf *buf, qni_value *v, bool query)
 {
     qni_value *text = qni_to_text(r, v);
-    bool fine = text != NULL;
+    bool fine = text != NULL && qni_charge(r, text->as.text.n);
     for (size_t i = 0; fine && i < text->as.text.n; i++) {
         unsigned char c = (unsigned char)text->as.text.at[i];
         bool plain = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
                      (c != '\0' && strchr(query ? "_.-~" : "_.-~/", c) != NULL);
-        char hex[8];
-        snprintf(hex, sizeof hex, "%%%02X", c);
+        static const char digits[] = "0123456789ABCDEF";
+        const char hex[] = {'%', digits[c >> 4], digits[c & 15], '\0'};
         fine = plain               ? qni_put(r, buf, (const char *)&c, 1)
                : query && c == ' ' ? qni_put(r, buf, "+", 1)
                                    : qni_put_text(r, buf, hex);

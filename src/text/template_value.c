@@ -56,7 +56,7 @@ qni_value *qni_text_at(qni_run *r, const char *bytes, size_t n)
 
 qni_value *qni_text(qni_run *r, const char *bytes, size_t n)
 {
-    char *copy = qni_charge(r, n / 64) ? qni_run_alloc(r, n + 1) : NULL;
+    char *copy = qni_charge_bytes(r, n) ? qni_run_alloc(r, n + 1) : NULL;
     if (copy == NULL) {
         return NULL;
     }
@@ -182,7 +182,7 @@ qni_value *qni_join(qni_run *r, qni_value *a, qni_value *b)
         memcpy(room->data, a->as.text.at, n);
         room->used = n;
     }
-    if (!qni_charge(r, m / 64)) {
+    if (!qni_charge_bytes(r, m)) {
         return NULL;
     }
     memcpy(room->data + room->used, b->as.text.at, m);
@@ -239,19 +239,19 @@ qni_value *qni_from_json(qni_run *r, const json_t *json)
 
 // ---- Mappings
 
-bool qni_is_hashable(const qni_value *v)
+bool qni_is_hashable(qni_run *r, const qni_value *v)
 {
-    if (v->kind == QNI_TUPLE) {
-        for (size_t i = 0; i < v->as.list.n; i++) {
-            if (!qni_is_hashable(v->as.list.items[i])) {
-                return false;
-            }
-        }
+    bool fine = qni_enter(r) && qni_charge(r, 1);
+    for (size_t i = 0; v->kind == QNI_TUPLE && fine && i < v->as.list.n; i++) {
+        fine = qni_is_hashable(r, v->as.list.items[i]);
     }
-    return v->kind != QNI_LIST && v->kind != QNI_DICT && !(v->kind == QNI_VIEW && v->extra != 'v');
+    qni_leave(r);
+    return fine && v->kind != QNI_LIST && v->kind != QNI_DICT &&
+           !(v->kind == QNI_VIEW && v->extra != 'v');
 }
 
-static uint64_t hash_of(const qni_value *v)
+// Of tuples inside of tuples no more than the length counts: they may be deep.
+static uint64_t hash_of(const qni_value *v, bool inside)
 {
     uint64_t hash = 14695981039346656037u;
     double number;
@@ -262,8 +262,9 @@ static uint64_t hash_of(const qni_value *v)
         return hash;
     }
     if (v->kind == QNI_TUPLE) {
-        for (size_t i = 0; i < v->as.list.n; i++) {
-            hash = (hash ^ hash_of(v->as.list.items[i])) * 1099511628211u;
+        hash ^= v->as.list.n;
+        for (size_t i = 0; !inside && i < v->as.list.n; i++) {
+            hash = (hash ^ hash_of(v->as.list.items[i], true)) * 1099511628211u;
         }
         return hash;
     }
@@ -278,7 +279,7 @@ static uint64_t hash_of(const qni_value *v)
 
 static bool can_hash(qni_run *r, const qni_value *key)
 {
-    if (!qni_is_hashable(key)) {
+    if (!qni_is_hashable(r, key)) {
         (void)qni_raise(r, "a %s cannot be a key", qni_kind_name(key));
         return false;
     }
@@ -344,7 +345,7 @@ bool qni_dict_put(qni_run *r, qni_dict *d, qni_value *key, qni_value *value)
         (d->n == d->capacity && !grow_dict(r, d))) {
         return false;
     }
-    uint64_t hash = hash_of(key);
+    uint64_t hash = hash_of(key, false);
     if (!find_slot(r, d, key, hash, &slot)) {
         return false;
     }
@@ -367,7 +368,7 @@ bool qni_dict_find(qni_run *r, const qni_dict *d, qni_value *key, qni_value **ou
     if (d->n == 0) {
         return true;
     }
-    if (!find_slot(r, d, key, hash_of(key), &slot)) {
+    if (!find_slot(r, d, key, hash_of(key, false), &slot)) {
         return false;
     }
     *out = d->slots[slot] != 0 ? d->values[d->slots[slot] - 1] : NULL;
@@ -377,7 +378,7 @@ bool qni_dict_find(qni_run *r, const qni_dict *d, qni_value *key, qni_value **ou
 qni_value *qni_dict_get(const qni_dict *d, const char *key, size_t n)
 {
     const qni_value wanted = {.kind = QNI_TEXT, .as = {.text = {key, n, 0, NULL}}};
-    uint64_t hash = hash_of(&wanted);
+    uint64_t hash = hash_of(&wanted, false);
     for (size_t at = hash; d->n != 0; at++) {
         uint32_t i = d->slots[at & (d->n_slots - 1)];
         if (i == 0) {
@@ -554,7 +555,7 @@ static bool equal_inside(qni_run *r, qni_value *a, qni_value *b, bool *out)
 
 bool qni_equal(qni_run *r, qni_value *a, qni_value *b, bool *out)
 {
-    bool fine = qni_enter(r) && equal_inside(r, a, b, out);
+    bool fine = qni_enter(r) && qni_charge(r, 1) && equal_inside(r, a, b, out);
     qni_leave(r);
     return fine;
 }
@@ -598,7 +599,7 @@ static bool compare_inside(qni_run *r, qni_value *a, qni_value *b, int *out)
 
 bool qni_compare(qni_run *r, qni_value *a, qni_value *b, int *out)
 {
-    bool fine = qni_enter(r) && compare_inside(r, a, b, out);
+    bool fine = qni_enter(r) && qni_charge(r, 1) && compare_inside(r, a, b, out);
     qni_leave(r);
     return fine;
 }

@@ -135,9 +135,9 @@ qni_value *qni_dict_get(const qni_dict *dict, const char *key, size_t n);
 // ---- Asking
 
 bool qni_is_true(qni_run *r, qni_value *v);
-bool qni_is_hashable(const qni_value *v);
-bool qni_is_number(const qni_value *v, double *out); // bool, int, real
-bool qni_is_whole(const qni_value *v, int64_t *out); // bool, int
+bool qni_is_hashable(qni_run *r, const qni_value *v); // or fails: too deep
+bool qni_is_number(const qni_value *v, double *out);  // bool, int, real
+bool qni_is_whole(const qni_value *v, int64_t *out);  // bool, int
 bool qni_is_text(const qni_value *v, const char *text);
 bool qni_equal(qni_run *r, qni_value *a, qni_value *b, bool *out);
 // -1, 0, 1, or 2: all comparisons are false (NaN). Fails where Python has no order.

@@ -111,8 +111,8 @@ static qni_value *f_int(qni_run *r, qni_value *self, qni_value **a, const qni_ar
     int64_t base = 10, n;
     double x;
     (void)args;
-    if (otherwise == NULL || (a[1] != NULL && !qni_is_whole(a[1], &base))) {
-        return otherwise != NULL ? qni_raise(r, "the base is no number") : NULL;
+    if (otherwise == NULL) {
+        return NULL;
     }
     if (qni_is_whole(self, &n)) {
         return qni_int(r, n);
@@ -122,6 +122,9 @@ static qni_value *f_int(qni_run *r, qni_value *self, qni_value **a, const qni_ar
                                     : whole_of_real(r, self->as.real, otherwise);
     }
     if (self->kind == QNI_TEXT) {
+        if (a[1] != NULL && !qni_is_whole(a[1], &base)) {
+            return parse_real(self, &x) ? whole_of_real(r, x, otherwise) : otherwise;
+        }
         int how = parse_whole(self, base, &n);
         return how == 1               ? qni_int(r, n)
                : how == -1            ? qni_raise(r, "a whole number beyond 64 bits")
@@ -232,7 +235,7 @@ static qni_value *f_tojson(qni_run *r, qni_value *self, qni_value **a, const qni
         }
         form.indent = space->as.text.at;
         form.n_indent = space->as.text.n;
-    } else if (a[1] != NULL && a[1]->kind != QNI_NONE) {
+    } else if (a[1] != NULL && a[1]->kind != QNI_NONE && self->kind != QNI_TEXT) {
         return qni_raise(r, "an indent that is neither a number nor a text");
     }
     if (a[2] != NULL && a[2]->kind != QNI_NONE) {
