@@ -80,6 +80,32 @@ QN_API qn_status qn_tokenizer_encode_batch(const qn_tokenizer *tokenizer, const 
 QN_API qn_status qn_tokenizer_count(const qn_tokenizer *tokenizer, const char *text, size_t size,
                                     const qn_encode_options *options, size_t *count, qn_error *err);
 
+// Encoding a text that comes in parts, of any size: tokens come out as soon as nothing that follows
+// can change them, so all of them together are exactly those of the whole text. What is kept back
+// is the end of the text behind the last place that surely ends a word, a few hundred bytes as a
+// rule. A conversation to which something is appended costs what was appended:
+//
+//     qn_encode_stream_push(stream, turn, strlen(turn), certain, &err);
+//     qn_tokens_clear(end);
+//     qn_encode_stream_peek(stream, end, &err);  // certain and end: all tokens up to here
+//
+// One thread at a time. Options that need the whole text (truncate, pad, pair, max_tokens) are
+// QN_UNSUPPORTED. Offsets count from the beginning of the text.
+typedef struct qn_encode_stream qn_encode_stream;
+QN_API qn_status qn_encode_stream_create(const qn_tokenizer *tokenizer,
+                                         const qn_encode_options *options, qn_encode_stream **out,
+                                         qn_error *err);
+QN_API void qn_encode_stream_free(qn_encode_stream *stream); // NULL is fine
+// Adds `size` bytes to the text and appends the tokens that have become certain. After a failure
+// the row is as it was and the stream at its beginning. QN_LIMIT_EXCEEDED: 64 MiB of text in which
+// no word surely ends.
+QN_API qn_status qn_encode_stream_push(qn_encode_stream *stream, const char *text, size_t size,
+                                       qn_tokens *tokens, qn_error *err);
+// Appends the tokens that follow if the text ends here; the stream stays as it is.
+QN_API qn_status qn_encode_stream_peek(qn_encode_stream *stream, qn_tokens *tokens, qn_error *err);
+// Appends the rest; the stream is at its beginning again.
+QN_API qn_status qn_encode_stream_flush(qn_encode_stream *stream, qn_tokens *tokens, qn_error *err);
+
 typedef struct qn_decode_options {
     bool skip_special_tokens;
     bool clean_up; // take out the spaces before punctuation that English tokenizers leave

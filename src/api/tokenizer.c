@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/threads.h"
-#include "text/tokenizer.h"
+#include "text/encode_stream.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -91,6 +91,52 @@ qn_status qn_tokenizer_count(const qn_tokenizer *tokenizer, const char *text, si
 {
     qni_encode_options o = encode_options(options);
     return qni_tokenizer_count(inner(tokenizer), text, size, &o, count, err);
+}
+
+// ---- Texts in parts
+
+struct qn_encode_stream {
+    qni_encode_stream stream;
+};
+
+qn_status qn_encode_stream_create(const qn_tokenizer *tokenizer, const qn_encode_options *options,
+                                  qn_encode_stream **out, qn_error *err)
+{
+    qni_encode_options o = encode_options(options);
+    *out = qni_calloc(1, sizeof **out);
+    if (*out == NULL) {
+        return qni_fail_memory(err);
+    }
+    qn_status status = qni_encode_stream_begin(&(*out)->stream, inner(tokenizer), &o, err);
+    if (status != QN_OK) {
+        qn_encode_stream_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+void qn_encode_stream_free(qn_encode_stream *stream)
+{
+    if (stream != NULL) {
+        qni_encode_stream_end(&stream->stream);
+        qni_free(stream);
+    }
+}
+
+qn_status qn_encode_stream_push(qn_encode_stream *stream, const char *text, size_t size,
+                                qn_tokens *tokens, qn_error *err)
+{
+    return qni_encode_stream_push(&stream->stream, text, size, &tokens->ids, err);
+}
+
+qn_status qn_encode_stream_peek(qn_encode_stream *stream, qn_tokens *tokens, qn_error *err)
+{
+    return qni_encode_stream_peek(&stream->stream, &tokens->ids, err);
+}
+
+qn_status qn_encode_stream_flush(qn_encode_stream *stream, qn_tokens *tokens, qn_error *err)
+{
+    return qni_encode_stream_flush(&stream->stream, &tokens->ids, err);
 }
 
 // ---- Batches

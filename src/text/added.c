@@ -22,6 +22,9 @@ qn_status qni_added_set_build(const qni_added_token *tokens, const qni_trie_key 
     for (size_t i = 0; i < n; i++) {
         unsigned char c = keys[i].bytes[0];
         out->longest = keys[i].n > out->longest ? keys[i].n : out->longest;
+        out->has_single_word = out->has_single_word || tokens[keys[i].value].single_word;
+        out->holds_replacement = out->holds_replacement ||
+                                 memmem(keys[i].bytes, keys[i].n, "\xEF\xBF\xBD", 3) != NULL;
         n_first += out->first[c] == 0;
         out->first[c] = 1;
         out->lone_first = n_first == 1 ? c : -1;
@@ -120,9 +123,13 @@ bool qni_added_next(const qni_added_set *set, const char *text, size_t n, size_t
     return false;
 }
 
-bool qni_added_apart(const qni_added_set *set, const char *text, size_t at)
+bool qni_added_apart(const qni_added_set *set, const char *text, size_t n, size_t at)
 {
     size_t most = at < set->longest ? at : set->longest;
+    bool asks = set->has_single_word && at < n && set->first[(unsigned char)text[at]] != 0;
+    if (set->holds_replacement || asks) {
+        return false;
+    }
     for (size_t from = at - most; from < at; from++) {
         uint32_t node = 0;
         size_t i = from;

@@ -14,7 +14,9 @@ typedef struct qni_added_set {
     uint8_t first[256]; // 1 for bytes that a token begins with
     int32_t lone_first; // when that is one byte only; else -1
     size_t n;
-    uint32_t longest; // bytes of a token
+    size_t longest; // bytes of a token
+    bool has_single_word;
+    bool holds_replacement; // some token has U+FFFD in it, which may stand for any bytes
 } qni_added_set;
 
 // `contents[i]` is what is looked for, for token index[i].
@@ -34,7 +36,8 @@ typedef struct qni_added_match {
 bool qni_added_next(const qni_added_set *set, const char *text, size_t n, size_t from,
                     size_t previous, bool plain_special, size_t *resume, qni_added_match *out);
 
-// Whether no token can lie across `at` or end there, whatever the text is behind it.
-bool qni_added_apart(const qni_added_set *set, const char *text, size_t at);
+// Whether no token lies across `at` or ends there, and those behind it do not ask what stands
+// before. What is not UTF-8 need not be replaced.
+bool qni_added_apart(const qni_added_set *set, const char *text, size_t n, size_t at);
 
 #endif

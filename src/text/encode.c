@@ -182,35 +182,6 @@ static qn_status encode_normalized(encoder *e, qni_passage p)
     return cut_added(e, &e->t->added_normalized, p, encode_plain);
 }
 
-// Replaces what is not UTF-8.
-static qn_status clean_text(encoder *e, const char *text, size_t n, qni_passage *p)
-{
-    const qni_text_part *part = &e->part;
-    *p = (qni_passage){.text = text,
-                       .n = n,
-                       .shift = part->base,
-                       .at_start = part->base == 0,
-                       .continues = part->continues,
-                       .goes_on = part->goes_on};
-    if (qni_utf8_is_valid(text, n)) {
-        return QN_OK;
-    }
-    qni_draft *draft = &e->c->clean;
-    qni_draft_begin(draft, e->options->offsets);
-    const qni_passage given = *p;
-    for (size_t at = 0; at < n;) {
-        uint32_t code;
-        int length = qni_utf8_decode((const unsigned char *)text + at, n - at, &code);
-        size_t size = (size_t)(length < 0 ? -length : length);
-        qni_text_span whole = {part->base + at, part->base + at + size};
-        QNI_TRY(length < 0 ? qni_draft_add(draft, "\xEF\xBF\xBD", 3, whole, e->err)
-                           : qni_draft_copy(draft, &given, at, at + size, e->err));
-        at += size;
-    }
-    qni_draft_give(draft, p);
-    return QN_OK;
-}
-
 // Leading (or trailing) spaces of a token as the file writes it: "\xC4\xA0" is one.
 static size_t count_spaces(const char *token, size_t n, bool trailing)
 {
@@ -240,7 +211,7 @@ static void trim_spans(encoder *e, size_t first)
         qni_text_span *span = &e->out->spans[i];
         const char *token = qni_tokenizer_token_text(e->t, e->out->ids[i], &n);
         size_t leading = count_spaces(token, n, false), trailing = count_spaces(token, n, true);
-        bool in_front = (i == first && !e->part.continues) || span->begin == 0;
+        bool in_front = (i == first && !e->part.has_tokens) || span->begin == 0;
         if (leading > 0 && e->t->trim.prefix_space && in_front) {
             leading--; // the one that was put in front covers nothing
         }
@@ -253,9 +224,15 @@ static void trim_spans(encoder *e, size_t first)
 
 static qn_status encode_text(encoder *e, const char *text, size_t n)
 {
-    qni_passage p;
+    const qni_text_part *part = &e->part;
+    qni_passage p = {.text = text,
+                     .n = n,
+                     .shift = part->base,
+                     .at_start = part->base == 0,
+                     .continues = part->continues,
+                     .goes_on = part->goes_on};
     size_t first = e->out->n;
-    QNI_TRY(clean_text(e, text, n, &p));
+    QNI_TRY(qni_passage_clean(&p, &e->c->clean, e->options->offsets, e->err));
     QNI_TRY(cut_added(e, &e->t->added_raw, p, encode_normalized));
     if (e->options->offsets && e->t->trim.on) {
         trim_spans(e, first);
@@ -400,6 +377,19 @@ qn_status qni_encode_part(const qni_tokenizer *tokenizer, const char *text, size
     qni_context_give(tokenizer, e.c);
     out->n = status == QN_OK ? out->n : n_before;
     return status;
+}
+
+qn_status qni_encode_around(const qni_tokenizer *tokenizer, bool behind,
+                            const qni_encode_options *options, qni_ids *out, qn_error *err)
+{
+    encoder e = {.t = tokenizer, .options = options, .out = out, .err = err};
+    bool is_behind = false;
+    for (size_t i = 0; i < tokenizer->single.n && options->add_special_tokens; i++) {
+        int32_t id = tokenizer->single.items[i].id;
+        is_behind = is_behind || id < 0;
+        QNI_TRY(id >= 0 && is_behind == behind ? add_token(&e, id, (qni_text_span){0, 0}) : QN_OK);
+    }
+    return QN_OK;
 }
 
 static const qni_encode_options defaults;

@@ -149,3 +149,22 @@ qn_status qni_rewrite_put(qni_rewrite *r, uint32_t code, int change)
     }
     return qni_draft_add(r->to, bytes, (size_t)n, from, r->err);
 }
+
+qn_status qni_passage_clean(qni_passage *p, qni_draft *draft, bool track, qn_error *err)
+{
+    if (qni_utf8_is_valid(p->text, p->n)) {
+        return QN_OK;
+    }
+    qni_draft_begin(draft, track);
+    for (size_t at = 0; at < p->n;) {
+        uint32_t code;
+        int length = qni_utf8_decode((const unsigned char *)p->text + at, p->n - at, &code);
+        size_t size = (size_t)(length < 0 ? -length : length);
+        qni_text_span whole = {p->shift + at, p->shift + at + size};
+        QNI_TRY(length < 0 ? qni_draft_add(draft, "\xEF\xBF\xBD", 3, whole, err)
+                           : qni_draft_copy(draft, p, at, at + size, err));
+        at += size;
+    }
+    qni_draft_give(draft, p);
+    return QN_OK;
+}

@@ -16,7 +16,7 @@ typedef struct qni_passage {
     size_t shift;
     bool at_start;   // the given text begins here
     bool lost_front; // its first characters were taken away
-    bool continues;  // text of the same passage stood before it, see encode_stream.h
+    bool continues;  // text of the same passage stood before it, see settle.h
     bool goes_on;    // and more of it follows
 } qni_passage;
 
@@ -53,6 +53,10 @@ QNI_WARN_UNUSED qn_status qni_draft_replace(qni_draft *draft, const qni_passage 
 
 // The passage that a draft has become.
 void qni_draft_give(const qni_draft *draft, qni_passage *p);
+
+// Makes U+FFFD of what is not UTF-8, in the draft, where there is any.
+QNI_WARN_UNUSED qn_status qni_passage_clean(qni_passage *p, qni_draft *draft, bool track,
+                                            qn_error *err);
 
 // Rewriting character by character. `at` is the place in `from` that is read next.
 typedef struct qni_rewrite {

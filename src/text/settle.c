@@ -48,13 +48,12 @@ static bool character_before(const char *text, size_t at, size_t *begin, uint32_
 
 static bool literal_is_apart(const qni_splitter *s, char stop)
 {
-    for (size_t i = 1; i < s->literal_bytes; i++) {
-        // an earlier step may have made a mark of a space
-        if (s->literal[i] == stop || s->literal[i] == ' ' || s->literal[i] == '\xE2') {
-            return false;
-        }
+    bool apart = s->literal != NULL && ((unsigned char)stop < 0x80 || s->literal_bytes == 1);
+    for (size_t i = 1; i < s->literal_bytes && apart; i++) {
+        // an earlier step may have made a space or a mark of it
+        apart = s->literal[i] != stop && s->literal[i] != ' ' && s->literal[i] != '\xE2';
     }
-    return s->literal != NULL;
+    return apart;
 }
 
 static bool sentencepiece_is_apart(const qni_sentencepiece *s, const char *text, size_t n,
@@ -92,17 +91,26 @@ static bool normalizer_is_apart(const qni_normalizer *step, const char *text, si
     return false;
 }
 
+// Whether what follows the stop is there and does not join it.
+static bool follower_is_apart(const char *text, size_t n, size_t stop)
+{
+    uint32_t code;
+    size_t most = n < stop + 4 ? n : stop + 4;
+    int length = qni_utf8_decode((const unsigned char *)text + stop, most - stop, &code);
+    // an unfinished one would be less than 4 bytes
+    return length > 0 && qni_unicode_grapheme(text, stop + (size_t)length) == stop;
+}
+
 // Whether all that happens to the given text, up to its normalization, happens to both sides of
 // `at` by themselves.
 static bool is_apart(const qni_tokenizer *t, const char *text, size_t n, size_t at)
 {
     size_t stop = stop_length(text + at, n - at), begin;
     uint32_t code;
-    bool known = stop > 0 && at > 0 && n - at > stop && // what follows the stop does not join it
-                 ((unsigned char)text[at + stop] < 0x80 || n - at >= stop + 4) &&
-                 character_before(text, at, &begin, &code) && !qni_unicode_is_space(code);
-    if (!known || qni_unicode_grapheme(text + at, n - at) != stop ||
-        !qni_added_apart(&t->added_raw, text, at)) {
+    bool known = stop > 0 && at > 0 && character_before(text, at, &begin, &code) &&
+                 !qni_unicode_is_space(code) && follower_is_apart(text + at, n - at, stop) &&
+                 qni_added_apart(&t->added_raw, text, n, at);
+    if (!known) {
         return false;
     }
     for (size_t i = 0; i < t->n_normalizers; i++) {
@@ -122,7 +130,7 @@ typedef enum effect {
     CUTS    // and there is a border between two pieces
 } effect;
 
-enum { MOST_STATES = 64, WORDS = MOST_STATES / 64 };
+enum { MOST_STATES = 64 };
 
 static uint32_t next_state(const qni_automaton *a, uint32_t state, uint32_t class)
 {
@@ -190,8 +198,8 @@ static effect automaton_effect(const qni_splitter *s, const edge *e)
     // A match ends there for certain when each character before it begins one, and each way through
     // it is in one; or one begins there.
     in_match = in_match && last_begins && states != 0;
-    bool begins = begins_match(a, stop), apart = s->behavior == QNI_SPLIT_ISOLATED ||
-                                                 s->behavior == QNI_SPLIT_REMOVED;
+    bool begins = begins_match(a, stop),
+         apart = s->behavior == QNI_SPLIT_ISOLATED || s->behavior == QNI_SPLIT_REMOVED;
     if ((in_match || begins) && apart) {
         return CUTS;
     }
@@ -232,9 +240,9 @@ static effect pretokenizer_effect(const qni_pretokenizer *step, edge *e)
 {
     switch (step->kind) {
     case QNI_PRE_SPLIT:
-        return step->splitter.literal != NULL            ? literal_effect(&step->splitter, e)
+        return step->splitter.literal != NULL          ? literal_effect(&step->splitter, e)
                : step->splitter.automaton.n_states > 0 ? automaton_effect(&step->splitter, e)
-                                                         : JOINS;
+                                                       : JOINS;
     case QNI_PRE_PREFIX_SPACE: return e->after[0] == ' ' ? LEAVES : JOINS;
     case QNI_PRE_METASPACE:
         if (e->after[0] != ' ') {
@@ -262,9 +270,9 @@ static bool words_are_apart(const qni_tokenizer *t, edge e)
     size_t begin;
     uint32_t before, after;
     for (size_t i = 0; i < t->n_pretokenizers; i++) {
-        effect effect = pretokenizer_effect(&t->pretokenizers[i], &e);
-        if (effect != LEAVES) {
-            return effect == CUTS;
+        effect does = pretokenizer_effect(&t->pretokenizers[i], &e);
+        if (does != LEAVES) {
+            return does == CUTS;
         }
     }
     qni_utf8_decode((const unsigned char *)e.after, e.n_after, &after);
@@ -274,8 +282,8 @@ static bool words_are_apart(const qni_tokenizer *t, edge e)
 
 // ---- Places
 
-// Where to begin normalizing what stands before `at`: at a place that is apart too, behind an added
-// token or at the text's beginning. False when that is too far off.
+// What stands before `at`, from a place that is apart too, from behind an added token or from the
+// text's beginning on. False when such a place is too far off.
 static bool find_window(const qni_tokenizer *t, const char *text, size_t n, size_t at,
                         bool continues, qni_passage *p)
 {
@@ -297,7 +305,16 @@ static bool find_window(const qni_tokenizer *t, const char *text, size_t n, size
     }
     p->text = text + from;
     p->n = at - from;
-    return true;
+    return p->n > 0;
+}
+
+// The character before the place, as it is normalized, can be told and is no white space.
+static bool front_is_known(const qni_passage *p)
+{
+    size_t begin;
+    uint32_t code;
+    return p->n > 0 && character_before(p->text, p->n, &begin, &code) &&
+           !qni_unicode_is_space(code) && code != 0x2581;
 }
 
 static qn_status try_place(const qni_tokenizer *t, qni_context *c, const char *text, size_t n,
@@ -307,25 +324,23 @@ static qn_status try_place(const qni_tokenizer *t, qni_context *c, const char *t
                            .n = stop_length(text + at, n - at),
                            .continues = true,
                            .goes_on = true};
-    char after[64]; // normalizing what stands before writes over it
+    char after[16]; // normalizing what stands before writes over it
     uint32_t code;
     *settled = false;
     if (!is_apart(t, text, n, at) || !find_window(t, text, n, at, continues, &p)) {
         return QN_OK;
     }
     QNI_TRY(qni_normalize(t->normalizers, t->n_normalizers, &c->normalize, false, &stop, err));
-    size_t begin;
-    int length = qni_utf8_decode((const unsigned char *)stop.text, stop.n, &code);
-    if (stop.n == 0 || stop.n > sizeof after || length <= 0) {
+    int length = stop.n > 0 ? qni_utf8_decode((const unsigned char *)stop.text, stop.n, &code) : 0;
+    if (length <= 0 || stop.n > sizeof after) {
         return QN_OK;
     }
     memcpy(after, stop.text, stop.n);
+    QNI_TRY(qni_passage_clean(&p, &c->clean, false, err));
     QNI_TRY(qni_normalize(t->normalizers, t->n_normalizers, &c->normalize, false, &p, err));
-    if (p.n == 0 || !qni_utf8_is_valid(p.text, p.n) || !character_before(p.text, p.n, &begin, &code) ||
-        qni_unicode_is_space(code) || code == 0x2581) {
-        return QN_OK;
-    }
-    *settled = qni_added_apart(&t->added_normalized, p.text, p.n) &&
+    // what follows does not matter but for tokens that ask which character stands before them
+    *settled = front_is_known(&p) && !t->added_normalized.has_single_word &&
+               qni_added_apart(&t->added_normalized, p.text, p.n, p.n) &&
                words_are_apart(t, (edge){p.text, after, p.n, (size_t)length});
     return QN_OK;
 }
@@ -349,22 +364,22 @@ qn_status qni_settled_before(const qni_tokenizer *t, qni_context *c, const char 
     return QN_OK;
 }
 
-// Behind an added token a new passage begins. It is the whole token when no longer one can be had
-// there, and no other one may ask what stands before it.
+// Behind an added token a new passage begins. The token is what it is in the whole text when no
+// longer one fits there and it takes no white space; and what follows is found again when nothing
+// asks which character stands before it.
 size_t qni_settled_token(const qni_tokenizer *t, const char *text, size_t n, bool plain_special)
 {
     const qni_added_set *set = &t->added_raw;
     size_t resume = 0, at = 0, settled = 0;
     qni_added_match m;
+    if (set->has_single_word) {
+        return 0;
+    }
     while (qni_added_next(set, text, n, resume, at, plain_special, &resume, &m)) {
         at = m.end;
-        qni_added_match next;
-        size_t behind = at;
-        bool known = n - at > set->longest + 4 && !set->looks_around;
-        bool touches = qni_added_next(set, text, n, at, at, plain_special, &behind, &next) &&
-                       next.begin == at;
-        (void)touches;
-        settled = known ? at : settled;
+        if (n - at >= set->longest && n - at >= 4 && resume == at) {
+            settled = at;
+        }
     }
     return settled;
 }

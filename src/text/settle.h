@@ -36,8 +36,8 @@ QNI_WARN_UNUSED qn_status qni_settled_before(const qni_tokenizer *tokenizer, qni
                                              const char *text, size_t n, size_t from,
                                              bool continues, size_t *settled, qn_error *err);
 
-// The end of the last added token in text[0, n) behind which a text can be cut too, with `continues`
-// false for what follows; 0 when there is none.
+// The end of the last added token in text[0, n) behind which a text can be cut too, with
+// `continues` false for what follows; 0 when there is none. Reads the whole text.
 size_t qni_settled_token(const qni_tokenizer *tokenizer, const char *text, size_t n,
                          bool plain_special);
 

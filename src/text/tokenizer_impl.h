@@ -115,9 +115,10 @@ void qni_context_free(qni_context *context);
 
 // A part of a longer text, cut where qni_settled_before allows it.
 typedef struct qni_text_part {
-    size_t base;    // bytes of the text before it
-    bool continues; // it begins within a passage, not behind an added token
-    bool goes_on;   // and ends within one
+    size_t base;     // bytes of the text before it
+    bool continues;  // it begins within a passage, not behind an added token
+    bool goes_on;    // and ends within one
+    bool has_tokens; // what stands before it has given tokens
 } qni_text_part;
 
 // Appends the tokens of one part, without any around it.
@@ -125,5 +126,10 @@ QNI_WARN_UNUSED qn_status qni_encode_part(const qni_tokenizer *tokenizer, const 
                                           size_t n, const qni_text_part *part,
                                           const qni_encode_options *options, qni_ids *out,
                                           qn_error *err);
+
+// Appends the special tokens that stand before a text, or those behind it.
+QNI_WARN_UNUSED qn_status qni_encode_around(const qni_tokenizer *tokenizer, bool behind,
+                                            const qni_encode_options *options, qni_ids *out,
+                                            qn_error *err);
 
 #endif
