@@ -13,6 +13,7 @@ typedef struct encoder {
     const qni_encode_options *options;
     qni_ids *out;
     qni_text_part part;
+    double score; // of the last passage, when the model carries
     bool counts;  // tokens are counted, not kept
     size_t count; // those that `out` has lost
     qn_error *err;
@@ -47,17 +48,23 @@ static qn_status add_token(encoder *e, int32_t id, qni_text_span span)
     return QN_OK;
 }
 
+// Adds what the model made of the word at `begin`.
+static qn_status add_pieces(encoder *e, const qni_passage *p, size_t begin)
+{
+    const qni_pieces *pieces = &e->c->model.pieces;
+    for (size_t i = 0; i < pieces->n; i++) {
+        size_t end = begin + pieces->items[i].n;
+        QNI_TRY(add_token(e, (int32_t)pieces->items[i].id, qni_passage_span(p, begin, end)));
+        begin = end;
+    }
+    return QN_OK;
+}
+
 // With offsets the model tells which bytes each token covers, so the cache is left aside.
 static qn_status add_word_with_spans(encoder *e, const qni_passage *p, size_t begin, size_t end)
 {
     QNI_TRY(qni_model_encode(&e->t->model, &e->c->model, p->text + begin, end - begin, e->err));
-    const qni_pieces *pieces = &e->c->model.pieces;
-    for (size_t i = 0; i < pieces->n; i++) {
-        size_t piece_end = begin + pieces->items[i].n;
-        QNI_TRY(add_token(e, (int32_t)pieces->items[i].id, qni_passage_span(p, begin, piece_end)));
-        begin = piece_end;
-    }
-    return QN_OK;
+    return add_pieces(e, p, begin);
 }
 
 // Counting keeps few of the tokens.
@@ -114,7 +121,7 @@ static qn_status add_words(encoder *e, const qni_passage *p, const qni_cuts *cut
     for (size_t i = 0, begin = 0, end = 0; i < cuts->n; i += end == cuts->items[i].end) {
         begin = end > cuts->items[i].begin ? end : cuts->items[i].begin;
         end = model->cuts
-                  ? begin + qni_model_part(model, p->text + begin, cuts->items[i].end - begin)
+                  ? begin + qni_model_part(model, p->text + begin, cuts->items[i].end - begin, 1)
                   : cuts->items[i].end;
         if (e->options->offsets) {
             QNI_TRY(add_word_with_spans(e, p, begin, end));
@@ -142,6 +149,22 @@ static const qni_scanner *only_scanner(const qni_tokenizer *t)
     return only ? &step->splitter.scanner : NULL;
 }
 
+// A passage that is one word of Unigram's, part by part, so that any length takes little memory.
+static qn_status add_passage(encoder *e, const qni_passage *p)
+{
+    enum { PART = 2048 }; // bytes, at least
+    const qni_model *model = &e->t->model;
+    e->score = p->continues ? e->score : 0;
+    for (size_t at = 0, end; at < p->n; at = end) {
+        end = at + qni_model_part(model, p->text + at, p->n - at, PART);
+        QNI_TRY(qni_model_encode_behind(model, &e->c->model, p->text + at, end - at, &e->score,
+                                        e->err));
+        QNI_TRY(add_pieces(e, p, at));
+        count_off(e);
+    }
+    return QN_OK;
+}
+
 // Text between added tokens.
 static qn_status encode_plain(encoder *e, qni_passage p)
 {
@@ -152,6 +175,9 @@ static qn_status encode_plain(encoder *e, qni_passage p)
     }
     if (scanner != NULL && !e->options->offsets) {
         return add_scanned(e, scanner, &p);
+    }
+    if (e->t->model.carries && e->t->n_pretokenizers == 0) {
+        return add_passage(e, &p);
     }
     QNI_TRY(qni_pretokenize(e->t->pretokenizers, e->t->n_pretokenizers, &c->pretokenize,
                             e->options->offsets, &p, e->err));
@@ -367,14 +393,20 @@ static qn_status encode(encoder *e, const char *text, size_t n)
 }
 
 qn_status qni_encode_part(const qni_tokenizer *tokenizer, const char *text, size_t n,
-                          const qni_text_part *part, const qni_encode_options *options,
-                          qni_ids *out, qn_error *err)
+                          qni_text_part *part, const qni_encode_options *options, qni_ids *out,
+                          qn_error *err)
 {
-    encoder e = {.t = tokenizer, .options = options, .out = out, .part = *part, .err = err};
+    encoder e = {.t = tokenizer,
+                 .options = options,
+                 .out = out,
+                 .part = *part,
+                 .score = part->score,
+                 .err = err};
     QNI_TRY(qni_context_take(tokenizer, &e.c, err));
     size_t n_before = out->n;
     qn_status status = encode_text(&e, text, n);
     qni_context_give(tokenizer, e.c);
+    part->score = e.score;
     out->n = status == QN_OK ? out->n : n_before;
     return status;
 }

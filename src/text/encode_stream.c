@@ -18,6 +18,7 @@ static void reset(qni_encode_stream *s)
     s->n = s->base = s->checked = 0;
     s->next_token = FIRST_TOKEN_TRY;
     s->has_begun = s->continues = s->has_tokens = false;
+    s->score = 0;
 }
 
 qn_status qni_encode_stream_begin(qni_encode_stream *s, const qni_tokenizer *t,
@@ -55,20 +56,24 @@ void qni_encode_stream_end(qni_encode_stream *s)
 }
 
 // Encodes the first `n` bytes.
-static qn_status encode(qni_encode_stream *s, size_t n, bool goes_on, qni_ids *out, qn_error *err)
+static qn_status encode(const qni_encode_stream *s, size_t n, bool goes_on, double *score,
+                        qni_ids *out, qn_error *err)
 {
-    const qni_text_part part = {.base = s->base,
-                                .continues = s->continues,
-                                .goes_on = goes_on,
-                                .has_tokens = s->has_tokens};
-    return qni_encode_part(s->tokenizer, s->text, n, &part, &s->options, out, err);
+    qni_text_part part = {.base = s->base,
+                          .continues = s->continues,
+                          .goes_on = goes_on,
+                          .has_tokens = s->has_tokens,
+                          .score = *score};
+    qn_status status = qni_encode_part(s->tokenizer, s->text, n, &part, &s->options, out, err);
+    *score = part.score;
+    return status;
 }
 
 // Gives the tokens of the first `n` bytes away and forgets them.
 static qn_status settle(qni_encode_stream *s, size_t n, bool within, qni_ids *out, qn_error *err)
 {
     size_t before = out->n;
-    QNI_TRY(encode(s, n, within, out, err));
+    QNI_TRY(encode(s, n, within, &s->score, out, err));
     s->has_tokens = s->has_tokens || out->n > before;
     memmove(s->text, s->text + n, s->n - n);
     s->n -= n;
@@ -142,7 +147,8 @@ qn_status qni_encode_stream_push(qni_encode_stream *s, const char *text, size_t 
 static qn_status give_rest(qni_encode_stream *s, qni_ids *out, qn_error *err)
 {
     QNI_TRY(s->has_begun ? QN_OK : qni_encode_around(s->tokenizer, false, &s->options, out, err));
-    QNI_TRY(encode(s, s->n, false, out, err));
+    double score = s->score;
+    QNI_TRY(encode(s, s->n, false, &score, out, err));
     return qni_encode_around(s->tokenizer, true, &s->options, out, err);
 }
 

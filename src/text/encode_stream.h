@@ -18,6 +18,7 @@ typedef struct qni_encode_stream {
     bool has_begun;    // the special tokens in front are given away
     bool continues;    // the bytes begin within a passage
     bool has_tokens;   // some token of the text is given away
+    double score;      // of what is given away, for Unigram
 } qni_encode_stream;
 
 // QN_UNSUPPORTED for options that need the whole text: truncate, pad, pair, max_tokens; and for a
@@ -28,8 +29,8 @@ QNI_WARN_UNUSED qn_status qni_encode_stream_begin(qni_encode_stream *stream,
 void qni_encode_stream_end(qni_encode_stream *stream);
 
 // Adds to the text and appends the tokens to `out` that have become certain. After a failure `out`
-// is as it was and the stream at its beginning. QN_LIMIT_EXCEEDED: more than QNI_MAX_UNSPLIT_BYTES in which
-// the text can nowhere be cut.
+// is as it was and the stream at its beginning. QN_LIMIT_EXCEEDED: more than QNI_MAX_UNSPLIT_BYTES
+// in which the text can nowhere be cut.
 QNI_WARN_UNUSED qn_status qni_encode_stream_push(qni_encode_stream *stream, const char *text,
                                                  size_t n, qni_ids *out, qn_error *err);
 

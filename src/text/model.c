@@ -313,6 +313,16 @@ static qn_status encode_whole(const qni_model *model, qni_model_scratch *s, cons
     return id >= 0 ? qni_pieces_add(&s->pieces, (uint32_t)id, n, err) : no_unknown(word, n, err);
 }
 
+qn_status qni_model_encode_behind(const qni_model *model, qni_model_scratch *scratch,
+                                  const char *word, size_t n, double *score, qn_error *err)
+{
+    scratch->unigram.start = *score;
+    qn_status status = qni_model_encode(model, scratch, word, n, err);
+    scratch->unigram.start = 0;
+    *score = status == QN_OK ? scratch->unigram.places[n].score : *score;
+    return status;
+}
+
 qn_status qni_model_encode(const qni_model *model, qni_model_scratch *scratch, const char *word,
                            size_t n, qn_error *err)
 {
@@ -455,10 +465,14 @@ qn_status qni_model_settle(qni_model *model, qn_error *err)
     size_t capacity = 0;
     // An unknown mark could be joined with unknown characters before it; a whole word that is a
     // token could lie across.
+    bool has_mark = qni_vocab_find(&model->vocab, mark, 3) >= 0;
+    uint32_t found_id;
     model->cuts = model->kind == QNI_MODEL_BPE && !model->byte_level && !model->ignore_merges &&
-                  model->prefix == NULL && model->suffix == NULL &&
-                  qni_vocab_find(&model->vocab, mark, 3) >= 0;
-    for (uint32_t id = 0; model->cuts && id < model->vocab.n; id++) {
+                  model->prefix == NULL && model->suffix == NULL && has_mark;
+    model->carries = model->kind == QNI_MODEL_UNIGRAM && has_mark &&
+                     qni_trie_longest(&model->unigram.trie, (const unsigned char *)mark, 3,
+                                      &found_id) == 3;
+    for (uint32_t id = 0; (model->cuts || model->carries) && id < model->vocab.n; id++) {
         uint32_t n;
         const char *token = qni_vocab_at(&model->vocab, id, &n);
         const char *found = n > 3 ? memmem(token + 1, n - 1, mark, 3) : NULL;
@@ -474,14 +488,14 @@ qn_status qni_model_settle(qni_model *model, qn_error *err)
 
 bool qni_model_cuts_between(const qni_model *model, uint32_t before, uint32_t after)
 {
-    return (model->cuts && after == MARK && !is_joined(model, before)) ||
+    return ((model->cuts || model->carries) && after == MARK && !is_joined(model, before)) ||
            (model->cuts_lines && after == '\n');
 }
 
-size_t qni_model_part(const qni_model *model, const char *word, size_t n)
+size_t qni_model_part(const qni_model *model, const char *word, size_t n, size_t least)
 {
-    size_t at = 1;
-    while (model->cuts && at + 3 <= n) {
+    size_t at = least;
+    while ((model->cuts || model->carries) && at + 3 <= n) {
         const char *found = memmem(word + at, n - at, mark, 3);
         if (found == NULL) {
             return n;

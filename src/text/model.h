@@ -28,11 +28,13 @@ typedef struct qni_model {
     bool byte_fallback;    // unknown characters become "<0x..>" tokens, their bytes
     bool ignore_merges;    // a word that is a token is that token
     int32_t byte_ids[256]; // the tokens of byte_fallback
-    // BPE over characters: what precedes a "▁" inside of some token, as sorted code points.
-    // Before any other one a word can be cut, because no merge ever crosses there.
+    // BPE over characters, and Unigram: what precedes a "▁" inside of some token, as sorted code
+    // points. Before any other one a word can be cut: no merge ever crosses there, and all of
+    // Unigram's ways pass there, so that the best way on from there needs only the sum so far.
     uint32_t *joined;
     size_t n_joined;
-    bool cuts;
+    bool cuts;          // BPE
+    bool carries;       // Unigram
     bool cuts_lines;    // before a line feed too, if what precedes it is no white space
     qni_splitter parts; // cuts there too, many at a time; its scanner may be not ready
     char *prefix;       // of symbols that are not first in a word; NULL: none
@@ -68,8 +70,14 @@ QNI_WARN_UNUSED qn_status qni_model_build_bpe(qni_model *model, const qni_bpe_me
 // Finds out where words can be cut; after the vocabulary and the flags are there.
 QNI_WARN_UNUSED qn_status qni_model_settle(qni_model *model, qn_error *err);
 
-// The length of the first part of a word (n > 0) that is encoded by itself.
-size_t qni_model_part(const qni_model *model, const char *word, size_t n);
+// Where a word of n > 0 bytes can be cut first at or behind `least` > 0; n when nowhere.
+size_t qni_model_part(const qni_model *model, const char *word, size_t n, size_t least);
+
+// The tokens of a word (n > 0) of a model that carries, in scratch->pieces, when it stands behind
+// text whose sum of scores is `score`. `score` becomes the sum at its end.
+QNI_WARN_UNUSED qn_status qni_model_encode_behind(const qni_model *model,
+                                                  qni_model_scratch *scratch, const char *word,
+                                                  size_t n, double *score, qn_error *err);
 
 // Whether a word can be cut between these two characters, of which the first is no white space,
 // wherever they stand in it.

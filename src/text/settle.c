@@ -276,7 +276,9 @@ static bool words_are_apart(const qni_tokenizer *t, edge e)
         }
     }
     qni_utf8_decode((const unsigned char *)e.after, e.n_after, &after);
-    return character_before(e.before, e.n_before, &begin, &before) &&
+    // the sum of scores is carried along only where a passage is one word
+    return (t->model.kind != QNI_MODEL_UNIGRAM || t->n_pretokenizers == 0) &&
+           character_before(e.before, e.n_before, &begin, &before) &&
            qni_model_cuts_between(&t->model, before, after);
 }
 

@@ -119,11 +119,12 @@ typedef struct qni_text_part {
     bool continues;  // it begins within a passage, not behind an added token
     bool goes_on;    // and ends within one
     bool has_tokens; // what stands before it has given tokens
+    double score;    // of what stands before it, for Unigram; becomes that at its end
 } qni_text_part;
 
 // Appends the tokens of one part, without any around it.
 QNI_WARN_UNUSED qn_status qni_encode_part(const qni_tokenizer *tokenizer, const char *text,
-                                          size_t n, const qni_text_part *part,
+                                          size_t n, qni_text_part *part,
                                           const qni_encode_options *options, qni_ids *out,
                                           qn_error *err);
 

@@ -60,6 +60,21 @@ static double sum(const qni_unigram *u, double score, double here)
     return u->single ? (double)((float)score + (float)here) : score + here;
 }
 
+// Sums too far from 0 lose digits: those of all places from the first to the last that is reached
+// count from the first one's on. The threshold is that of SentencePiece 0.2.3.
+static void begin_sums_again(qni_unigram_place *first, const qni_unigram_place *last)
+{
+    static const double farthest = 100000.0;
+    double offset = first->score;
+    if (fabs(offset) <= farthest) {
+        return;
+    }
+    for (qni_unigram_place *place = first; place <= last; place++) {
+        place->score = (double)((float)place->score -
+                                (float)offset); // not reached: still -INFINITY
+    }
+}
+
 static size_t character_length(unsigned char first)
 {
     return first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
@@ -76,20 +91,26 @@ qn_status qni_unigram_encode(const qni_unigram *u, qni_unigram_scratch *scratch,
     for (size_t i = 1; i <= n; i++) {
         places[i].score = -INFINITY;
     }
-    places[0] = (qni_unigram_place){0, 0, QNI_NO_TOKEN};
+    places[0] = (qni_unigram_place){scratch->start, 0, QNI_NO_TOKEN};
+    size_t last = 0; // that is reached
     for (size_t at = 0; at < n;) {
         size_t first = character_length((unsigned char)word[at]);
+        if (u->single) {
+            begin_sums_again(&places[at], &places[last]);
+        }
         double here = places[at].score;
         bool has_single = false;
         uint32_t node = 0;
         for (size_t i = at; i < n && qni_trie_step(&u->trie, &node, (unsigned char)word[i]); i++) {
             if (qni_trie_is_key(&u->trie, node)) {
                 uint32_t id = u->trie.values[node];
+                last = i + 1 > last ? i + 1 : last;
                 offer(&places[i + 1], sum(u, u->scores[id], here), at, (int32_t)id);
                 has_single = has_single || i + 1 - at == first;
             }
         }
         if (!has_single) {
+            last = at + first > last ? at + first : last;
             offer(&places[at + first], sum(u, u->unknown_score, here), at, QNI_NO_TOKEN);
         }
         at += first;

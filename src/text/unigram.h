@@ -12,7 +12,9 @@
 typedef struct qni_unigram {
     const double *scores; // by id
     double unknown_score;
-    bool single;   // sums are rounded to fp32 at each step, as SentencePiece has them
+    // Sums are rounded to fp32 at each step, and begin again at 0 when they get far from it, as
+    // SentencePiece has them.
+    bool single;
     qni_trie trie; // every token; values are ids
     bool owned;
 } qni_unigram;
@@ -33,6 +35,7 @@ typedef struct qni_unigram_place {
 typedef struct qni_unigram_scratch {
     qni_unigram_place *places;
     size_t capacity;
+    double start; // the sum of what stands before the word; 0 for a word by itself
 } qni_unigram_scratch;
 
 // Fills scratch->places[0..n]: the tokens are found from places[n] backwards.
