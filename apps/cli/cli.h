@@ -45,6 +45,13 @@ qn_status cli_open_grammar(const char *path, const char *language,
 qn_status cli_read_input(const char *text, const char *file, char **out, size_t *size,
                          qn_error *err);
 
+// The same, read bit by bit. Close it with cli_input_close, also when opening has failed.
+typedef struct cli_input cli_input;
+qn_status cli_input_open(const char *text, const char *file, cli_input **out, qn_error *err);
+// The next bytes, valid until the next call; *n is 0 at the end.
+qn_status cli_input_read(cli_input *input, const char **text, size_t *n, qn_error *err);
+void cli_input_close(cli_input *input); // NULL is fine
+
 // The subcommands; each file has its own usage text.
 cli_command_fn cmd_bench, cmd_conform, cmd_grammar, cmd_inspect, cmd_ops, cmd_predict, cmd_run,
     cmd_template, cmd_tokenize;

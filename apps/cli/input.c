@@ -6,8 +6,55 @@
 #include "base/file.h"
 #include "base/limits.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct cli_input {
+    FILE *stream; // NULL: `text` is left
+    const char *text;
+    size_t n;
+    bool owned;
+    const char *name;
+    char part[1 << 18];
+};
+
+qn_status cli_input_open(const char *text, const char *file, cli_input **out, qn_error *err)
+{
+    cli_input *in = qni_calloc(1, sizeof *in);
+    *out = in;
+    if (in == NULL) {
+        return qni_fail_memory(err);
+    }
+    bool is_file = text == NULL && file != NULL && strcmp(file, "-") != 0;
+    in->text = text;
+    in->n = text != NULL ? strlen(text) : 0;
+    in->name = is_file ? file : "standard input";
+    in->owned = is_file;
+    in->stream = text != NULL ? NULL : is_file ? fopen(file, "rb") : stdin;
+    if (text == NULL && in->stream == NULL) {
+        return qni_fail(err, QN_IO, in->name, "%s", strerror(errno));
+    }
+    return QN_OK;
+}
+
+qn_status cli_input_read(cli_input *in, const char **text, size_t *n, qn_error *err)
+{
+    *text = in->stream != NULL ? in->part : in->text;
+    *n = in->stream != NULL ? fread(in->part, 1, sizeof in->part, in->stream) : in->n;
+    in->n = 0;
+    return in->stream != NULL && ferror(in->stream)
+               ? qni_fail(err, QN_IO, in->name, "it cannot be read: %s", strerror(errno))
+               : QN_OK;
+}
+
+void cli_input_close(cli_input *in)
+{
+    if (in != NULL && in->owned && in->stream != NULL) {
+        fclose(in->stream);
+    }
+    qni_free(in);
+}
 
 static qn_status read_stream(FILE *stream, char **out, size_t *size, qn_error *err)
 {

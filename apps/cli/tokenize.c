@@ -16,7 +16,7 @@ static const char usage[] =
     "the\n"
     "file writes it. TOKENIZER is a tokenizer.json, or a folder that holds one. The text comes "
     "from\n"
-    "-p, from a file, or from standard input; it may be any bytes.\n"
+    "-p, from a file, or from standard input; it may be any bytes, and of any size.\n"
     "\n"
     "  --ids              only the ids, on one line\n"
     "  --count            only how many they are\n"
@@ -41,14 +41,13 @@ typedef struct request {
 
 // ---- Output
 
-static void print_ids(const qn_tokens *tokens)
+static void print_ids(const qn_tokens *tokens, size_t n, bool first)
 {
-    size_t n;
-    const int32_t *ids = qn_tokens_ids(tokens, &n);
+    size_t all;
+    const int32_t *ids = qn_tokens_ids(tokens, &all);
     for (size_t i = 0; i < n; i++) {
-        printf("%s%d", i == 0 ? "" : " ", ids[i]);
+        printf("%s%d", i == 0 && first ? "" : " ", ids[i]);
     }
-    putchar('\n');
 }
 
 // A token on one line: what does not print as its number.
@@ -64,10 +63,10 @@ static void print_token(const char *token, size_t n)
     }
 }
 
-static void print_rows(const qn_tokenizer *tokenizer, const qn_tokens *tokens)
+static void print_rows(const qn_tokenizer *tokenizer, const qn_tokens *tokens, size_t n)
 {
-    size_t n, size;
-    const int32_t *ids = qn_tokens_ids(tokens, &n);
+    size_t all, size;
+    const int32_t *ids = qn_tokens_ids(tokens, &all);
     const qn_span *spans = qn_tokens_spans(tokens);
     for (size_t i = 0; i < n; i++) {
         const char *token = qn_tokenizer_token(tokenizer, ids[i], &size);
@@ -77,10 +76,10 @@ static void print_rows(const qn_tokenizer *tokenizer, const qn_tokens *tokens)
     }
 }
 
-static int print_json(const qn_tokenizer *tokenizer, const qn_tokens *tokens)
+static int print_json(const qn_tokenizer *tokenizer, const qn_tokens *tokens, size_t n)
 {
-    size_t n, size;
-    const int32_t *ids = qn_tokens_ids(tokens, &n);
+    size_t all, size;
+    const int32_t *ids = qn_tokens_ids(tokens, &all);
     const qn_span *spans = qn_tokens_spans(tokens);
     json_t *out = json_pack("{s:[], s:[], s:[]}", "ids", "offsets", "tokens");
     for (size_t i = 0; i < n; i++) {
@@ -180,47 +179,108 @@ static qn_status bench(const request *r, const qn_tokenizer *tokenizer, const ch
     return QN_OK;
 }
 
-static qn_status count(const request *r, const qn_tokenizer *tokenizer, const char *input,
-                       size_t size, qn_error *err)
+// What is done with tokens as they come.
+typedef struct sink {
+    const request *r;
+    const qn_tokenizer *tokenizer;
+    qn_tokens *tokens; // of the last part; with --json, all
+    size_t n;          // tokens before them
+    bool full;         // -n is reached
+} sink;
+
+static void take_tokens(sink *s)
 {
-    size_t n;
-    QNI_TRY(qn_tokenizer_count(tokenizer, input, size, &r->encode, &n, err));
-    printf("%zu\n", n);
-    return QN_OK;
+    size_t n, most = s->r->encode.max_tokens;
+    qn_tokens_ids(s->tokens, &n);
+    s->full = most > 0 && s->n + n >= most;
+    n = s->full ? most - s->n : n;
+    if (s->r->json) {
+        return;
+    }
+    if (s->r->ids) {
+        print_ids(s->tokens, n, s->n == 0);
+    } else if (!s->r->count) {
+        print_rows(s->tokenizer, s->tokens, n);
+    }
+    s->n += n;
+    qn_tokens_clear(s->tokens);
 }
 
-static qn_status encode(const request *r, const qn_tokenizer *tokenizer, const char *input,
-                        size_t size, qn_tokens *tokens, qn_error *err)
+static int print_end(sink *s)
 {
-    qn_encode_options options = r->encode;
-    options.offsets = !r->ids;
-    QNI_TRY(qn_tokenizer_encode(tokenizer, input, size, &options, tokens, err));
-    if (r->json) {
-        print_json(tokenizer, tokens);
-    } else if (r->ids) {
-        print_ids(tokens);
-    } else {
-        print_rows(tokenizer, tokens);
+    size_t n;
+    qn_tokens_ids(s->tokens, &n);
+    if (s->r->json) {
+        return print_json(s->tokenizer, s->tokens, s->full ? s->r->encode.max_tokens : n);
     }
-    return QN_OK;
+    if (s->r->count) {
+        printf("%zu\n", s->n);
+    } else if (s->r->ids) {
+        putchar('\n');
+    }
+    return CLI_OK;
+}
+
+// The input is read, encoded and printed part by part, so that its size does not matter.
+static qn_status encode_parts(const request *r, sink *s, cli_input *input, qn_error *err)
+{
+    qn_encode_stream *stream = NULL;
+    qn_encode_options options = r->encode;
+    options.offsets = r->json || (!r->ids && !r->count);
+    options.max_tokens = 0;
+    qn_status status = qn_encode_stream_create(s->tokenizer, &options, &stream, err);
+    const char *text = "";
+    for (size_t n = 1; status == QN_OK && n > 0 && !s->full;) {
+        status = cli_input_read(input, &text, &n, err);
+        if (status == QN_OK) {
+            status = n > 0 ? qn_encode_stream_push(stream, text, n, s->tokens, err)
+                           : qn_encode_stream_flush(stream, s->tokens, err);
+        }
+        if (status == QN_OK) {
+            take_tokens(s);
+        }
+    }
+    qn_encode_stream_free(stream);
+    return status;
+}
+
+static qn_status encode(const request *r, const qn_tokenizer *tokenizer, qn_tokens *tokens,
+                        qn_error *err)
+{
+    cli_input *input = NULL;
+    sink s = {.r = r, .tokenizer = tokenizer, .tokens = tokens};
+    qn_status status = cli_input_open(r->text, r->file, &input, err);
+    status = status == QN_OK ? encode_parts(r, &s, input, err) : status;
+    cli_input_close(input);
+    if (status == QN_OK) {
+        print_end(&s);
+    }
+    return status;
+}
+
+// Decoding, and measuring, take the input as a whole.
+static qn_status use_whole(const request *r, const qn_tokenizer *tokenizer, qn_tokens *tokens,
+                           qn_error *err)
+{
+    char *input;
+    size_t size;
+    QNI_TRY(cli_read_input(r->text, r->file, &input, &size, err));
+    qn_status status = r->decode ? decode(r, tokenizer, input, err)
+                                 : bench(r, tokenizer, input, size, tokens, err);
+    qni_free(input);
+    return status;
 }
 
 static qn_status run(const request *r, qn_error *err)
 {
     qn_tokenizer *tokenizer = NULL;
     qn_tokens *tokens = NULL;
-    char *input = NULL;
-    size_t size;
     qn_status status = qn_tokenizer_open(r->tokenizer, &tokenizer, err);
     status = status == QN_OK ? qn_tokens_create(&tokens, err) : status;
-    status = status == QN_OK ? cli_read_input(r->text, r->file, &input, &size, err) : status;
     if (status == QN_OK) {
-        status = r->decode  ? decode(r, tokenizer, input, err)
-                 : r->bench ? bench(r, tokenizer, input, size, tokens, err)
-                 : r->count ? count(r, tokenizer, input, size, err)
-                            : encode(r, tokenizer, input, size, tokens, err);
+        status = r->decode || r->bench ? use_whole(r, tokenizer, tokens, err)
+                                       : encode(r, tokenizer, tokens, err);
     }
-    qni_free(input);
     qn_tokens_free(tokens);
     qn_tokenizer_close(tokenizer);
     return status;

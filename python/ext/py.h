@@ -26,6 +26,7 @@ typedef struct py_module_state {
     PyTypeObject *vocabulary;
     PyTypeObject *matcher;
     PyTypeObject *tokenizer;
+    PyTypeObject *encode_stream;
     PyTypeObject *chat_template;
 } py_module_state;
 

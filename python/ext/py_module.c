@@ -154,6 +154,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->session);
     Py_VISIT(state->grammar);
     Py_VISIT(state->tokenizer);
+    Py_VISIT(state->encode_stream);
     Py_VISIT(state->chat_template);
     Py_VISIT(state->vocabulary);
     Py_VISIT(state->matcher);
@@ -171,6 +172,7 @@ static int clear(PyObject *module)
     Py_CLEAR(state->session);
     Py_CLEAR(state->grammar);
     Py_CLEAR(state->tokenizer);
+    Py_CLEAR(state->encode_stream);
     Py_CLEAR(state->chat_template);
     Py_CLEAR(state->vocabulary);
     Py_CLEAR(state->matcher);

@@ -1,4 +1,4 @@
-// The class Tokenizer: include/quince/tokenizer.h as a Python object.
+// The classes Tokenizer and EncodeStream: include/quince/tokenizer.h as Python objects.
 #include "py.h"
 
 #include <string.h>
@@ -93,6 +93,16 @@ static PyObject *spans_out(const qn_tokens *tokens)
     return list;
 }
 
+// (ids, spans); takes the ids over, which may be NULL.
+static PyObject *with_spans(PyObject *ids, const qn_tokens *tokens)
+{
+    PyObject *spans = ids != NULL ? spans_out(tokens) : NULL;
+    PyObject *both = spans != NULL ? PyTuple_Pack(2, ids, spans) : NULL;
+    Py_XDECREF(spans);
+    Py_XDECREF(ids);
+    return both;
+}
+
 // The rows as bytearrays of int32, without a Python object for each id.
 static PyObject *array_out(const qn_tokens *tokens)
 {
@@ -166,13 +176,7 @@ static PyObject *encode(PyObject *self, PyObject *args, PyObject *kwargs)
     PyObject *result = status != QN_OK ? py_raise(py_state_of(self), &err)
                        : c.array       ? array_out(tokens)
                                        : ids_out(tokens);
-    if (result != NULL && c.offsets) {
-        PyObject *spans = spans_out(tokens);
-        PyObject *both = spans != NULL ? PyTuple_Pack(2, result, spans) : NULL;
-        Py_XDECREF(spans);
-        Py_DECREF(result);
-        result = both;
-    }
+    result = c.offsets ? with_spans(result, tokens) : result;
     qn_tokens_free(tokens);
     end_call(&c);
     return result;
@@ -429,7 +433,140 @@ static PyType_Spec spec = {
     .slots = slots,
 };
 
+// ---- Texts in parts
+
+typedef struct py_encode_stream {
+    PyObject_HEAD PyObject *tokenizer; // that the handle needs
+    qn_encode_stream *handle;
+    qn_tokens *tokens; // of one call
+    bool offsets, busy;
+} py_encode_stream;
+
+static PyObject *new_stream(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"tokenizer", "add_special_tokens", "plain_special", "offsets", NULL};
+    PyObject *tokenizer;
+    int special = 0, plain = 0, offsets = 0;
+    py_module_state *module = PyType_GetModuleState(type);
+    qn_error err;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|ppp", names, module->tokenizer, &tokenizer,
+                                     &special, &plain, &offsets)) {
+        return NULL;
+    }
+    py_encode_stream *self = (py_encode_stream *)PyType_GenericAlloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    qn_encode_options options = {
+        .add_special_tokens = special != 0, .plain_special = plain != 0, .offsets = offsets != 0};
+    self->offsets = offsets != 0;
+    self->tokenizer = Py_NewRef(tokenizer);
+    qn_status status = qn_tokens_create(&self->tokens, &err);
+    status = status == QN_OK ? qn_encode_stream_create(((py_tokenizer *)tokenizer)->handle,
+                                                       &options, &self->handle, &err)
+                             : status;
+    if (status != QN_OK) {
+        Py_DECREF(self);
+        return py_raise(module, &err);
+    }
+    return (PyObject *)self;
+}
+
+static void free_stream(PyObject *object)
+{
+    py_encode_stream *self = (py_encode_stream *)object;
+    qn_encode_stream_free(self->handle);
+    qn_tokens_free(self->tokens);
+    Py_CLEAR(self->tokenizer);
+    py_object_free(object);
+}
+
+// Two threads at once are an error, as the lock may be given away meanwhile.
+static int enter(py_encode_stream *s)
+{
+    if (s->busy) {
+        PyErr_SetString(PyExc_RuntimeError, "the stream is in use by another thread");
+        return -1;
+    }
+    s->busy = true;
+    qn_tokens_clear(s->tokens);
+    return 0;
+}
+
+static PyObject *leave(py_encode_stream *s, qn_status status, const qn_error *err)
+{
+    PyObject *ids = status == QN_OK ? ids_out(s->tokens)
+                                    : py_raise(py_state_of((PyObject *)s), err);
+    PyObject *result = s->offsets ? with_spans(ids, s->tokens) : ids;
+    s->busy = false;
+    return result;
+}
+
+static PyObject *push_text(PyObject *self, PyObject *text)
+{
+    py_encode_stream *s = (py_encode_stream *)self;
+    const char *bytes;
+    size_t size;
+    PyObject *held;
+    qn_status status;
+    qn_error err;
+    if (take_text(text, &bytes, &size, &held) != 0) {
+        return NULL;
+    }
+    if (enter(s) != 0) {
+        Py_XDECREF(held);
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS status = qn_encode_stream_push(s->handle, bytes, size, s->tokens, &err);
+    Py_END_ALLOW_THREADS Py_XDECREF(held);
+    return leave(s, status, &err);
+}
+
+typedef qn_status end_fn(qn_encode_stream *stream, qn_tokens *tokens, qn_error *err);
+
+static PyObject *end_text(PyObject *self, end_fn *end)
+{
+    py_encode_stream *s = (py_encode_stream *)self;
+    qn_error err;
+    return enter(s) != 0 ? NULL : leave(s, end(s->handle, s->tokens, &err), &err);
+}
+
+static PyObject *peek_text(PyObject *self, PyObject *args)
+{
+    (void)args;
+    return end_text(self, qn_encode_stream_peek);
+}
+
+static PyObject *flush_text(PyObject *self, PyObject *args)
+{
+    (void)args;
+    return end_text(self, qn_encode_stream_flush);
+}
+
+static PyMethodDef stream_methods[] = {
+    {"push", push_text, METH_O, NULL},
+    {"peek", peek_text, METH_NOARGS, NULL},
+    {"flush", flush_text, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot stream_slots[] = {
+    {Py_tp_new, (void *)new_stream},
+    {Py_tp_dealloc, (void *)free_stream},
+    {Py_tp_methods, stream_methods},
+    {0, NULL},
+};
+
+static PyType_Spec stream_spec = {
+    .name = "quince._quince.EncodeStream",
+    .basicsize = sizeof(py_encode_stream),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = stream_slots,
+};
+
 int py_add_tokenizer(PyObject *module, py_module_state *state)
 {
-    return py_add_type(module, &spec, &state->tokenizer);
+    return py_add_type(module, &spec, &state->tokenizer) != 0
+               ? -1
+               : py_add_type(module, &stream_spec, &state->encode_stream);
 }

@@ -22,6 +22,30 @@ def _render(template, messages, tools, add_generation_prompt, now, variables):
     return template.render(json.dumps(given, ensure_ascii=False), now=now)
 
 
+class EncodeStream:
+    """Encodes a text part by part: the ids of all calls together are those of the whole text.
+
+    What is given is final; a short end of the text is kept back until it is. So a text of any size takes little
+    memory, and appending to a conversation costs what is appended. With `offsets`, (ids, offsets) are given in the place
+    of ids, counted from the beginning of the text. One thread at a time.
+    """
+
+    def __init__(self, inner, add_special_tokens, split_special_tokens, offsets):
+        self._inner = _quince.EncodeStream(inner, add_special_tokens, split_special_tokens, offsets)
+
+    def push(self, text):
+        """Adds to the text; the ids that have become certain."""
+        return self._inner.push(text)
+
+    def peek(self):
+        """The ids that follow if the text ends here, with the special tokens at its end; nothing changes."""
+        return self._inner.peek()
+
+    def flush(self):
+        """The ids that are left; a new text begins."""
+        return self._inner.flush()
+
+
 class Tokenizer:
     """A tokenizer: tokenizer.json, or a folder that holds one.
 
@@ -67,6 +91,10 @@ class Tokenizer:
     def count(self, text, text_pair=None, add_special_tokens=True, *, split_special_tokens=False):
         """How many ids encode gives, without making them."""
         return self._inner.count(text, text_pair, add_special_tokens, split_special_tokens)
+
+    def encode_stream(self, add_special_tokens=True, *, split_special_tokens=False, offsets=False):
+        """An EncodeStream: for a text that comes in parts, or to which something is appended."""
+        return EncodeStream(self._inner, add_special_tokens, split_special_tokens, offsets)
 
     def decode(self, ids, skip_special_tokens=False, clean_up_tokenization_spaces=False):
         """The text of ids. Ids that stand for nothing are skipped."""

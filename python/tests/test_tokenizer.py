@@ -208,3 +208,23 @@ def test_chat_templates():
 ])
 def test_the_language_of_templates(source, text):
     assert quince.render_chat_template(source) == text
+
+
+def test_encode_stream_gives_what_encode_gives():
+    tokenizer = quince.Tokenizer(WORKER)
+    text = "Hello there, what is the weather? <|im_end|>\n wörld 日本語。" * 100
+    stream = tokenizer.encode_stream()
+    ids = []
+    for at in range(0, len(text), 37):
+        ids += stream.push(text[at:at + 37])
+        if at % 10 == 0:
+            assert ids + stream.peek() == tokenizer.encode(text[:at + 37])
+    assert len(ids) > 1000
+    assert ids + stream.flush() == tokenizer.encode(text)
+
+    stream = tokenizer.encode_stream(add_special_tokens=False, offsets=True)
+    rows = [stream.push(text.encode()[at:at + 1000]) for at in range(0, len(text.encode()), 1000)] + [stream.flush()]
+    assert (sum((ids for ids, _ in rows), []), sum((offsets for _, offsets in rows), [])) == tokenizer.encode_with_offsets(
+        text, add_special_tokens=False)
+    with pytest.raises(TypeError):
+        stream.push(3)
