@@ -90,6 +90,18 @@ static void cut_spaces(const qni_sentencepiece *s, qni_draft *out)
     }
 }
 
+static bool holds(const qni_sentencepiece *s, char byte)
+{
+    return qni_charsmap_may_hold(&s->charsmap, byte) ||
+           (s->has_symbols && qni_trie_holds(&s->symbols, (unsigned char)byte));
+}
+
+void qni_sentencepiece_settle(qni_sentencepiece *s)
+{
+    s->holds_space = holds(s, ' ');
+    s->holds_line = holds(s, '\n');
+}
+
 qn_status qni_sentencepiece_normalize(const qni_sentencepiece *s, const qni_passage *p,
                                       qni_draft *out, qn_error *err)
 {

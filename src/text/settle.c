@@ -57,14 +57,10 @@ static bool literal_is_apart(const qni_splitter *s, char stop)
 }
 
 static bool sentencepiece_is_apart(const qni_sentencepiece *s, const char *text, size_t n,
-                                   size_t begin, size_t at)
+                                   size_t at)
 {
-    bool table = !qni_charsmap_may_hold(&s->charsmap, text[at]) &&
-                 !qni_charsmap_has(&s->charsmap, text + at, n - at < 2 ? n - at : 2);
-    bool symbols = !s->has_symbols || !qni_trie_holds(&s->symbols, (unsigned char)text[at]);
-    // what is no white space itself may become some
-    return table && symbols && (unsigned char)text[at] < 0x80 &&
-           !qni_charsmap_has(&s->charsmap, text + begin, at - begin);
+    bool apart = text[at] == ' ' ? !s->holds_space : text[at] == '\n' && !s->holds_line;
+    return apart && !qni_charsmap_has(&s->charsmap, text + at, n - at < 2 ? n - at : 2);
 }
 
 // Whether a normalizer treats both sides of `at` by themselves; `begin` is where the character
@@ -86,7 +82,7 @@ static bool normalizer_is_apart(const qni_normalizer *step, const char *text, si
     case QNI_NORMALIZE_CHARSMAP: return qni_unicode_grapheme(text + begin, n - begin) == at - begin;
     case QNI_NORMALIZE_REPLACE: return literal_is_apart(&step->splitter, text[at]);
     case QNI_NORMALIZE_SENTENCEPIECE:
-        return sentencepiece_is_apart(step->sentencepiece, text, n, begin, at);
+        return sentencepiece_is_apart(step->sentencepiece, text, n, at);
     }
     return false;
 }

@@ -261,7 +261,9 @@ static qn_status build_normalizer(builder *b)
     rules->escape = b->s->escape;
     QNI_TRY(qni_charsmap_open(b->s->charsmap, b->s->n_charsmap, &rules->charsmap, b->err));
     rules->has_symbols = t->n_added > 0 && !b->s->controls_in_text;
-    return rules->has_symbols ? build_symbols(b, &rules->symbols) : QN_OK;
+    QNI_TRY(rules->has_symbols ? build_symbols(b, &rules->symbols) : QN_OK);
+    qni_sentencepiece_settle(rules);
+    return QN_OK;
 }
 
 static qn_status add_replace(builder *b, const char *text, size_t n, const char *by, size_t n_by)
