@@ -162,7 +162,9 @@ static void copy_ids(qni_ids *to, const qni_ids *from)
     to->ids = qni_alloc_array(from->capacity + 1, sizeof *to->ids);
     to->spans = from->spans != NULL ? qni_alloc_array(from->spans_capacity + 1, sizeof *to->spans)
                                     : NULL;
-    memcpy(to->ids, from->ids, from->n * sizeof *to->ids);
+    if (from->n > 0) {
+        memcpy(to->ids, from->ids, from->n * sizeof *to->ids);
+    }
     if (to->spans != NULL) {
         memcpy(to->spans, from->spans, from->n * sizeof *to->spans);
     }
