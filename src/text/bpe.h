@@ -39,7 +39,7 @@ typedef struct qni_bpe_origin {
     uint32_t shorter; // the longest other token that this one begins with, plus 1; 0: none
 } qni_bpe_origin;
 
-enum { QNI_UNMADE_HINTS = 4096 };
+enum { QNI_UNMADE_HINTS = 1 << 16 };
 
 typedef struct qni_bpe {
     const qni_vocab *vocab;

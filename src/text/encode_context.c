@@ -8,6 +8,7 @@ void qni_context_free(qni_context *context)
         return;
     }
     qni_words_end(&context->words);
+    qni_free(context->parts);
     qni_model_scratch_end(&context->model);
     qni_normalize_scratch_end(&context->normalize);
     qni_pretokenize_scratch_end(&context->pretokenize);

@@ -5,8 +5,11 @@
 #include "text/tokenizer_impl.h"
 #include "text/words.h"
 
+enum { QNI_PARTS = 8192 };
+
 struct qni_context {
     qni_words words;
+    qni_word_slot *parts; // QNI_PARTS of words between seams, by their hashes; NULL at first
     qni_model_scratch model;
     qni_normalize_scratch normalize;
     qni_pretokenize_scratch pretokenize;

@@ -16,19 +16,73 @@ qn_status qni_ids_reserve(qni_ids *out, size_t more, qn_error *err)
     return QN_OK;
 }
 
-// Encodes a word by the model and keeps the result.
-static qn_status encode_word(const qni_model *model, qni_context *c, const qni_word_key *key,
-                             const char *word, size_t n, qni_ids *out, qn_error *err)
+static qn_status add_pieces(const qni_pieces *pieces, qni_ids *out, qn_error *err)
 {
-    QNI_TRY(qni_model_encode(model, &c->model, word, n, err));
-    const qni_pieces *pieces = &c->model.pieces;
     QNI_TRY(qni_ids_reserve(out, pieces->n, err));
     int32_t *ids = out->ids + out->n;
     for (size_t i = 0; i < pieces->n; i++) {
         ids[i] = (int32_t)pieces->items[i].id;
     }
-    qni_words_add(&c->words, key, word, n, ids, pieces->n);
     out->n += pieces->n;
+    return QN_OK;
+}
+
+static qn_status copy_known(const qni_words *words, const qni_word_slot *slot, qni_ids *out,
+                            qn_error *err)
+{
+    size_t n;
+    const int32_t *ids = qni_word_ids(words, slot, &n);
+    QNI_TRY(qni_ids_reserve(out, n, err));
+    memcpy(out->ids + out->n, ids, n * sizeof *ids);
+    out->n += n;
+    return QN_OK;
+}
+
+// A part of a word between two seams. It comes again more often than the word does, so the latest
+// short ones are kept too, apart from the words.
+static qn_status add_part(const qni_model *model, qni_context *c, const char *part, size_t n,
+                          qni_ids *out, qn_error *err)
+{
+    if (c->parts == NULL || n > QNI_WORD_SHORT) {
+        QNI_TRY(qni_model_encode_part(model, &c->model, part, n, err));
+        return add_pieces(&c->model.pieces, out, err);
+    }
+    qni_word_key key = qni_word_key_of(part, n);
+    qni_word_slot *slot = &c->parts[key.hash % QNI_PARTS];
+    QNI_TRY(qni_ids_reserve(out, QNI_WORD_NEAR, err));
+    if (slot->lo == key.lo && slot->hi == key.hi) {
+        memcpy(out->ids + out->n, slot->ids, sizeof slot->ids);
+        out->n += slot->n;
+        return QN_OK;
+    }
+    size_t before = out->n;
+    QNI_TRY(qni_model_encode_part(model, &c->model, part, n, err));
+    QNI_TRY(add_pieces(&c->model.pieces, out, err));
+    if (out->n - before <= QNI_WORD_NEAR) {
+        *slot = (qni_word_slot){.lo = key.lo, .hi = key.hi, .n = (uint32_t)(out->n - before)};
+        memcpy(slot->ids, out->ids + before, slot->n * sizeof *slot->ids);
+    }
+    return QN_OK;
+}
+
+// Encodes a word by the model and keeps the result.
+static qn_status encode_word(const qni_model *model, qni_context *c, const qni_word_key *key,
+                             const char *word, size_t n, qni_ids *out, qn_error *err)
+{
+    size_t before = out->n, part = qni_model_first_part(model, word, n);
+    if (part == n) {
+        QNI_TRY(qni_model_encode(model, &c->model, word, n, err));
+        QNI_TRY(add_pieces(&c->model.pieces, out, err));
+    } else {
+        if (c->parts == NULL) { // without memory they are not kept
+            c->parts = qni_calloc(QNI_PARTS, sizeof *c->parts);
+        }
+        for (size_t at = 0; at < n; at += part) {
+            part = at > 0 ? qni_seams_next(&model->seams, word + at, n - at) : part;
+            QNI_TRY(add_part(model, c, word + at, part, out, err));
+        }
+    }
+    qni_words_add(&c->words, key, word, n, out->ids + before, out->n - before);
     return QN_OK;
 }
 
@@ -41,12 +95,7 @@ static __attribute__((noinline)) qn_status add_word(const qni_model *model, qni_
     if (slot == NULL) {
         return encode_word(model, c, key, word, n, out, err);
     }
-    size_t n_ids;
-    const int32_t *ids = qni_word_ids(&c->words, slot, &n_ids);
-    QNI_TRY(qni_ids_reserve(out, n_ids, err));
-    memcpy(out->ids + out->n, ids, n_ids * sizeof *ids);
-    out->n += n_ids;
-    return QN_OK;
+    return copy_known(&c->words, slot, out, err);
 }
 
 // Up to AHEAD words. What the loops go by is kept in locals, which no store of theirs can change.

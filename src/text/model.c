@@ -10,6 +10,7 @@
 void qni_model_end(qni_model *model)
 {
     qni_bpe_end(&model->bpe);
+    qni_seams_end(&model->seams);
     qni_unigram_end(&model->unigram);
     qni_wordpiece_end(&model->wordpiece);
     qni_vocab_end(&model->vocab);
@@ -173,16 +174,9 @@ static qn_status collect_symbols(const qni_model *model, qni_model_scratch *s, c
     return flush_unknown(model, s, &wait, err);
 }
 
-static qn_status encode_bpe(const qni_model *model, qni_model_scratch *s, const char *word,
-                            size_t n, qn_error *err)
+static qn_status merge_symbols(const qni_model *model, qni_model_scratch *s, const char *word,
+                               size_t n, qn_error *err)
 {
-    // A token that merges make is what its own text gives, with or without them.
-    if (model->ignore_merges && qni_bpe_may_be_unmade(&model->bpe, word, n)) {
-        int32_t whole = qni_vocab_find(&model->vocab, word, n);
-        if (whole >= 0) {
-            return qni_pieces_add(&s->pieces, (uint32_t)whole, n, err);
-        }
-    }
     if (model->prefix == NULL && model->suffix == NULL) {
         size_t before = s->pieces.n;
         QNI_TRY(add_encoded(model, s, word, n, err));
@@ -196,6 +190,26 @@ static qn_status encode_bpe(const qni_model *model, qni_model_scratch *s, const 
         QNI_TRY(qni_pieces_add(&s->pieces, s->symbols.items[i].id, s->symbols.items[i].n, err));
     }
     return QN_OK;
+}
+
+static qn_status encode_bpe(const qni_model *model, qni_model_scratch *s, const char *word,
+                            size_t n, qn_error *err)
+{
+    // A token that merges make is what its own text gives, with or without them.
+    if (model->ignore_merges && qni_bpe_may_be_unmade(&model->bpe, word, n)) {
+        int32_t whole = qni_vocab_find(&model->vocab, word, n);
+        if (whole >= 0) {
+            return qni_pieces_add(&s->pieces, (uint32_t)whole, n, err);
+        }
+    }
+    return merge_symbols(model, s, word, n, err);
+}
+
+qn_status qni_model_encode_part(const qni_model *model, qni_model_scratch *scratch,
+                                const char *part, size_t n, qn_error *err)
+{
+    scratch->pieces.n = 0;
+    return merge_symbols(model, scratch, part, n, err);
 }
 
 static qn_status no_unknown(const char *word, size_t n, qn_error *err)
@@ -434,15 +448,60 @@ static qn_status open_parts(qni_model *model, qn_error *err)
     return status;
 }
 
+// Whether each byte of any text is a symbol, or a character without one becomes tokens of its
+// bytes: then unknown characters do not join their neighbours.
+static bool knows_all_bytes(const qni_model *model)
+{
+    for (int i = 0; i < 256; i++) {
+        char byte = (char)i;
+        if (model->byte_level ? qni_vocab_find(&model->vocab, &byte, 1) < 0
+                              : !model->byte_fallback || model->byte_ids[i] < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_byte_token(const qni_model *model, uint32_t id)
+{
+    bool is = false;
+    for (int i = 0; i < 256 && model->byte_fallback; i++) {
+        is = is || model->byte_ids[i] == (int32_t)id;
+    }
+    return is;
+}
+
+static qn_status find_seams(qni_model *model, qn_error *err)
+{
+    const qni_bpe *bpe = &model->bpe;
+    size_t n = 0;
+    for (uint32_t i = 0; i < bpe->n_pairs; i++) {
+        n += bpe->pairs[i].rank != UINT32_MAX;
+    }
+    QNI_TRY(qni_seams_begin(&model->seams, n, err));
+    for (uint32_t i = 0; i < bpe->n_pairs; i++) {
+        const qni_bpe_merge *m = &bpe->pairs[i];
+        if (m->rank == UINT32_MAX) {
+            continue;
+        }
+        uint32_t n_left, n_right;
+        const char *left = qni_vocab_at(&model->vocab, m->left, &n_left);
+        const char *right = qni_vocab_at(&model->vocab, m->right, &n_right);
+        if (n_left == 0 || n_right == 0 || (n_left == 6 && is_byte_token(model, m->left)) ||
+            (n_right == 6 && is_byte_token(model, m->right))) {
+            qni_seams_end(&model->seams); // these stand for other text than their own
+            return QN_OK;
+        }
+        qni_seams_add(&model->seams, left, n_left, right, n_right);
+    }
+    return QN_OK;
+}
+
 // Whether no merge can cross before a line feed: it is a symbol of its own, as itself or as its
 // byte, and no token holds it behind anything but another one.
 static bool lines_are_apart(const qni_model *model)
 {
-    bool has_bytes = model->byte_fallback;
-    for (int i = 0; i < 256 && has_bytes; i++) {
-        has_bytes = model->byte_ids[i] >= 0;
-    }
-    if (!has_bytes && qni_vocab_find(&model->vocab, "\n", 1) < 0) {
+    if (!knows_all_bytes(model) && qni_vocab_find(&model->vocab, "\n", 1) < 0) {
         return false;
     }
     for (uint32_t id = 0; id < model->vocab.n; id++) {
@@ -463,6 +522,10 @@ static bool lines_are_apart(const qni_model *model)
 qn_status qni_model_settle(qni_model *model, qn_error *err)
 {
     size_t capacity = 0;
+    if (model->kind == QNI_MODEL_BPE && model->prefix == NULL && model->suffix == NULL &&
+        knows_all_bytes(model)) {
+        QNI_TRY(find_seams(model, err));
+    }
     // An unknown mark could be joined with unknown characters before it; a whole word that is a
     // token could lie across.
     bool has_mark = qni_vocab_find(&model->vocab, mark, 3) >= 0;

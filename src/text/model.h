@@ -3,6 +3,7 @@
 #define QNI_TEXT_MODEL_H
 
 #include "text/bpe.h"
+#include "text/seams.h"
 #include "text/splitter.h"
 #include "text/unigram.h"
 #include "text/wordpiece.h"
@@ -19,6 +20,7 @@ typedef struct qni_model {
     // tokens as they stand in the words that the model is given: for byte-level models raw bytes
     qni_vocab vocab;
     qni_bpe bpe;
+    qni_seams seams; // of BPE, where every byte is a symbol or stands for one
     qni_unigram unigram;
     qni_wordpiece wordpiece;
     // QNI_NO_TOKEN: BPE drops characters without a token, the others refuse them
@@ -62,6 +64,18 @@ void qni_model_scratch_end(qni_model_scratch *scratch);
 // scratch->pieces.
 QNI_WARN_UNUSED qn_status qni_model_encode(const qni_model *model, qni_model_scratch *scratch,
                                            const char *word, size_t n, qn_error *err);
+
+// The same for a part of a word between two seams, which is never looked up as a whole word is.
+QNI_WARN_UNUSED qn_status qni_model_encode_part(const qni_model *model, qni_model_scratch *scratch,
+                                                const char *part, size_t n, qn_error *err);
+
+// The length of the first part of a word (n > 0) that is encoded by itself; n when the word has to
+// be encoded as a whole.
+static inline size_t qni_model_first_part(const qni_model *model, const char *word, size_t n)
+{
+    bool whole = model->ignore_merges && qni_bpe_may_be_unmade(&model->bpe, word, n);
+    return whole ? n : qni_seams_next(&model->seams, word, n);
+}
 
 // Builds the model of merges in rising order of rank, after the vocabulary and the flags are there.
 QNI_WARN_UNUSED qn_status qni_model_build_bpe(qni_model *model, const qni_bpe_merge *merges,

@@ -47,6 +47,16 @@ static void keep_bpe(qni_image *image, qni_bpe *bpe, const qni_vocab *vocab)
     bpe->owned = bpe->owned && !image->reads;
 }
 
+static void keep_seams(qni_image *image, qni_seams *seams)
+{
+    qni_image_value(image, seams, sizeof *seams);
+    if (seams->kinds != NULL) {
+        qni_image_array(image, &seams->kinds, QNI_SEAM_KINDS, sizeof *seams->kinds);
+        qni_image_array(image, &seams->crossed, seams->n_bits / 64, sizeof *seams->crossed);
+    }
+    seams->owned = seams->owned && !image->reads;
+}
+
 static void keep_unigram(qni_image *image, qni_unigram *u, const qni_vocab *vocab)
 {
     qni_image_value(image, u, sizeof *u);
@@ -60,6 +70,7 @@ static void keep_model(qni_image *image, qni_model *m)
     qni_image_value(image, m, sizeof *m);
     keep_vocab(image, &m->vocab);
     keep_bpe(image, &m->bpe, &m->vocab);
+    keep_seams(image, &m->seams);
     keep_unigram(image, &m->unigram, &m->vocab);
     keep_trie(image, &m->wordpiece.first);
     keep_trie(image, &m->wordpiece.rest);

@@ -1,0 +1,101 @@
+#include "text/seams.h"
+
+#include "base/alloc.h"
+
+enum { MOST = 3, BITS_PER_MERGE = 8 }; // bytes on either side
+
+// A merge of at least so many bytes on either side.
+static unsigned kind_of(size_t left, size_t right)
+{
+    return (unsigned)((left < MOST ? left : MOST) - 1) * MOST +
+           (unsigned)((right < MOST ? right : MOST) - 1);
+}
+
+static size_t pair_of(const char *place)
+{
+    return (size_t)(unsigned char)place[-1] << 8 | (unsigned char)place[0];
+}
+
+// A bit for the bytes around a place, as many as the kind says.
+static size_t bit_of(const qni_seams *seams, unsigned kind, const char *place)
+{
+    uint64_t bytes = kind;
+    for (unsigned i = 0; i <= kind / MOST; i++) {
+        bytes = bytes << 8 | (unsigned char)place[-1 - (int)i];
+    }
+    for (unsigned i = 0; i <= kind % MOST; i++) {
+        bytes = bytes << 8 | (unsigned char)place[i];
+    }
+    bytes *= 0x9E3779B97F4A7C15u;
+    return (size_t)(bytes >> 32 ^ bytes >> 13) & (seams->n_bits - 1);
+}
+
+qn_status qni_seams_begin(qni_seams *seams, size_t n, qn_error *err)
+{
+    *seams = (qni_seams){.owned = true, .n_bits = 64};
+    while (seams->n_bits < BITS_PER_MERGE * n) {
+        seams->n_bits *= 2;
+    }
+    seams->kinds = qni_calloc(QNI_SEAM_KINDS, sizeof *seams->kinds);
+    seams->crossed = qni_calloc(seams->n_bits / 64, sizeof *seams->crossed);
+    if (seams->kinds == NULL || seams->crossed == NULL) {
+        qni_seams_end(seams);
+        return qni_fail_memory(err);
+    }
+    return QN_OK;
+}
+
+void qni_seams_end(qni_seams *seams)
+{
+    if (seams->owned) {
+        qni_free((void *)(uintptr_t)seams->kinds);
+        qni_free((void *)(uintptr_t)seams->crossed);
+    }
+    *seams = (qni_seams){0};
+}
+
+void qni_seams_add(qni_seams *seams, const char *left, size_t n_left, const char *right,
+                   size_t n_right)
+{
+    if ((unsigned char)right[0] < 0xC0) {
+        return;
+    }
+    char around[2 * MOST]; // the place is in the middle
+    for (size_t i = 0; i < MOST && i < n_left; i++) {
+        around[MOST - 1 - i] = left[n_left - 1 - i];
+    }
+    for (size_t i = 0; i < MOST && i < n_right; i++) {
+        around[MOST + i] = right[i];
+    }
+    unsigned kind = kind_of(n_left, n_right);
+    size_t bit = bit_of(seams, kind, around + MOST);
+    uint16_t *kinds = (uint16_t *)(uintptr_t)seams->kinds;
+    uint64_t *crossed = (uint64_t *)(uintptr_t)seams->crossed;
+    kinds[pair_of(around + MOST)] |= (uint16_t)(1u << kind);
+    crossed[bit / 64] |= (uint64_t)1 << (bit % 64);
+}
+
+static bool is_seam(const qni_seams *seams, const char *place, size_t before, size_t behind)
+{
+    for (unsigned kinds = seams->kinds[pair_of(place)]; kinds != 0; kinds &= kinds - 1) {
+        unsigned kind = (unsigned)__builtin_ctz(kinds);
+        if (kind / MOST >= before || kind % MOST >= behind) {
+            continue; // it is longer than what is there
+        }
+        size_t bit = bit_of(seams, kind, place);
+        if ((seams->crossed[bit / 64] >> (bit % 64) & 1) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+size_t qni_seams_next(const qni_seams *seams, const char *word, size_t n)
+{
+    for (size_t at = 1; seams->kinds != NULL && at < n; at++) {
+        if ((unsigned char)word[at] >= 0xC0 && is_seam(seams, word + at, at, n - at)) {
+            return at;
+        }
+    }
+    return n;
+}
