@@ -184,12 +184,16 @@ static qn_status build_trie(qni_bpe *out, qni_bpe_origin *origins, const uint8_t
     qn_status status = qni_trie_build(keys, n, &out->trie, err);
     // The last key on the way to a key is the longest that it begins with.
     for (size_t i = 0; status == QN_OK && i < n; i++) {
-        uint32_t shorter = 0, node = 0;
+        qni_bpe_origin *origin = &origins[keys[i].value];
+        uint32_t node = 0;
         for (uint32_t j = 0; j + 1 < keys[i].n; j++) {
             qni_trie_step(&out->trie, &node, keys[i].bytes[j]);
-            shorter = qni_trie_is_key(&out->trie, node) ? out->trie.values[node] + 1 : shorter;
+            if (qni_trie_is_key(&out->trie, node)) {
+                origin->shorter = out->trie.values[node];
+                origin->shorter_size = j + 1;
+            }
         }
-        origins[keys[i].value].shorter = shorter;
+        origin->size = keys[i].n;
     }
     qni_free(keys);
     return status;
@@ -227,7 +231,6 @@ void qni_bpe_end(qni_bpe *bpe)
 
 void qni_bpe_scratch_end(qni_bpe_scratch *scratch)
 {
-    qni_free(scratch->tokens);
     qni_free(scratch->tried);
     qni_free(scratch->links);
     qni_free(scratch->heap);
@@ -249,59 +252,61 @@ static bool compatible(const qni_bpe *bpe, uint64_t *verdicts, uint32_t left, ui
     return (*verdict & 1) != 0;
 }
 
-static qn_status prepare(qni_bpe_scratch *s, size_t n, qn_error *err)
+// The bits of a word's places: those of most words fit in one.
+static qn_status begin_tried(qni_bpe_scratch *s, size_t n, uint64_t *few, uint64_t **out,
+                             qn_error *err)
 {
     size_t words = n / 64 + 1;
     if (s->verdicts == NULL) {
         s->verdicts = qni_calloc(VERDICTS, sizeof *s->verdicts);
     }
     if (s->verdicts == NULL ||
-        qni_grow(&s->tokens, &s->tokens_capacity, n, sizeof *s->tokens) != 0 ||
-        qni_grow(&s->tried, &s->tried_capacity, words, sizeof *s->tried) != 0) {
+        (words > 1 && qni_grow(&s->tried, &s->tried_capacity, words, sizeof *s->tried) != 0)) {
         return qni_fail_memory(err);
     }
-    memset(s->tried, 0, words * sizeof *s->tried);
+    *out = words > 1 ? s->tried : few;
+    memset(*out, 0, words * sizeof **out);
     return QN_OK;
 }
 
 qn_status qni_bpe_encode(const qni_bpe *bpe, qni_bpe_scratch *scratch, const char *word, size_t n,
-                         size_t *n_tokens, qn_error *err)
+                         qni_bpe_symbol *tokens, size_t *n_tokens, qn_error *err)
 {
-    *n_tokens = 0;
-    QNI_TRY(prepare(scratch, n, err));
     const unsigned char *text = (const unsigned char *)word;
-    const qni_vocab *vocab = bpe->vocab;
-    uint32_t *tokens = scratch->tokens;
-    uint64_t *tried = scratch->tried;
+    uint32_t next;                                              // the token to try at `at`
+    size_t size = qni_trie_longest(&bpe->trie, text, n, &next); // of it; 0: there is none
+    uint64_t few, *tried;
+    *n_tokens = size == n;
+    tokens[0] = (qni_bpe_symbol){next, (uint32_t)size};
+    if (size == n) {
+        return QN_OK;
+    }
+    QNI_TRY(begin_tried(scratch, n, &few, &tried, err));
     size_t at = 0, count = 0;
-    uint32_t next; // the token to try at `at`
-    bool have = n > 0 && qni_trie_longest(&bpe->trie, text, n, &next) > 0;
     while (at < n) {
         // nothing leads on from here: take the last token back and try a shorter one in its place
-        if (!have) {
+        if (size == 0) {
             if (count == 0) {
                 return QN_OK; // some symbol is unknown
             }
             tried[at / 64] |= (uint64_t)1 << (at % 64);
-            uint32_t last = tokens[--count], size;
-            qni_vocab_at(vocab, last, &size);
-            at -= size;
-            have = bpe->origins[last].shorter != 0;
-            next = bpe->origins[last].shorter - 1;
+            const qni_bpe_origin *last = &bpe->origins[tokens[--count].id];
+            at -= last->size;
+            next = last->shorter;
+            size = last->shorter_size;
             continue;
         }
-        uint32_t size;
-        qni_vocab_at(vocab, next, &size);
         size_t end = at + size;
         bool taken = (tried[end / 64] >> (end % 64) & 1) == 0 &&
-                     (count == 0 || compatible(bpe, scratch->verdicts, tokens[count - 1], next));
+                     (count == 0 || compatible(bpe, scratch->verdicts, tokens[count - 1].id, next));
         if (taken) {
-            tokens[count++] = next;
+            tokens[count++] = (qni_bpe_symbol){next, (uint32_t)size};
             at = end;
-            have = at < n && qni_trie_longest(&bpe->trie, text + at, n - at, &next) > 0;
+            size = qni_trie_longest(&bpe->trie, text + at, n - at, &next);
         } else {
-            have = bpe->origins[next].shorter != 0;
-            next = bpe->origins[next].shorter - 1;
+            const qni_bpe_origin *longer = &bpe->origins[next];
+            next = longer->shorter;
+            size = longer->shorter_size;
         }
     }
     *n_tokens = count;

@@ -36,7 +36,9 @@ typedef struct qni_bpe_origin {
     uint32_t time;        // the highest rank of all its merges; 0 for a single symbol
     // the highest rank done since the part at that border came about; of a right token plus 1
     uint32_t as_left, as_right;
-    uint32_t shorter; // the longest other token that this one begins with, plus 1; 0: none
+    uint32_t size;         // bytes of the token
+    uint32_t shorter;      // the longest other token that this one begins with
+    uint32_t shorter_size; // bytes of that; 0: there is none
 } qni_bpe_origin;
 
 enum { QNI_UNMADE_HINTS = 1 << 16 };
@@ -81,20 +83,19 @@ typedef struct qni_bpe_symbol {
 // What an encoder needs besides; grows as needed and is reused. All zero is empty. One thread at a
 // time.
 typedef struct qni_bpe_scratch {
-    uint32_t *tokens;   // the row so far
-    uint64_t *tried;    // a bit per place of the word: no row leads on from there
+    uint64_t *tried;    // a bit per place of a long word: no row leads on from there
     void *links, *heap; // of qni_bpe_merge_symbols
-    size_t tokens_capacity, tried_capacity, links_capacity, heap_capacity;
+    size_t tried_capacity, links_capacity, heap_capacity;
     uint64_t *verdicts; // a cache of compatibility, see bpe.c
 } qni_bpe_scratch;
 
 void qni_bpe_scratch_end(qni_bpe_scratch *scratch);
 
-// The encoding of a word. The ids stand in scratch->tokens, *n_tokens of them; none when some
-// symbol of the word is no token of the vocabulary.
+// The encoding of a word of n > 0 bytes, in `tokens`, which has room for n: *n_tokens of them; none
+// when some symbol of the word is no token of the vocabulary.
 QNI_WARN_UNUSED qn_status qni_bpe_encode(const qni_bpe *bpe, qni_bpe_scratch *scratch,
-                                         const char *word, size_t n, size_t *n_tokens,
-                                         qn_error *err);
+                                         const char *word, size_t n, qni_bpe_symbol *tokens,
+                                         size_t *n_tokens, qn_error *err);
 
 // The definition: merges `symbols` in place until nothing merges; *n is their number before and
 // after.

@@ -74,16 +74,12 @@ static qn_status add_encoded(const qni_model *model, qni_model_scratch *s, const
                              size_t n, qn_error *err)
 {
     size_t n_tokens;
-    QNI_TRY(qni_bpe_encode(&model->bpe, &s->bpe, text, n, &n_tokens, err));
     qni_pieces *out = &s->pieces;
-    if (qni_grow(&out->items, &out->capacity, out->n + n_tokens, sizeof *out->items) != 0) {
+    if (out->n + n > out->capacity &&
+        qni_grow(&out->items, &out->capacity, out->n + n, sizeof *out->items) != 0) {
         return qni_fail_memory(err);
     }
-    for (size_t i = 0; i < n_tokens; i++) {
-        qni_bpe_symbol *piece = &out->items[out->n + i];
-        piece->id = s->bpe.tokens[i];
-        qni_vocab_at(&model->vocab, piece->id, &piece->n);
-    }
+    QNI_TRY(qni_bpe_encode(&model->bpe, &s->bpe, text, n, out->items + out->n, &n_tokens, err));
     out->n += n_tokens;
     return QN_OK;
 }
