@@ -1,0 +1,307 @@
+// Where words can be cut: before the marks of SentencePiece, between characters of kinds that no
+// merge joins, and at seams.
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/utf8.h"
+#include "text/model.h"
+
+#include <string.h>
+
+enum { MARK = 0x2581 }; // the space of SentencePiece
+static const char mark[] = "\xE2\x96\x81";
+
+// The character that ends before `at` (at > 0) of valid UTF-8.
+static uint32_t character_before(const char *text, size_t at)
+{
+    size_t begin = at - 1;
+    while (begin > 0 && ((unsigned char)text[begin] & 0xC0) == 0x80) {
+        begin--;
+    }
+    uint32_t code;
+    qni_utf8_decode((const unsigned char *)text + begin, at - begin, &code);
+    return code;
+}
+
+static bool is_joined(const qni_model *model, uint32_t code)
+{
+    size_t lo = 0, hi = model->n_joined;
+    while (lo < hi) {
+        size_t middle = (lo + hi) / 2;
+        if (model->joined[middle] < code) {
+            lo = middle + 1;
+        } else {
+            hi = middle;
+        }
+    }
+    return lo < model->n_joined && model->joined[lo] == code;
+}
+
+static qn_status add_joined(qni_model *model, size_t *capacity, uint32_t code, qn_error *err)
+{
+    if (is_joined(model, code)) {
+        return QN_OK;
+    }
+    if (qni_grow(&model->joined, capacity, model->n_joined + 1, sizeof *model->joined) != 0) {
+        return qni_fail_memory(err);
+    }
+    size_t at = model->n_joined++;
+    for (; at > 0 && model->joined[at - 1] > code; at--) {
+        model->joined[at] = model->joined[at - 1];
+    }
+    model->joined[at] = code;
+    return QN_OK;
+}
+
+// ---- The pattern of parts
+
+// Kinds of ASCII characters; other characters are of none.
+typedef enum kind { LETTERS, DIGITS, LINES, SPACES, SIGNS, KINDS } kind;
+
+static kind kind_of(uint32_t c)
+{
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return c >= 0x80                ? KINDS
+           : letter                 ? LETTERS
+           : c >= '0' && c <= '9'   ? DIGITS
+           : c == '\n'              ? LINES
+           : c <= 0x20 || c == 0x7F ? SPACES
+                                    : SIGNS;
+}
+
+// Kinds that some merge joins make one group: group[k] is the first kind of the one that k is in.
+static void find_groups(const qni_model *model, kind group[KINDS])
+{
+    const qni_bpe *bpe = &model->bpe;
+    for (int k = 0; k < KINDS; k++) {
+        // without seams, unknown characters may join their neighbours
+        group[k] = model->seams.kinds != NULL ? (kind)k : LETTERS;
+    }
+    for (uint32_t i = 0; i < bpe->n_pairs; i++) {
+        const qni_bpe_merge *m = &bpe->pairs[i];
+        uint32_t n_left = 0, n_right = 0;
+        const char *left = NULL, *right = NULL;
+        if (m->rank != UINT32_MAX) {
+            left = qni_vocab_at(&model->vocab, m->left, &n_left);
+            right = qni_vocab_at(&model->vocab, m->right, &n_right);
+        }
+        kind a = n_left > 0 ? kind_of((unsigned char)left[n_left - 1]) : KINDS;
+        kind b = n_right > 0 ? kind_of((unsigned char)right[0]) : KINDS;
+        if (a != KINDS && b != KINDS && group[a] != group[b]) {
+            kind to = group[a] < group[b] ? group[a] : group[b];
+            kind from = group[a] < group[b] ? group[b] : group[a];
+            for (int k = 0; k < KINDS; k++) {
+                group[k] = group[k] == from ? to : group[k];
+            }
+        }
+    }
+}
+
+// The set of the ASCII characters of a group that are joined with a mark behind them, or of those
+// that are not, with `before` and `behind`. Adds nothing, and says so, when there is none.
+static qn_status add_group(qni_buf *out, const qni_model *model, const kind group[KINDS], kind g,
+                           bool joined, const char *before, const char *behind, bool *any,
+                           qn_error *err)
+{
+    *any = false;
+    for (uint32_t c = 0; c < 0x80; c++) {
+        if (group[kind_of(c)] == g && is_joined(model, c) == joined) {
+            QNI_TRY(
+                qni_buf_printf(out, err, "%s%s\\x{%X}", *any ? "" : before, *any ? "" : "[", c));
+            *any = true;
+        }
+    }
+    return *any ? qni_buf_printf(out, err, "]%s", behind) : QN_OK;
+}
+
+// One character after another of one group, or of another one. A joined one with a mark behind it
+// is none.
+static qn_status add_runs(qni_buf *out, const qni_model *model, const kind group[KINDS],
+                          qn_error *err)
+{
+    const char *bar = "(?:";
+    for (int g = 0; g < KINDS; g++) {
+        if (group[g] == (kind)g) {
+            QNI_TRY(qni_buf_printf(out, err, "%s(?:", bar));
+            bool any;
+            QNI_TRY(add_group(out, model, group, (kind)g, true, "", "(?!\\x{2581})", &any, err));
+            QNI_TRY(add_group(out, model, group, (kind)g, false, any ? "|" : "", "", &any, err));
+            QNI_TRY(qni_buf_add_text(out, ")+", err));
+            bar = "|";
+        }
+    }
+    return qni_buf_add_text(out, ")", err);
+}
+
+// What joins with anything: a joined character with the marks behind it, and all that is not ASCII.
+static qn_status add_glue(qni_buf *out, const qni_model *model, const char *marks, qn_error *err)
+{
+    bool any = false;
+    QNI_TRY(qni_buf_add_text(out, "(?:", err));
+    for (size_t i = 0; i < model->n_joined; i++) {
+        if (model->joined[i] != MARK) {
+            QNI_TRY(qni_buf_printf(out, err, "%s\\x{%X}", any ? "" : "[", model->joined[i]));
+            any = true;
+        }
+    }
+    return qni_buf_printf(out, err, "%s%s%s[^\\x{0}-\\x{7F}\\x{2581}])", any ? "]" : "",
+                          any ? marks : "", any ? "|" : "");
+}
+
+// A part is what no place cuts at which no merge is ever done: before a mark whose character before
+// is not joined, and between two ASCII characters of different groups.
+static qn_status write_parts(qni_buf *out, const qni_model *model, qn_error *err)
+{
+    kind group[KINDS];
+    const char *marks = is_joined(model, MARK) ? "\\x{2581}+" : "\\x{2581}";
+    qni_buf runs, glue;
+    qni_buf_begin(&runs, QNI_MIB, "a pattern's length");
+    qni_buf_begin(&glue, QNI_MIB, "a pattern's length");
+    find_groups(model, group);
+    qn_status status = add_runs(&runs, model, group, err);
+    status = status == QN_OK ? add_glue(&glue, model, marks, err) : status;
+    if (status == QN_OK) {
+        const char *r = runs.data, *g = glue.data;
+        status = qni_buf_printf(out, err, "%s%s?(?:%s%s?)*|%s(?:%s%s?)*|(?:%s%s?)+", marks, r, g, r,
+                                r, g, r, g, r);
+    }
+    qni_buf_end(&runs);
+    qni_buf_end(&glue);
+    return status;
+}
+
+static qn_status open_parts(qni_model *model, qn_error *err)
+{
+    qni_buf pattern;
+    qni_buf_begin(&pattern, QNI_MIB, "a pattern's length");
+    qn_status status = write_parts(&pattern, model, err);
+    status = status == QN_OK ? qni_splitter_open(pattern.data, QNI_REGEX_ONIGURUMA,
+                                                 QNI_SPLIT_ISOLATED, false, &model->parts, err)
+                             : status;
+    qni_buf_end(&pattern);
+    return status;
+}
+
+// Whether each byte of any text is a symbol, or a character without one becomes tokens of its
+// bytes: then unknown characters do not join their neighbours.
+static bool knows_all_bytes(const qni_model *model)
+{
+    for (int i = 0; i < 256; i++) {
+        char byte = (char)i;
+        if (model->byte_level ? qni_vocab_find(&model->vocab, &byte, 1) < 0
+                              : !model->byte_fallback || model->byte_ids[i] < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_byte_token(const qni_model *model, uint32_t id)
+{
+    bool is = false;
+    for (int i = 0; i < 256 && model->byte_fallback; i++) {
+        is = is || model->byte_ids[i] == (int32_t)id;
+    }
+    return is;
+}
+
+static qn_status find_seams(qni_model *model, qn_error *err)
+{
+    const qni_bpe *bpe = &model->bpe;
+    size_t n = 0;
+    for (uint32_t i = 0; i < bpe->n_pairs; i++) {
+        n += bpe->pairs[i].rank != UINT32_MAX;
+    }
+    QNI_TRY(qni_seams_begin(&model->seams, n, err));
+    for (uint32_t i = 0; i < bpe->n_pairs; i++) {
+        const qni_bpe_merge *m = &bpe->pairs[i];
+        if (m->rank == UINT32_MAX) {
+            continue;
+        }
+        uint32_t n_left, n_right;
+        const char *left = qni_vocab_at(&model->vocab, m->left, &n_left);
+        const char *right = qni_vocab_at(&model->vocab, m->right, &n_right);
+        if (n_left == 0 || n_right == 0 || (n_left == 6 && is_byte_token(model, m->left)) ||
+            (n_right == 6 && is_byte_token(model, m->right))) {
+            qni_seams_end(&model->seams); // these stand for other text than their own
+            return QN_OK;
+        }
+        qni_seams_add(&model->seams, left, n_left, right, n_right);
+    }
+    return QN_OK;
+}
+
+// Whether no merge can cross before a line feed: it is a symbol of its own, as itself or as its
+// byte, and no token holds it behind anything but another one.
+static bool lines_are_apart(const qni_model *model)
+{
+    if (!knows_all_bytes(model) && qni_vocab_find(&model->vocab, "\n", 1) < 0) {
+        return false;
+    }
+    for (uint32_t id = 0; id < model->vocab.n; id++) {
+        uint32_t n;
+        const char *token = qni_vocab_at(&model->vocab, id, &n);
+        for (uint32_t i = 1; i < n; i++) {
+            if (token[i] == '\n' && token[i - 1] != '\n') {
+                return false;
+            }
+        }
+        if (n > 6 && memmem(token, n, "<0x0A>", 6) != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+qn_status qni_model_settle(qni_model *model, qn_error *err)
+{
+    size_t capacity = 0;
+    if (model->kind == QNI_MODEL_BPE && model->prefix == NULL && model->suffix == NULL &&
+        knows_all_bytes(model)) {
+        QNI_TRY(find_seams(model, err));
+    }
+    // An unknown mark could be joined with unknown characters before it; a whole word that is a
+    // token could lie across.
+    bool has_mark = qni_vocab_find(&model->vocab, mark, 3) >= 0;
+    uint32_t found_id;
+    model->cuts = model->kind == QNI_MODEL_BPE && !model->byte_level && !model->ignore_merges &&
+                  model->prefix == NULL && model->suffix == NULL && has_mark;
+    model->carries = model->kind == QNI_MODEL_UNIGRAM && has_mark &&
+                     qni_trie_longest(&model->unigram.trie, (const unsigned char *)mark, 3,
+                                      &found_id) == 3;
+    for (uint32_t id = 0; (model->cuts || model->carries) && id < model->vocab.n; id++) {
+        uint32_t n;
+        const char *token = qni_vocab_at(&model->vocab, id, &n);
+        const char *found = n > 3 ? memmem(token + 1, n - 1, mark, 3) : NULL;
+        while (found != NULL) {
+            size_t at = (size_t)(found - token);
+            QNI_TRY(add_joined(model, &capacity, character_before(token, at), err));
+            found = memmem(found + 3, n - at - 3, mark, 3);
+        }
+    }
+    model->cuts_lines = model->cuts && lines_are_apart(model);
+    return model->cuts ? open_parts(model, err) : QN_OK;
+}
+
+bool qni_model_cuts_between(const qni_model *model, uint32_t before, uint32_t after)
+{
+    return ((model->cuts || model->carries) && after == MARK && !is_joined(model, before)) ||
+           (model->cuts_lines && after == '\n');
+}
+
+size_t qni_model_part(const qni_model *model, const char *word, size_t n, size_t least)
+{
+    size_t at = least;
+    while ((model->cuts || model->carries) && at + 3 <= n) {
+        const char *found = memmem(word + at, n - at, mark, 3);
+        if (found == NULL) {
+            return n;
+        }
+        at = (size_t)(found - word);
+        if (!is_joined(model, character_before(word, at))) {
+            return at;
+        }
+        at += 3;
+    }
+    return n;
+}
