@@ -170,6 +170,27 @@ static qn_status collect_symbols(const qni_model *model, qni_model_scratch *s, c
     return flush_unknown(model, s, &wait, err);
 }
 
+static bool is_one_character(const char *text, size_t n)
+{
+    uint32_t code;
+    return qni_utf8_decode((const unsigned char *)text, n, &code) == (int)n;
+}
+
+// The tokens of the bytes of a part that has none itself. False when a byte has none.
+static qn_status add_bytes(const qni_model *model, qni_model_scratch *s, const char *text, size_t n,
+                           bool *done, qn_error *err)
+{
+    *done = model->byte_fallback;
+    for (size_t i = 0; i < n && *done; i++) {
+        *done = model->byte_ids[(unsigned char)text[i]] >= 0;
+    }
+    for (size_t i = 0; i < n && *done; i++) {
+        uint32_t id = (uint32_t)model->byte_ids[(unsigned char)text[i]];
+        QNI_TRY(qni_pieces_add(&s->pieces, id, 1, err));
+    }
+    return QN_OK;
+}
+
 static qn_status merge_symbols(const qni_model *model, qni_model_scratch *s, const char *word,
                                size_t n, qn_error *err)
 {
@@ -178,6 +199,10 @@ static qn_status merge_symbols(const qni_model *model, qni_model_scratch *s, con
         QNI_TRY(add_encoded(model, s, word, n, err));
         if (s->pieces.n > before) {
             return QN_OK;
+        }
+        if (model->seams.kinds != NULL && n <= 4 && (n == 1 || is_one_character(word, n))) {
+            bool done; // it has no token of its own
+            return add_bytes(model, s, word, n, &done, err);
         }
     }
     QNI_TRY(collect_symbols(model, s, word, n, err));
@@ -213,21 +238,6 @@ static qn_status no_unknown(const char *word, size_t n, qn_error *err)
     return qni_fail(err, QN_INVALID_ARGUMENT, NULL,
                     "the vocabulary has neither a token for \"%.*s\" nor one for what it lacks",
                     (int)(n < 60 ? n : 60), word);
-}
-
-// The tokens of the bytes of a part that has none itself. False when a byte has none.
-static qn_status add_bytes(const qni_model *model, qni_model_scratch *s, const char *text, size_t n,
-                           bool *done, qn_error *err)
-{
-    *done = model->byte_fallback;
-    for (size_t i = 0; i < n && *done; i++) {
-        *done = model->byte_ids[(unsigned char)text[i]] >= 0;
-    }
-    for (size_t i = 0; i < n && *done; i++) {
-        uint32_t id = (uint32_t)model->byte_ids[(unsigned char)text[i]];
-        QNI_TRY(qni_pieces_add(&s->pieces, id, 1, err));
-    }
-    return QN_OK;
 }
 
 // A part of a word that Unigram's best way calls unknown.

@@ -20,7 +20,7 @@
 
 enum { QNI_SEAM_KINDS = 65536 };
 
-// Only places before a character of several bytes are looked at.
+// Only places beside a character of several bytes are looked at: nearly all others are crossed.
 typedef struct qni_seams {
     const uint16_t *kinds;   // QNI_SEAM_KINDS; by last byte * 256 + first byte. NULL: no seams
     const uint64_t *crossed; // n_bits, a power of two, at least 64
