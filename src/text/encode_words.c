@@ -41,13 +41,13 @@ static qn_status copy_known(const qni_words *words, const qni_word_slot *slot, q
 // A part of a word between two seams. It comes again more often than the word does, so the latest
 // short ones are kept too, apart from the words.
 static qn_status add_part(const qni_model *model, qni_context *c, const char *part, size_t n,
-                          qni_ids *out, qn_error *err)
+                          bool near_end, qni_ids *out, qn_error *err)
 {
     if (c->parts == NULL || n > QNI_WORD_SHORT) {
         QNI_TRY(qni_model_encode_part(model, &c->model, part, n, err));
         return add_pieces(&c->model.pieces, out, err);
     }
-    qni_word_key key = qni_word_key_of(part, n);
+    qni_word_key key = near_end ? qni_word_key_of(part, n) : qni_word_short_key(part, n);
     qni_word_slot *slot = &c->parts[key.hash % QNI_PARTS];
     QNI_TRY(qni_ids_reserve(out, QNI_WORD_NEAR, err));
     if (slot->lo == key.lo && slot->hi == key.hi) {
@@ -65,9 +65,9 @@ static qn_status add_part(const qni_model *model, qni_context *c, const char *pa
     return QN_OK;
 }
 
-// Encodes a word by the model and keeps the result.
+// Encodes a word, behind which the text has so many bytes, by the model and keeps the result.
 static qn_status encode_word(const qni_model *model, qni_context *c, const qni_word_key *key,
-                             const char *word, size_t n, qni_ids *out, qn_error *err)
+                             const char *word, size_t n, size_t behind, qni_ids *out, qn_error *err)
 {
     size_t before = out->n, part = qni_model_first_part(model, word, n);
     if (part == n) {
@@ -79,7 +79,8 @@ static qn_status encode_word(const qni_model *model, qni_context *c, const qni_w
         }
         for (size_t at = 0; at < n; at += part) {
             part = at > 0 ? qni_seams_next(&model->seams, word + at, n - at) : part;
-            QNI_TRY(add_part(model, c, word + at, part, out, err));
+            bool near_end = n - at + behind < sizeof(uint64_t[2]);
+            QNI_TRY(add_part(model, c, word + at, part, near_end, out, err));
         }
     }
     qni_words_add(&c->words, key, word, n, out->ids + before, out->n - before);
@@ -89,11 +90,12 @@ static qn_status encode_word(const qni_model *model, qni_context *c, const qni_w
 // A word that is not in the first slot of its hash, or has tokens elsewhere.
 static __attribute__((noinline)) qn_status add_word(const qni_model *model, qni_context *c,
                                                     const qni_word_key *key, const char *word,
-                                                    size_t n, qni_ids *out, qn_error *err)
+                                                    size_t n, size_t behind, qni_ids *out,
+                                                    qn_error *err)
 {
     const qni_word_slot *slot = qni_words_find(&c->words, key, word, n);
     if (slot == NULL) {
-        return encode_word(model, c, key, word, n, out, err);
+        return encode_word(model, c, key, word, n, behind, out, err);
     }
     return copy_known(&c->words, slot, out, err);
 }
@@ -125,7 +127,7 @@ static qn_status encode_some(const qni_model *model, qni_context *c, const char 
         }
         out->n = (size_t)(to - out->ids);
         QNI_TRY(add_word(model, c, &keys[i], text + words[i].begin, words[i].end - words[i].begin,
-                         out, err));
+                         n - words[i].end, out, err));
         QNI_TRY(qni_ids_reserve(out, (n_words - i) * (QNI_WORD_NEAR + 1), err));
         to = out->ids + out->n;
         table = qni_words_table(&c->words);

@@ -23,6 +23,22 @@ static uint32_t character_before(const char *text, size_t at)
     return code;
 }
 
+// The two texts that a merge joins; NULL for a free slot of the table.
+typedef struct merge_text {
+    const char *left, *right;
+    uint32_t n_left, n_right;
+} merge_text;
+
+static merge_text text_of(const qni_model *model, const qni_bpe_merge *m)
+{
+    merge_text text = {0};
+    if (m->rank != UINT32_MAX) {
+        text.left = qni_vocab_at(&model->vocab, m->left, &text.n_left);
+        text.right = qni_vocab_at(&model->vocab, m->right, &text.n_right);
+    }
+    return text;
+}
+
 static bool is_joined(const qni_model *model, uint32_t code)
 {
     size_t lo = 0, hi = model->n_joined;
@@ -78,15 +94,9 @@ static void find_groups(const qni_model *model, kind group[KINDS])
         group[k] = model->seams.kinds != NULL ? (kind)k : LETTERS;
     }
     for (uint32_t i = 0; i < bpe->n_pairs; i++) {
-        const qni_bpe_merge *m = &bpe->pairs[i];
-        uint32_t n_left = 0, n_right = 0;
-        const char *left = NULL, *right = NULL;
-        if (m->rank != UINT32_MAX) {
-            left = qni_vocab_at(&model->vocab, m->left, &n_left);
-            right = qni_vocab_at(&model->vocab, m->right, &n_right);
-        }
-        kind a = n_left > 0 ? kind_of((unsigned char)left[n_left - 1]) : KINDS;
-        kind b = n_right > 0 ? kind_of((unsigned char)right[0]) : KINDS;
+        merge_text m = text_of(model, &bpe->pairs[i]);
+        kind a = m.n_left > 0 ? kind_of((unsigned char)m.left[m.n_left - 1]) : KINDS;
+        kind b = m.n_right > 0 ? kind_of((unsigned char)m.right[0]) : KINDS;
         if (a != KINDS && b != KINDS && group[a] != group[b]) {
             kind to = group[a] < group[b] ? group[a] : group[b];
             kind from = group[a] < group[b] ? group[b] : group[a];
@@ -210,23 +220,21 @@ static qn_status find_seams(qni_model *model, qn_error *err)
     const qni_bpe *bpe = &model->bpe;
     size_t n = 0;
     for (uint32_t i = 0; i < bpe->n_pairs; i++) {
-        n += bpe->pairs[i].rank != UINT32_MAX;
+        merge_text m = text_of(model, &bpe->pairs[i]);
+        bool is_merge = m.left != NULL;
+        if (is_merge && (m.n_left == 0 || m.n_right == 0 ||
+                         (m.n_left == 6 && is_byte_token(model, bpe->pairs[i].left)) ||
+                         (m.n_right == 6 && is_byte_token(model, bpe->pairs[i].right)))) {
+            return QN_OK; // these stand for other text than their own
+        }
+        n += is_merge && qni_seams_look_at(m.left[m.n_left - 1], m.right[0]);
     }
     QNI_TRY(qni_seams_begin(&model->seams, n, err));
     for (uint32_t i = 0; i < bpe->n_pairs; i++) {
-        const qni_bpe_merge *m = &bpe->pairs[i];
-        if (m->rank == UINT32_MAX) {
-            continue;
+        merge_text m = text_of(model, &bpe->pairs[i]);
+        if (m.left != NULL) {
+            qni_seams_add(&model->seams, m.left, m.n_left, m.right, m.n_right);
         }
-        uint32_t n_left, n_right;
-        const char *left = qni_vocab_at(&model->vocab, m->left, &n_left);
-        const char *right = qni_vocab_at(&model->vocab, m->right, &n_right);
-        if (n_left == 0 || n_right == 0 || (n_left == 6 && is_byte_token(model, m->left)) ||
-            (n_right == 6 && is_byte_token(model, m->right))) {
-            qni_seams_end(&model->seams); // these stand for other text than their own
-            return QN_OK;
-        }
-        qni_seams_add(&model->seams, left, n_left, right, n_right);
     }
     return QN_OK;
 }

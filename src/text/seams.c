@@ -54,16 +54,10 @@ void qni_seams_end(qni_seams *seams)
     *seams = (qni_seams){0};
 }
 
-static bool is_looked_at(char before, char behind)
-{
-    unsigned char a = (unsigned char)before, b = (unsigned char)behind;
-    return b >= 0xC0 || (a >= 0x80 && b < 0x80);
-}
-
 void qni_seams_add(qni_seams *seams, const char *left, size_t n_left, const char *right,
                    size_t n_right)
 {
-    if (!is_looked_at(left[n_left - 1], right[0])) {
+    if (!qni_seams_look_at(left[n_left - 1], right[0])) {
         return;
     }
     char around[2 * MOST]; // the place is in the middle
@@ -99,7 +93,7 @@ static bool is_seam(const qni_seams *seams, const char *place, size_t before, si
 size_t qni_seams_next(const qni_seams *seams, const char *word, size_t n)
 {
     for (size_t at = 1; seams->kinds != NULL && at < n; at++) {
-        if (is_looked_at(word[at - 1], word[at]) && is_seam(seams, word + at, at, n - at)) {
+        if (qni_seams_look_at(word[at - 1], word[at]) && is_seam(seams, word + at, at, n - at)) {
             return at;
         }
     }

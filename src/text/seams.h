@@ -28,7 +28,14 @@ typedef struct qni_seams {
     bool owned;
 } qni_seams;
 
-// For `n` merges at most; then each of them.
+// Whether a place between these two bytes is looked at.
+static inline bool qni_seams_look_at(char before, char behind)
+{
+    unsigned char a = (unsigned char)before, b = (unsigned char)behind;
+    return b >= 0xC0 || (a >= 0x80 && b < 0x80);
+}
+
+// For `n` merges whose bytes in the middle are looked at; then each merge.
 QNI_WARN_UNUSED qn_status qni_seams_begin(qni_seams *seams, size_t n, qn_error *err);
 void qni_seams_add(qni_seams *seams, const char *left, size_t n_left, const char *right,
                    size_t n_right);
