@@ -5,7 +5,33 @@
 
 typedef struct py_tokenizer {
     PyObject_HEAD qn_tokenizer *handle;
+    qn_tokens *spare; // of the last call, or NULL; changes under the interpreter's lock
 } py_tokenizer;
+
+static qn_status take_tokens(py_tokenizer *self, qn_tokens **out, qn_error *err)
+{
+    *out = self->spare;
+    self->spare = NULL;
+    if (*out == NULL) {
+        return qn_tokens_create(out, err);
+    }
+    qn_tokens_clear(*out);
+    return QN_OK;
+}
+
+static void give_tokens(py_tokenizer *self, qn_tokens *tokens)
+{
+    size_t n = 0;
+    bool keep = self->spare == NULL && tokens != NULL;
+    if (keep) {
+        qn_tokens_ids(tokens, &n);
+    }
+    if (keep && n < 1 << 16) { // a long text's stays nowhere
+        self->spare = tokens;
+    } else {
+        qn_tokens_free(tokens);
+    }
+}
 
 static PyObject *new_tokenizer(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
@@ -33,6 +59,7 @@ static PyObject *new_tokenizer(PyTypeObject *type, PyObject *args, PyObject *kwa
 
 static void free_tokenizer(PyObject *self)
 {
+    qn_tokens_free(((py_tokenizer *)self)->spare);
     qn_tokenizer_close(((py_tokenizer *)self)->handle);
     py_object_free(self);
 }
@@ -163,7 +190,7 @@ static PyObject *encode(PyObject *self, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     qn_tokens *tokens = NULL;
-    qn_status status = qn_tokens_create(&tokens, &err);
+    qn_status status = take_tokens((py_tokenizer *)self, &tokens, &err);
     const qn_tokenizer *handle = ((py_tokenizer *)self)->handle;
     // Giving the lock away costs more than a short text takes.
     if (status == QN_OK && c.size < 4096) {
@@ -177,7 +204,7 @@ static PyObject *encode(PyObject *self, PyObject *args, PyObject *kwargs)
                        : c.array       ? array_out(tokens)
                                        : ids_out(tokens);
     result = c.offsets ? with_spans(result, tokens) : result;
-    qn_tokens_free(tokens);
+    give_tokens((py_tokenizer *)self, tokens);
     end_call(&c);
     return result;
 }

@@ -4,7 +4,9 @@
 #include "base/limits.h"
 
 enum {
+    // Three sizes: fresh memory costs as much as encoding does, so tables are seldom outgrown.
     FIRST_SLOTS = 1 << 12,
+    GROWTH = 1 << 4,
     MOST_SLOTS = 1 << 19, // 16 MiB
     FIRST_POOL = 1 << 16,
     MOST_POOL = 1 << 24,
@@ -119,7 +121,8 @@ static void put(qni_words *words, const qni_word_slot *slot, uint64_t hash)
 
 static bool grow_slots(qni_words *words)
 {
-    size_t n = words->n_slots == 0 ? FIRST_SLOTS : words->n_slots * 2;
+    size_t n = words->n_slots == 0 ? FIRST_SLOTS : words->n_slots * GROWTH;
+    n = n < MOST_SLOTS ? n : MOST_SLOTS;
     qni_words bigger = *words;
     bigger.slots = qni_calloc_aligned(n * sizeof *bigger.slots);
     if (bigger.slots == NULL) {
