@@ -70,7 +70,8 @@ static qn_status encode_word(const qni_model *model, qni_context *c, const qni_w
                              const char *word, size_t n, size_t behind, qni_ids *out, qn_error *err)
 {
     size_t before = out->n, part = qni_model_first_part(model, word, n);
-    if (part == n) {
+    bool whole = part == n;
+    if (whole) {
         QNI_TRY(qni_model_encode(model, &c->model, word, n, err));
         QNI_TRY(add_pieces(&c->model.pieces, out, err));
     } else {
@@ -83,7 +84,10 @@ static qn_status encode_word(const qni_model *model, qni_context *c, const qni_w
             QNI_TRY(add_part(model, c, word + at, part, near_end, out, err));
         }
     }
-    qni_words_add(&c->words, key, word, n, out->ids + before, out->n - before);
+    // A word of several parts is kept when it comes again: most never do.
+    if (whole || qni_words_seen(&c->words, key)) {
+        qni_words_add(&c->words, key, word, n, out->ids + before, out->n - before);
+    }
     return QN_OK;
 }
 

@@ -6,7 +6,7 @@
 enum {
     // Three sizes: fresh memory costs as much as encoding does, so tables are seldom outgrown.
     FIRST_SLOTS = 1 << 12,
-    GROWTH = 1 << 4,
+    GROWTH = 1 << 3,
     MOST_SLOTS = 1 << 19, // 16 MiB
     FIRST_POOL = 1 << 16,
     MOST_POOL = 1 << 24,
@@ -34,6 +34,7 @@ void qni_words_end(qni_words *words)
 {
     qni_free_aligned(words->slots);
     qni_free(words->pool);
+    qni_free(words->seen);
     *words = (qni_words){0};
 }
 
@@ -171,6 +172,27 @@ static uint32_t take_pool(qni_words *words, size_t n)
     uint32_t at = (uint32_t)words->pool_used;
     words->pool_used += n;
     return at;
+}
+
+bool qni_words_seen(qni_words *words, const qni_word_key *key)
+{
+    if (words->seen == NULL) {
+        words->seen = qni_calloc(QNI_WORD_BITS / 64, sizeof *words->seen);
+        words->n_seen = 0;
+    }
+    if (words->seen == NULL) {
+        return true;
+    }
+    if (words->n_seen > QNI_WORD_BITS / 2) {
+        memset(words->seen, 0, QNI_WORD_BITS / 8);
+        words->n_seen = 0;
+    }
+    uint64_t *bits = &words->seen[(key->hash >> 20) % (QNI_WORD_BITS / 64)];
+    uint64_t bit = (uint64_t)1 << (key->hash >> 42) % 64;
+    bool before = (*bits & bit) != 0;
+    *bits |= bit;
+    words->n_seen += !before;
+    return before;
 }
 
 void qni_words_add(qni_words *words, const qni_word_key *key, const char *word, size_t n,

@@ -35,9 +35,13 @@ typedef struct qni_word_slot {
     uint32_t n;
 } qni_word_slot;
 
+enum { QNI_WORD_BITS = 1 << 19 };
+
 typedef struct qni_words {
     qni_word_slot *slots; // n_slots, a power of two; 64-byte aligned
     size_t n_slots, n_used;
+    uint64_t *seen; // QNI_WORD_BITS of them, by hash; NULL at first
+    size_t n_seen;
     char *pool; // bytes of long words and ids of words with many, 4-byte aligned
     size_t pool_used, pool_capacity;
 } qni_words;
@@ -99,6 +103,9 @@ static inline const int32_t *qni_word_ids(const qni_words *words, const qni_word
                ? slot->ids
                : (const int32_t *)(const void *)(words->pool + (uint32_t)slot->ids[0]);
 }
+
+// Whether the word has come before, as far as that is remembered; from now on it has.
+bool qni_words_seen(qni_words *words, const qni_word_key *key);
 
 // Keeps the tokens of a word that is not there. A cache without memory forgets; it does not fail.
 void qni_words_add(qni_words *words, const qni_word_key *key, const char *word, size_t n,
