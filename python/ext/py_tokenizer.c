@@ -325,28 +325,64 @@ static PyObject *count(PyObject *self, PyObject *args, PyObject *kwargs)
     return status == QN_OK ? PyLong_FromSize_t(n) : py_raise(py_state_of(self), &err);
 }
 
-// The ids of any sequence; PyMem_Free them.
-static int32_t *take_ids(PyObject *object, size_t *n)
+static int32_t id_of(long id)
 {
-    PyObject *list = PySequence_List(object);
-    if (list == NULL) {
-        return NULL;
+    return id >= 0 && id <= INT32_MAX ? (int32_t)id : -1;
+}
+
+// The ids of a list of plain numbers. False, without an error, when it is something else: numbers
+// of other kinds run code of theirs.
+static bool take_plain_ids(PyObject *list, int32_t *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        PyObject *number = PyList_GetItem(list, (Py_ssize_t)i);
+        if (number == NULL || !PyLong_CheckExact(number)) {
+            PyErr_Clear();
+            return false;
+        }
+        long id = PyLong_AsLong(number);
+        if (id == -1) {
+            PyErr_Clear();
+            return false;
+        }
+        ids[i] = id_of(id);
     }
-    *n = (size_t)PyList_Size(list);
-    int32_t *ids = PyMem_Calloc(*n + 1, sizeof *ids);
-    for (size_t i = 0; ids != NULL && i < *n; i++) {
+    return true;
+}
+
+static bool take_numbers(PyObject *list, int32_t *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
         PyObject *number = PyNumber_Index(PyList_GetItem(list, (Py_ssize_t)i));
         long id = number != NULL ? PyLong_AsLong(number) : -1;
         Py_XDECREF(number);
         if (id == -1 && PyErr_Occurred() != NULL) {
+            return false;
+        }
+        ids[i] = id_of(id);
+    }
+    return true;
+}
+
+// The ids of any sequence; PyMem_Free them.
+static int32_t *take_ids(PyObject *object, size_t *n)
+{
+    PyObject *list = PyList_CheckExact(object) ? Py_NewRef(object) : PySequence_List(object);
+    if (list == NULL) {
+        return NULL;
+    }
+    *n = (size_t)PyList_Size(list);
+    int32_t *ids = PyMem_Malloc((*n + 1) * sizeof *ids);
+    if (ids == NULL) {
+        PyErr_NoMemory();
+    } else if (!take_plain_ids(list, ids, *n)) {
+        PyObject *copy = PySequence_List(list); // which no code of a number's changes
+        bool taken = copy != NULL && (size_t)PyList_Size(copy) == *n && take_numbers(copy, ids, *n);
+        Py_XDECREF(copy);
+        if (!taken) {
             PyMem_Free(ids);
             ids = NULL;
-        } else {
-            ids[i] = id >= 0 && id <= INT32_MAX ? (int32_t)id : -1;
         }
-    }
-    if (ids == NULL && PyErr_Occurred() == NULL) {
-        PyErr_NoMemory();
     }
     Py_DECREF(list);
     return ids;

@@ -56,49 +56,67 @@ static qn_status add_token(decoding *d, int32_t id, bool first, bool last)
     return qni_buf_add(&d->out, bytes, n, d->err);
 }
 
+// Adds tokens from the middle of a text.
+static qn_status add_middle(decoding *d, const int32_t *ids, size_t n)
+{
+    enum { SOME = 512 }; // tokens that there is room for
+    const qni_brief_token *brief = d->t->brief.items;
+    uint32_t n_brief = d->t->plain.n;
+    for (size_t i = 0; i < n;) {
+        size_t stop = n - i < SOME ? n : i + SOME;
+        QNI_TRY(qni_buf_reserve(&d->out, SOME * sizeof *brief, d->err));
+        char *to = d->out.data + d->out.size;
+        while (i < stop && (uint32_t)ids[i] < n_brief && brief[ids[i]].n != QNI_NOT_BRIEF &&
+               d->bytes_from == SIZE_MAX) {
+            const qni_brief_token *token = &brief[ids[i++]];
+            memcpy(to, token, sizeof *token); // the next one is written over what is too much
+            to += token->n;
+        }
+        d->out.size = (size_t)(to - d->out.data);
+        if (i < stop) {
+            QNI_TRY(is_skipped(d, ids[i]) ? QN_OK : add_token(d, ids[i], false, false));
+            i++;
+        }
+    }
+    return QN_OK;
+}
+
+// The first and the last token may give something else than those between.
 static qn_status add_tokens(decoding *d, const int32_t *ids, size_t n)
+{
+    size_t first = 0;
+    while (n > 0 && is_skipped(d, ids[n - 1])) {
+        n--;
+    }
+    while (first < n && is_skipped(d, ids[first])) {
+        first++;
+    }
+    if (first < n) {
+        QNI_TRY(add_token(d, ids[first], true, first + 1 == n));
+    }
+    if (first + 2 < n) {
+        QNI_TRY(add_middle(d, ids + first + 1, n - first - 2));
+    }
+    if (first + 1 < n) {
+        QNI_TRY(add_token(d, ids[n - 1], false, true));
+    }
+    return close_bytes(d);
+}
+
+// The same, but a token that comes again at once does not count.
+static qn_status add_tokens_once(decoding *d, const int32_t *ids, size_t n)
 {
     while (n > 0 && is_skipped(d, ids[n - 1])) {
         n--;
     }
     int32_t previous = -1;
     for (size_t i = 0; i < n; i++) {
-        bool skip = is_skipped(d, ids[i]) || (d->t->decoder.once && ids[i] == previous);
-        if (!skip) {
+        if (!is_skipped(d, ids[i]) && ids[i] != previous) {
             QNI_TRY(add_token(d, ids[i], previous < 0, i + 1 == n));
             previous = ids[i];
         }
     }
     return close_bytes(d);
-}
-
-// The usual decoder: every token has its bytes, and nothing else matters.
-static qn_status add_plain(decoding *d, const int32_t *ids, size_t n)
-{
-    const qni_vocab *plain = &d->t->plain;
-    size_t room = 0, size = 0;
-    char *to = NULL;
-    for (size_t i = 0; i < n; i++) {
-        if (is_skipped(d, ids[i])) {
-            continue;
-        }
-        uint32_t length;
-        const char *bytes = qni_vocab_at(plain, (uint32_t)ids[i], &length);
-        if (size + length + 16 > room) {
-            d->out.size = size;
-            QNI_TRY(qni_buf_reserve(&d->out, length + 16 + 8 * (n - i), d->err));
-            room = d->out.capacity - 1;
-            to = d->out.data;
-        }
-        if (length <= 16 && plain->offsets[ids[i]] + 16 <= plain->offsets[plain->n]) {
-            memcpy(to + size, bytes, 16); // most tokens are short: one copy of a fixed size
-        } else {
-            memcpy(to + size, bytes, length);
-        }
-        size += length;
-    }
-    d->out.size = size;
-    return QN_OK;
 }
 
 // U+FFFD for each ill-formed part.
@@ -128,8 +146,7 @@ static qn_status replace_invalid(decoding *d)
 static qn_status decode(decoding *d, const int32_t *ids, size_t n)
 {
     const qni_decoder *decoder = &d->t->decoder;
-    bool plain = decoder->streams && !decoder->bytes;
-    QNI_TRY(plain ? add_plain(d, ids, n) : add_tokens(d, ids, n));
+    QNI_TRY(decoder->once ? add_tokens_once(d, ids, n) : add_tokens(d, ids, n));
     if (decoder->byte_level) {
         QNI_TRY(replace_invalid(d));
     }

@@ -76,14 +76,52 @@ static void count_off(encoder *e)
     }
 }
 
+// All the cutting that a tokenizer does, when one scanner can do it.
+typedef struct cutting {
+    const qni_scanner *scanner;     // NULL: there is more to it
+    const qni_splitter *drops;      // only its matches are words; NULL: all pieces are
+    const qni_pretokenizer *marker; // puts its mark in front of words; NULL: none does
+} cutting;
+
+static cutting find_cutting(const qni_tokenizer *t)
+{
+    const qni_pretokenizer *steps = t->pretokenizers;
+    cutting none = {0}, found = {0};
+    if (t->n_pretokenizers == 0 || t->n_pretokenizers > 2 || t->model.cuts ||
+        steps[0].kind != QNI_PRE_SPLIT || !qni_scanner_is_ready(&steps[0].splitter.scanner)) {
+        return none;
+    }
+    const qni_splitter *s = &steps[0].splitter;
+    bool drops = s->behavior == QNI_SPLIT_REMOVED && s->invert && s->clear;
+    bool marks = t->n_pretokenizers == 2 && drops && !qni_splitter_keeps(s, " ") &&
+                 steps[1].kind == QNI_PRE_METASPACE && steps[1].prepend == QNI_PREPEND_ALWAYS;
+    if ((s->behavior != QNI_SPLIT_ISOLATED && !drops) || (t->n_pretokenizers == 2 && !marks)) {
+        return none;
+    }
+    found.scanner = &s->scanner;
+    found.drops = drops ? s : NULL;
+    found.marker = marks ? &steps[1] : NULL;
+    return found;
+}
+
 // What one scanner cuts goes window by window.
-static qn_status add_scanned(encoder *e, const qni_scanner *scanner, const qni_passage *p)
+static qn_status add_scanned(encoder *e, const cutting *cut, const qni_passage *p)
 {
     size_t done;
+    e->c->mark = cut->marker != NULL ? cut->marker->mark : NULL;
+    e->c->n_mark = cut->marker != NULL ? cut->marker->n_mark : 0;
     for (size_t at = 0; at < p->n; at += done) {
         const char *text = p->text + at;
         qni_scan *scan = &e->c->scan;
-        QNI_TRY(qni_scanner_cut(scanner, text, p->n - at, scan, &done, e->err));
+        QNI_TRY(qni_scanner_cut(cut->scanner, text, p->n - at, scan, &done, e->err));
+        if (cut->drops != NULL) {
+            size_t kept = 0;
+            for (size_t i = 0; i < scan->n_words; i++) {
+                scan->words[kept] = scan->words[i];
+                kept += qni_splitter_keeps(cut->drops, text + scan->words[i].begin);
+            }
+            scan->n_words = kept;
+        }
         QNI_TRY(qni_encode_words(&e->t->model, e->c, text, p->n - at, scan->words, scan->n_words,
                                  e->out, e->err));
         count_off(e);
@@ -108,12 +146,12 @@ static qn_status add_words(encoder *e, const qni_passage *p, const qni_cuts *cut
 {
     enum { SOME = 64 };
     const qni_model *model = &e->t->model;
-    const qni_scanner *parts = &model->parts.scanner;
+    const cutting parts = {.scanner = &model->parts.scanner};
     qni_word_place words[SOME];
-    if (model->cuts && !e->options->offsets && qni_scanner_is_ready(parts)) {
+    if (model->cuts && !e->options->offsets && qni_scanner_is_ready(parts.scanner)) {
         for (size_t i = 0; i < cuts->n; i++) {
             const qni_passage cut = part_of(p, cuts->items[i].begin, cuts->items[i].end);
-            QNI_TRY(add_scanned(e, parts, &cut));
+            QNI_TRY(add_scanned(e, &parts, &cut));
         }
         return QN_OK;
     }
@@ -139,16 +177,6 @@ static qn_status add_words(encoder *e, const qni_passage *p, const qni_cuts *cut
     return qni_encode_words(model, e->c, p->text + base, p->n - base, words, n, e->out, e->err);
 }
 
-// The scanner that does all the cutting there is; NULL when there is more to it.
-static const qni_scanner *only_scanner(const qni_tokenizer *t)
-{
-    const qni_pretokenizer *step = t->pretokenizers;
-    bool only = t->n_pretokenizers == 1 && step->kind == QNI_PRE_SPLIT && !t->model.cuts &&
-                step->splitter.behavior == QNI_SPLIT_ISOLATED &&
-                qni_scanner_is_ready(&step->splitter.scanner);
-    return only ? &step->splitter.scanner : NULL;
-}
-
 // A passage that is one word of Unigram's, part by part, so that any length takes little memory.
 static qn_status add_passage(encoder *e, const qni_passage *p)
 {
@@ -169,12 +197,14 @@ static qn_status add_passage(encoder *e, const qni_passage *p)
 static qn_status encode_plain(encoder *e, qni_passage p)
 {
     qni_context *c = e->c;
-    const qni_scanner *scanner = only_scanner(e->t);
     if (p.n == 0) {
         return QN_OK;
     }
-    if (scanner != NULL && !e->options->offsets) {
-        return add_scanned(e, scanner, &p);
+    if (!e->options->offsets) {
+        const cutting cut = find_cutting(e->t);
+        if (cut.scanner != NULL) {
+            return add_scanned(e, &cut, &p);
+        }
     }
     if (e->t->model.carries && e->t->n_pretokenizers == 0) {
         return add_passage(e, &p);

@@ -9,6 +9,7 @@ void qni_context_free(qni_context *context)
     }
     qni_words_end(&context->words);
     qni_free(context->parts);
+    qni_free(context->marked);
     qni_model_scratch_end(&context->model);
     qni_normalize_scratch_end(&context->normalize);
     qni_pretokenize_scratch_end(&context->pretokenize);

@@ -15,6 +15,12 @@ struct qni_context {
     qni_pretokenize_scratch pretokenize;
     qni_scan scan;
     qni_draft clean; // the text with U+FFFD for what is not UTF-8
+    // Put in front of each word that does not begin with it, before the model sees it; NULL:
+    // nothing
+    const char *mark;
+    size_t n_mark;
+    char *marked; // a word with its mark
+    size_t marked_capacity;
 };
 
 QNI_WARN_UNUSED qn_status qni_context_take(const qni_tokenizer *t, qni_context **out,

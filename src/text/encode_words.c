@@ -65,13 +65,32 @@ static qn_status add_part(const qni_model *model, qni_context *c, const char *pa
     return QN_OK;
 }
 
-// Encodes a word, behind which the text has so many bytes, by the model and keeps the result.
-static qn_status encode_word(const qni_model *model, qni_context *c, const qni_word_key *key,
-                             const char *word, size_t n, size_t behind, qni_ids *out, qn_error *err)
+static qn_status put_mark(qni_context *c, const char **word, size_t *n, size_t *behind,
+                          qn_error *err)
 {
-    size_t before = out->n, part = qni_model_first_part(model, word, n);
-    bool whole = part == n;
-    if (whole) {
+    size_t size = c->n_mark + *n, padding = sizeof(uint64_t[2]);
+    if (*n >= c->n_mark && memcmp(*word, c->mark, c->n_mark) == 0) {
+        return QN_OK;
+    }
+    if (qni_grow(&c->marked, &c->marked_capacity, size + padding, 1) != 0) {
+        return qni_fail_memory(err);
+    }
+    memcpy(c->marked, c->mark, c->n_mark);
+    memcpy(c->marked + c->n_mark, *word, *n);
+    *word = c->marked;
+    *n = size;
+    *behind = padding;
+    return QN_OK;
+}
+
+// Encodes a word, behind which the text has so many bytes. *whole: it has no seams.
+static qn_status encode_by_model(const qni_model *model, qni_context *c, const char *word, size_t n,
+                                 size_t behind, bool *whole, qni_ids *out, qn_error *err)
+{
+    QNI_TRY(c->mark != NULL ? put_mark(c, &word, &n, &behind, err) : QN_OK);
+    size_t part = qni_model_first_part(model, word, n);
+    *whole = part == n;
+    if (*whole) {
         QNI_TRY(qni_model_encode(model, &c->model, word, n, err));
         QNI_TRY(add_pieces(&c->model.pieces, out, err));
     } else {
@@ -84,6 +103,16 @@ static qn_status encode_word(const qni_model *model, qni_context *c, const qni_w
             QNI_TRY(add_part(model, c, word + at, part, near_end, out, err));
         }
     }
+    return QN_OK;
+}
+
+// The same, and keeps the result.
+static qn_status encode_word(const qni_model *model, qni_context *c, const qni_word_key *key,
+                             const char *word, size_t n, size_t behind, qni_ids *out, qn_error *err)
+{
+    size_t before = out->n;
+    bool whole;
+    QNI_TRY(encode_by_model(model, c, word, n, behind, &whole, out, err));
     // A word of several parts is kept when it comes again: most never do.
     if (whole || qni_words_seen(&c->words, key)) {
         qni_words_add(&c->words, key, word, n, out->ids + before, out->n - before);

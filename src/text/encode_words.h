@@ -9,7 +9,7 @@
 QNI_WARN_UNUSED qn_status qni_ids_reserve(qni_ids *out, size_t more, qn_error *err);
 
 // Appends the tokens of the words (none empty) of text[0, n) to `out`, whose spans stay as they
-// are.
+// are. The context's mark is the same in all calls.
 QNI_WARN_UNUSED qn_status qni_encode_words(const qni_model *model, qni_context *context,
                                            const char *text, size_t n, const qni_word_place *words,
                                            size_t n_words, qni_ids *out, qn_error *err);

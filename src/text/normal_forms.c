@@ -48,13 +48,6 @@ static int decompose(uint32_t code, bool compatible, utf8proc_int32_t *parts)
     return (int)n;
 }
 
-// Marks that are newer than Unicode 9 have no class in the tables that tokenizers were made with.
-static int class_of(uint32_t code)
-{
-    int own = code < 0x300 ? 0 : utf8proc_get_property((utf8proc_int32_t)code)->combining_class;
-    return own != 0 && qni_unicode_category_9(code) == QNI_CATEGORY_CN ? 0 : own;
-}
-
 // Whether a character of class 0 may join the one before it. These are the second halves of
 // Unicode's compositions that are no marks: Hangul vowels and final consonants, and vowel signs.
 static bool joins_backward(uint32_t code)
@@ -85,7 +78,7 @@ static bool is_plain(uint32_t code, form f)
         return true;
     }
     utf8proc_int32_t parts[MOST_PARTS];
-    if (class_of(code) != 0 || joins_backward(code)) {
+    if (qni_unicode_combining_class(code) != 0 || joins_backward(code)) {
         return false;
     }
     int n = decompose(code, f.compatible, parts);
@@ -122,10 +115,10 @@ static qn_status add_decomposed(uint32_t code, form f, qni_changes *out, qn_erro
     for (int i = 0; i < n; i++) {
         QNI_TRY(qni_changes_add(out, (uint32_t)parts[i], i > 0, err));
         // Marks are ordered by class, equal ones stay as they come.
-        int own = class_of((uint32_t)parts[i]);
+        int own = qni_unicode_combining_class((uint32_t)parts[i]);
         qni_change moved = out->items[out->n - 1];
         size_t at = out->n - 1;
-        while (own != 0 && at > 0 && class_of(out->items[at - 1].code) > own) {
+        while (own != 0 && at > 0 && qni_unicode_combining_class(out->items[at - 1].code) > own) {
             out->items[at] = out->items[at - 1];
             at--;
         }
@@ -141,7 +134,7 @@ static void compose(qni_changes *list, size_t first)
     int last_class = -1; // of what was kept behind the starter; -1: nothing
     for (size_t i = first; i < list->n; i++) {
         qni_change c = list->items[i];
-        int own = class_of(c.code);
+        int own = qni_unicode_combining_class(c.code);
         uint32_t joined = 0;
         if (starter != SIZE_MAX && last_class < own && last_class != 0) {
             joined = compose_pair(list->items[starter].code, c.code);

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "text/charwise.h"
 #include "text/sentencepiece.h"
 #include "text/unicode.h"
 
@@ -20,6 +21,8 @@ void qni_normalize_scratch_end(qni_normalize_scratch *scratch)
 {
     qni_draft_end(&scratch->drafts[0]);
     qni_draft_end(&scratch->drafts[1]);
+    qni_draft_end(&scratch->whole);
+    qni_free(scratch->charwise);
     qni_free(scratch->changes.items);
     qni_splitter_free_match(scratch->match);
     *scratch = (qni_normalize_scratch){0};
@@ -310,6 +313,17 @@ static qn_status run(const qni_normalizer *step, qni_normalize_scratch *s, qni_p
 
 qn_status qni_normalize(const qni_normalizer *steps, size_t n_steps, qni_normalize_scratch *scratch,
                         bool track, qni_passage *p, qn_error *err)
+{
+    bool done = false;
+    if (!track && qni_charwise_can(steps, n_steps)) {
+        QNI_TRY(qni_charwise_normalize(steps, n_steps, scratch, p, &done, err));
+    }
+    return done ? QN_OK : qni_normalize_by_steps(steps, n_steps, scratch, track, p, err);
+}
+
+qn_status qni_normalize_by_steps(const qni_normalizer *steps, size_t n_steps,
+                                 qni_normalize_scratch *scratch, bool track, qni_passage *p,
+                                 qn_error *err)
 {
     int next = 0;
     for (size_t i = 0; i < n_steps; i++) {

@@ -48,10 +48,17 @@ typedef struct qni_changes {
 } qni_changes;
 
 // What the steps need on their way; pooled and reused.
+typedef struct qni_charwise_entry qni_charwise_entry;
+
 typedef struct qni_normalize_scratch {
-    qni_draft drafts[2];
+    qni_draft drafts[2], whole;
     qni_changes changes;
     void *match; // of the regular-expression library
+    // of charwise.h: what characters become; NULL until it is asked for
+    qni_charwise_entry *charwise;
+    char ascii[128];
+    uint8_t ascii_n[128];
+    bool ascii_way; // some ASCII character becomes more than a byte
 } qni_normalize_scratch;
 
 void qni_normalize_scratch_end(qni_normalize_scratch *scratch);
@@ -63,6 +70,11 @@ QNI_WARN_UNUSED qn_status qni_normalize(const qni_normalizer *steps, size_t n_st
                                         qn_error *err);
 
 // ---- What the files of this part share
+
+// One step after the other; what qni_normalize does when no shorter way is open.
+QNI_WARN_UNUSED qn_status qni_normalize_by_steps(const qni_normalizer *steps, size_t n_steps,
+                                                 qni_normalize_scratch *scratch, bool track,
+                                                 qni_passage *p, qn_error *err);
 
 QNI_WARN_UNUSED qn_status qni_changes_add(qni_changes *changes, uint32_t code, int change,
                                           qn_error *err);

@@ -58,6 +58,13 @@ static qn_status reserve(qni_draft *draft, size_t more, qn_error *err)
     return QN_OK;
 }
 
+qn_status qni_draft_room(qni_draft *draft, size_t n, char **to, qn_error *err)
+{
+    QNI_TRY(reserve(draft, n, err));
+    *to = draft->text + draft->n;
+    return QN_OK;
+}
+
 qn_status qni_draft_add(qni_draft *draft, const char *bytes, size_t n, qni_text_span from,
                         qn_error *err)
 {

@@ -37,6 +37,10 @@ typedef struct qni_draft {
 void qni_draft_begin(qni_draft *draft, bool track); // empty, memory kept
 void qni_draft_end(qni_draft *draft);
 
+// Room for `n` bytes at *to, without origins; what is written there counts when the draft's `n`
+// does.
+QNI_WARN_UNUSED qn_status qni_draft_room(qni_draft *draft, size_t n, char **to, qn_error *err);
+
 // Adds bytes that stand for `from`.
 QNI_WARN_UNUSED qn_status qni_draft_add(qni_draft *draft, const char *bytes, size_t n,
                                         qni_text_span from, qn_error *err);

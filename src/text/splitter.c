@@ -115,6 +115,20 @@ qn_status qni_splitter_open_scripts(qni_splitter *out, qn_error *err)
     return status;
 }
 
+// Whether every character that can begin a match is one, whatever follows.
+static bool is_clear(const qni_automaton *a)
+{
+    bool clear = true;
+    for (uint32_t c = 0; c + 1 < a->n_classes && clear; c++) {
+        uint32_t entry = a->table[QNI_AUTOMATON_START * a->n_classes + c];
+        uint32_t state = entry & ~(uint32_t)QNI_AUTOMATON_MATCH;
+        for (uint32_t other = 0; state != QNI_AUTOMATON_DEAD && other < a->n_classes; other++) {
+            clear = clear && (a->table[state * a->n_classes + other] & QNI_AUTOMATON_MATCH) != 0;
+        }
+    }
+    return clear;
+}
+
 qn_status qni_splitter_open(const char *pattern, qni_regex_flavor flavor,
                             qni_split_behavior behavior, bool invert, qni_splitter *out,
                             qn_error *err)
@@ -129,6 +143,7 @@ qn_status qni_splitter_open(const char *pattern, qni_regex_flavor flavor,
     if (status == QN_UNSUPPORTED) {
         status = open_library(pattern, flavor, out, err);
     } else if (status == QN_OK) {
+        out->clear = is_clear(&out->automaton);
         status = qni_scanner_build(&out->automaton, &out->scanner, err);
     }
     if (status != QN_OK) {

@@ -19,8 +19,11 @@ typedef enum qni_split_behavior {
 typedef struct qni_splitter {
     qni_automaton automaton; // n_states 0: not used
     qni_scanner scanner;     // of the automaton; may be not ready
-    void *code;              // pcre2_code, or NULL
-    char *pattern;           // that it was compiled from, with `options`
+    // Every character that can begin a match is one by itself, whatever follows; so what lies
+    // between matches is told by its first character.
+    bool clear;
+    void *code;    // pcre2_code, or NULL
+    char *pattern; // that it was compiled from, with `options`
     uint32_t options;
     char *literal; // or a plain string of literal_bytes
     size_t literal_bytes;
@@ -61,6 +64,15 @@ typedef struct qni_cuts {
 QNI_WARN_UNUSED qn_status qni_splitter_run(const qni_splitter *splitter, const char *text,
                                            size_t begin, size_t end, void **match, qni_cuts *cuts,
                                            qn_error *err);
+
+// Whether a piece of a clear splitter is a match.
+static inline bool qni_splitter_keeps(const qni_splitter *s, const char *piece)
+{
+    size_t length;
+    uint32_t class = qni_automaton_class(&s->automaton, (const unsigned char *)piece, &length);
+    uint32_t entry = s->automaton.table[QNI_AUTOMATON_START * s->automaton.n_classes + class];
+    return (entry & ~(uint32_t)QNI_AUTOMATON_MATCH) != QNI_AUTOMATON_DEAD;
+}
 
 void qni_splitter_free_match(void *match);
 

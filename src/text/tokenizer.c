@@ -118,6 +118,25 @@ static qn_status build_plain(qni_tokenizer *t, qn_error *err)
     return status;
 }
 
+static qn_status build_brief(qni_tokenizer *t, qn_error *err)
+{
+    qni_brief_token *brief = qni_calloc((size_t)t->plain.n + 1, sizeof *brief);
+    if (brief == NULL) {
+        return qni_fail_memory(err);
+    }
+    t->brief = (qni_brief_tokens){.items = brief, .owned = true};
+    for (uint32_t id = 0; id < t->plain.n; id++) {
+        uint32_t n;
+        const char *bytes = qni_vocab_at(&t->plain, id, &n);
+        bool is = t->plain.present[id] && t->traits[id] == 0 && n <= QNI_BRIEF_BYTES;
+        brief[id].n = is ? (uint8_t)n : QNI_NOT_BRIEF;
+        if (is && n > 0) {
+            memcpy(brief[id].bytes, bytes, n);
+        }
+    }
+    return QN_OK;
+}
+
 qn_status qni_tokenizer_finish(qni_tokenizer *t, qni_token_list *written, qn_error *err)
 {
     QNI_TRY(settle_added(t, written, err));
@@ -125,7 +144,8 @@ qn_status qni_tokenizer_finish(qni_tokenizer *t, qni_token_list *written, qn_err
     QNI_TRY(qni_model_settle(&t->model, err));
     QNI_TRY(build_set(t, false, &t->added_raw, err));
     QNI_TRY(build_set(t, true, &t->added_normalized, err));
-    return build_plain(t, err);
+    QNI_TRY(build_plain(t, err));
+    return build_brief(t, err);
 }
 
 void qni_tokenizer_clear(qni_tokenizer *t)
@@ -148,6 +168,9 @@ void qni_tokenizer_clear(qni_tokenizer *t)
     qni_model_end(&t->model);
     qni_vocab_end(&t->written);
     qni_vocab_end(&t->plain);
+    if (t->brief.owned) {
+        qni_free((void *)(uintptr_t)t->brief.items);
+    }
     qni_free(t->added);
     qni_free(t->traits);
     qni_free(t->normalizers);

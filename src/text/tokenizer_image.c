@@ -147,6 +147,8 @@ static void keep_tokenizer(qni_image *image, qni_tokenizer *t)
     qni_image_value(image, t, offsetof(qni_tokenizer, image));
     keep_vocab(image, &t->written);
     keep_vocab(image, &t->plain);
+    qni_image_array(image, &t->brief.items, t->plain.n, sizeof *t->brief.items);
+    t->brief.owned = t->brief.owned && !image->reads;
     keep_model(image, &t->model);
     keep_added(image, t);
     qni_image_copy(image, &t->traits, (size_t)t->written.n + 1, 1);

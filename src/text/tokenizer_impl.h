@@ -53,9 +53,22 @@ typedef enum qni_token_trait {
     QNI_TOKEN_BYTE = 2 // a byte that makes characters together with its neighbours
 } qni_token_trait;
 
+// What most tokens give in the middle of a text, in one piece of memory.
+enum { QNI_BRIEF_BYTES = 15, QNI_NOT_BRIEF = 0xFF };
+typedef struct qni_brief_token {
+    char bytes[QNI_BRIEF_BYTES];
+    uint8_t n; // QNI_NOT_BRIEF: longer, special, a byte, or nothing at all
+} qni_brief_token;
+
+typedef struct qni_brief_tokens {
+    const qni_brief_token *items; // plain.n of them
+    bool owned;
+} qni_brief_tokens;
+
 struct qni_tokenizer {
     qni_vocab written; // every token as the file writes it, added ones too
     qni_vocab plain;   // every token as the bytes that it adds to a text; found by id only
+    qni_brief_tokens brief;
     qni_model model;
 
     qni_added_token *added;

@@ -79,11 +79,9 @@ static qn_status read_byte_level(qni_json_reader *r, const json_t *source)
 }
 
 // ASCII's own punctuation counts besides Unicode's: "$+<=>^`|~" are symbols there.
-static qn_status add_punctuation(qni_json_reader *r, qni_split_behavior behavior)
+static qn_status write_punctuation(qni_json_reader *r, qni_buf *out)
 {
-    qni_buf pattern;
-    qni_buf_begin(&pattern, QNI_MIB, "a pattern's length");
-    qn_status status = qni_buf_add_text(&pattern, "[$+<=>^`|~", r->err);
+    qn_status status = qni_buf_add_text(out, "$+<=>\\^`|~", r->err);
     uint32_t first = 0;
     bool inside = false;
     for (uint32_t code = 1; code <= 0x110000 && status == QN_OK; code++) {
@@ -91,21 +89,41 @@ static qn_status add_punctuation(qni_json_reader *r, qni_split_behavior behavior
         if (is && !inside) {
             first = code;
         } else if (!is && inside) {
-            status = qni_buf_printf(&pattern, r->err, "\\x{%X}-\\x{%X}", first, code - 1);
+            status = qni_buf_printf(out, r->err, "\\x{%X}-\\x{%X}", first, code - 1);
         }
         inside = is;
     }
-    status = status == QN_OK ? qni_buf_add_text(&pattern, "]", r->err) : status;
-    status = status == QN_OK ? add_pattern(r, pattern.data, behavior, false) : status;
+    return status;
+}
+
+// A pattern in which each "%s" stands for the punctuation, as it stands in brackets.
+static qn_status add_punctuation(qni_json_reader *r, const char *format,
+                                 qni_split_behavior behavior, bool invert)
+{
+    qni_buf set, pattern;
+    qni_buf_begin(&set, QNI_MIB, "a pattern's length");
+    qni_buf_begin(&pattern, QNI_MIB, "a pattern's length");
+    qn_status status = write_punctuation(r, &set);
+    for (const char *at = format; *at != 0 && status == QN_OK;) {
+        const char *hole = strstr(at, "%s");
+        size_t n = hole != NULL ? (size_t)(hole - at) : strlen(at);
+        status = qni_buf_add(&pattern, at, n, r->err);
+        if (status == QN_OK && hole != NULL) {
+            status = qni_buf_add(&pattern, set.data, set.size, r->err);
+        }
+        at += hole != NULL ? n + 2 : n;
+    }
+    status = status == QN_OK ? add_pattern(r, pattern.data, behavior, invert) : status;
+    qni_buf_end(&set);
     qni_buf_end(&pattern);
     return status;
 }
 
+// White space is taken out, punctuation stands alone.
 static qn_status read_bert(qni_json_reader *r, const json_t *source)
 {
     QNI_TRY(qni_json_only(source, "BertPreTokenizer", "type", r->err));
-    QNI_TRY(add_pattern(r, "\\s+", QNI_SPLIT_REMOVED, false));
-    return add_punctuation(r, QNI_SPLIT_ISOLATED);
+    return add_punctuation(r, "[%s]|[^\\s%s]+", QNI_SPLIT_REMOVED, true);
 }
 
 // The Rust library's \w, without the brackets.
@@ -122,7 +140,7 @@ static qn_status read_whitespace(qni_json_reader *r, const json_t *source)
 static qn_status read_whitespace_split(qni_json_reader *r, const json_t *source)
 {
     QNI_TRY(qni_json_only(source, "WhitespaceSplit", "type", r->err));
-    return add_pattern(r, "\\s+", QNI_SPLIT_REMOVED, false);
+    return add_pattern(r, "\\S+", QNI_SPLIT_REMOVED, true);
 }
 
 static qn_status read_punctuation(qni_json_reader *r, const json_t *source)
@@ -132,7 +150,7 @@ static qn_status read_punctuation(qni_json_reader *r, const json_t *source)
     if (json_object_get(source, "behavior") != NULL) {
         QNI_TRY(read_behavior(source, &behavior, r->err));
     }
-    return add_punctuation(r, behavior);
+    return add_punctuation(r, "[%s]", behavior, false);
 }
 
 // Unicode 17's numbers count.

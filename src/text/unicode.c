@@ -217,3 +217,9 @@ int qni_code_to_byte(uint32_t code)
     uint32_t rank = code - 256;
     return rank <= 32 ? (int)rank : rank < 67 ? (int)(rank - 33 + 127) : rank == 67 ? 173 : -1;
 }
+
+int qni_unicode_combining_class(uint32_t code)
+{
+    int own = code < 0x300 ? 0 : utf8proc_get_property((utf8proc_int32_t)code)->combining_class;
+    return own != 0 && qni_unicode_category_9(code) == QNI_CATEGORY_CN ? 0 : own;
+}

@@ -79,6 +79,10 @@ size_t qni_unicode_grapheme(const char *text, size_t n);
 uint32_t qni_byte_to_code(unsigned char byte);
 int qni_code_to_byte(uint32_t code);
 
+// The class by which marks are reordered, 0 for what is not. Marks that are newer than Unicode 9
+// have none in the tables that tokenizers were made with.
+int qni_unicode_combining_class(uint32_t code);
+
 // The simple case folding.
 uint32_t qni_unicode_fold(uint32_t code);
 
