@@ -17,7 +17,8 @@ typedef struct qni_charsmap {
     uint32_t n_units; // 0: an empty table
     char *pool;
     size_t n_pool;
-    uint8_t ascii[128]; // 1: some key begins with this character
+    uint8_t ascii[128];  // 1: some key begins with this character
+    uint32_t alone[128]; // the place of its replacement in the pool, plus 1; 0: it is no key
 } qni_charsmap;
 
 // Copies a table of `n` bytes.

@@ -70,8 +70,7 @@ static qn_status find(const qni_normalizer *steps, size_t n_steps, qni_normalize
     return QN_OK;
 }
 
-// An ASCII character becomes at most one byte: its own place in the table, with a bit that says
-// whether anything is left of it.
+// An ASCII character becomes at most one byte.
 static qn_status open_tables(const qni_normalizer *steps, size_t n_steps,
                              qni_normalize_scratch *scratch, qn_error *err)
 {
@@ -83,6 +82,7 @@ static qn_status open_tables(const qni_normalizer *steps, size_t n_steps,
         return qni_fail_memory(err);
     }
     qn_status status = QN_OK;
+    scratch->ascii_same = scratch->ascii_lower = true;
     for (uint32_t c = 0; c < 0x80 && status == QN_OK; c++) {
         char text = (char)c;
         qni_charwise_entry e;
@@ -90,6 +90,11 @@ static qn_status open_tables(const qni_normalizer *steps, size_t n_steps,
         scratch->ascii_way = scratch->ascii_way || e.n > 1;
         scratch->ascii[c] = e.bytes[0];
         scratch->ascii_n[c] = e.n == 1;
+        if (c >= 0x20 && c < 0x7F) {
+            char lower = (char)(c >= 'A' && c <= 'Z' ? c + 0x20 : c);
+            scratch->ascii_same = scratch->ascii_same && e.n == 1 && e.bytes[0] == text;
+            scratch->ascii_lower = scratch->ascii_lower && e.n == 1 && e.bytes[0] == lower;
+        }
     }
     if (status != QN_OK) {
         qni_free(entries);
@@ -97,6 +102,40 @@ static qn_status open_tables(const qni_normalizer *steps, size_t n_steps,
     }
     scratch->charwise = entries;
     return QN_OK;
+}
+
+// Eight printable ASCII characters at once, where they stay as they are or become lower case.
+// Returns how many bytes were done.
+static size_t write_printable(const qni_normalize_scratch *scratch, const char *text, size_t n,
+                              char *to)
+{
+    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+    bool lower = scratch->ascii_lower;
+    size_t at = 0;
+    uint64_t part;
+    for (; (lower || scratch->ascii_same) && n - at >= sizeof part; at += sizeof part) {
+        memcpy(&part, text + at, sizeof part);
+        // The highest bit of each byte tells whether it is ASCII, at least 0x20 and below 0x7F.
+        uint64_t low = part & ~tops;
+        uint64_t printable = ~part & (low + ones * 0x60) & ~(low + ones) & tops;
+        if (printable != tops) {
+            break;
+        }
+        uint64_t upper = (low + ones * (0x80 - 'A')) & ~(low + ones * (0x7F - 'Z')) & tops;
+        part |= lower ? upper >> 2 : 0;
+        memcpy(to + at, &part, sizeof part);
+    }
+    return at;
+}
+
+// What the steps make of text[0, n), to the end of a draft.
+static qn_status add_by_steps(const qni_normalizer *steps, size_t n_steps,
+                              qni_normalize_scratch *scratch, const char *text, size_t n,
+                              qn_error *err)
+{
+    qni_passage p = {.text = text, .n = n};
+    QNI_TRY(qni_normalize_by_steps(steps, n_steps, scratch, false, &p, err));
+    return qni_draft_add(&scratch->whole, p.text, p.n, (qni_text_span){0, 0}, err);
 }
 
 qn_status qni_charwise_normalize(const qni_normalizer *steps, size_t n_steps,
@@ -109,33 +148,52 @@ qn_status qni_charwise_normalize(const qni_normalizer *steps, size_t n_steps,
         return QN_OK;
     }
     qni_draft *out = &scratch->whole;
+    const char *text = p->text;
+    size_t n = p->n;
     qni_draft_begin(out, false);
-    for (size_t at = 0; at < p->n;) {
+    for (size_t at = 0; at < n;) {
         char *to;
-        size_t stop = p->n - at < SOME ? p->n : at + SOME;
+        size_t stop = n - at < SOME ? n : at + SOME;
+        // a character of two bytes is the one that can grow most
         QNI_TRY(qni_draft_room(out, SOME / 2 * (MOST + 1) + MOST, &to, err));
         while (at < stop) {
-            unsigned char c = (unsigned char)p->text[at];
-            if (c < 0x80) {
+            size_t some = write_printable(scratch, text + at, stop - at, to);
+            to += some;
+            at += some;
+            for (unsigned char c; at < stop && (c = (unsigned char)text[at]) < 0x80; at++) {
                 *to = scratch->ascii[c];
                 to += scratch->ascii_n[c];
-                at++;
+                if (c < 0x20) {
+                    at++;
+                    break;
+                }
+            }
+            if (at >= stop || (unsigned char)text[at] < 0x80) {
                 continue;
             }
             uint32_t code;
-            int length = qni_utf8_decode((const unsigned char *)p->text + at, p->n - at, &code);
+            size_t length = (size_t)qni_utf8_decode((const unsigned char *)text + at, n - at,
+                                                    &code);
             qni_charwise_entry *e = &scratch->charwise[code % KEPT];
             if (e->code != code + 1) {
-                QNI_TRY(find(steps, n_steps, scratch, code, p->text + at, (size_t)length, e, err));
+                QNI_TRY(find(steps, n_steps, scratch, code, text + at, length, e, err));
             }
             if (e->n == IN_THE_WAY) {
-                return QN_OK;
+                break;
             }
             memcpy(to, e->bytes, MOST);
             to += e->n;
-            at += (size_t)length;
+            at += length;
         }
         out->n = (size_t)(to - out->text);
+        if (at < stop) { // up to the next ASCII character all goes by the steps
+            size_t end = at;
+            while (end < n && (unsigned char)text[end] >= 0x80) {
+                end++;
+            }
+            QNI_TRY(add_by_steps(steps, n_steps, scratch, text + at, end - at, err));
+            at = end;
+        }
     }
     qni_draft_give(out, p);
     *done = true;

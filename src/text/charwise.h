@@ -12,7 +12,7 @@
 // Whether the steps (at least one) are all of that kind.
 bool qni_charwise_can(const qni_normalizer *steps, size_t n_steps);
 
-// What becomes of the passage, without origins. *done is false when some character is in the way;
+// What becomes of the passage, without origins. *done is false when that cannot be told this way;
 // then the passage is as it was.
 QNI_WARN_UNUSED qn_status qni_charwise_normalize(const qni_normalizer *steps, size_t n_steps,
                                                  qni_normalize_scratch *scratch, qni_passage *p,

@@ -259,9 +259,66 @@ static qn_status map_grapheme(const qni_charsmap *map, const char *text, size_t 
     return QN_OK;
 }
 
+static qn_status add_text(qni_draft *out, const char *text, size_t n, qn_error *err)
+{
+    return qni_draft_add(out, text, n, (qni_text_span){0, 0}, err);
+}
+
+static qn_status add_grapheme(const qni_charsmap *map, const char *text, size_t n, qni_draft *out,
+                              qn_error *err)
+{
+    size_t key;
+    const char *found = n < 6 ? qni_charsmap_find(map, text, n, false, &key) : NULL;
+    if (found != NULL) {
+        return add_text(out, found, strlen(found), err);
+    }
+    for (size_t at = 0; at < n;) {
+        uint32_t code;
+        size_t length = (size_t)qni_utf8_decode((const unsigned char *)text + at, n - at, &code);
+        found = qni_charsmap_find(map, text + at, length, false, &key);
+        QNI_TRY(found != NULL ? add_text(out, found, strlen(found), err)
+                              : add_text(out, text + at, length, err));
+        at += length;
+    }
+    return QN_OK;
+}
+
+// The same without origins. An ASCII character before another one is a grapheme.
+static qn_status write_by_table(const qni_charsmap *map, const qni_passage *p, qni_draft *out,
+                                bool *same, qn_error *err)
+{
+    enum { SOME = 512 };
+    const char *text = p->text;
+    *same = false;
+    for (size_t at = 0; at < p->n;) {
+        size_t stop = p->n - at < SOME ? p->n : at + SOME;
+        char *to;
+        QNI_TRY(qni_draft_room(out, SOME, &to, err));
+        uint32_t alone = 0;
+        while (at < stop && (unsigned char)text[at] < 0x80 && alone == 0 &&
+               (at + 1 == p->n || ((unsigned char)text[at + 1] < 0x80 && text[at] != '\r'))) {
+            alone = map->alone[(unsigned char)text[at]];
+            *to = text[at++];
+            to += alone == 0;
+        }
+        out->n = (size_t)(to - out->text);
+        if (alone != 0) {
+            QNI_TRY(add_text(out, map->pool + alone - 1, strlen(map->pool + alone - 1), err));
+        } else if (at < stop) {
+            size_t n = qni_unicode_grapheme(text + at, p->n - at);
+            QNI_TRY(add_grapheme(map, text + at, n, out, err));
+            at += n;
+        }
+    }
+    return QN_OK;
+}
+
 static qn_status map_by_table(const qni_charsmap *map, const qni_passage *p, qni_changes *changes,
                               qni_draft *out, bool *same, qn_error *err)
 {
+    if (!out->track) {
+        return write_by_table(map, p, out, same, err);
+    }
     changes->n = 0;
     for (size_t at = 0; at < p->n;) {
         size_t n = qni_unicode_grapheme(p->text + at, p->n - at);

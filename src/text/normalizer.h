@@ -58,7 +58,9 @@ typedef struct qni_normalize_scratch {
     qni_charwise_entry *charwise;
     char ascii[128];
     uint8_t ascii_n[128];
-    bool ascii_way; // some ASCII character becomes more than a byte
+    bool ascii_way;   // some ASCII character becomes more than a byte
+    bool ascii_same;  // printable ASCII stays as it is
+    bool ascii_lower; // or becomes lower case
 } qni_normalize_scratch;
 
 void qni_normalize_scratch_end(qni_normalize_scratch *scratch);

@@ -177,6 +177,17 @@ int qni_unicode_upper(uint32_t code, uint32_t out[3])
     return 1;
 }
 
+// Characters of which no two make a grapheme: letters, ideographs, kana, Hangul syllables and
+// punctuation, as far as they come in ranges. False says nothing.
+static bool stands_alone(uint32_t c)
+{
+    return c < 0x300    ? (c >= 0x20 && c < 0x7F) || (c >= 0xA1 && c != 0xAD)
+           : c < 0x3000 ? (c >= 0x370 && c < 0x483) || (c >= 0x48A && c < 0x530)
+                        : (c >= 0x3001 && c < 0x302A) || (c >= 0x3041 && c < 0x3097) ||
+                              (c >= 0x30A1 && c < 0x3100) || (c >= 0x3400 && c < 0xA000) ||
+                              (c >= 0xAC00 && c < 0xD7A4) || (c >= 0xFF01 && c < 0xFF9E);
+}
+
 size_t qni_unicode_grapheme(const char *text, size_t n)
 {
     const unsigned char *bytes = (const unsigned char *)text;
@@ -187,6 +198,12 @@ size_t qni_unicode_grapheme(const char *text, size_t n)
     uint32_t last, code;
     utf8proc_int32_t state = 0;
     size_t at = (size_t)qni_utf8_decode(bytes, n, &last);
+    if (at < n && stands_alone(last)) {
+        qni_utf8_decode(bytes + at, n - at, &code);
+        if (stands_alone(code)) {
+            return at;
+        }
+    }
     while (at < n) {
         int length = qni_utf8_decode(bytes + at, n - at, &code);
         if (utf8proc_grapheme_break_stateful((utf8proc_int32_t)last, (utf8proc_int32_t)code,
