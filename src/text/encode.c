@@ -81,26 +81,38 @@ typedef struct cutting {
     const qni_scanner *scanner;     // NULL: there is more to it
     const qni_splitter *drops;      // only its matches are words; NULL: all pieces are
     const qni_pretokenizer *marker; // puts its mark in front of words; NULL: none does
+    bool cuts_at_marks;             // and words are cut before each other mark
 } cutting;
+
+static bool cuts_before(const qni_pretokenizer *step, const qni_pretokenizer *marker)
+{
+    const qni_splitter *s = &step->splitter;
+    return step->kind == QNI_PRE_SPLIT && s->literal != NULL && !s->invert &&
+           s->behavior == QNI_SPLIT_MERGED_WITH_NEXT && s->literal_bytes == marker->n_mark &&
+           memcmp(s->literal, marker->mark, marker->n_mark) == 0;
+}
 
 static cutting find_cutting(const qni_tokenizer *t)
 {
     const qni_pretokenizer *steps = t->pretokenizers;
     cutting none = {0}, found = {0};
-    if (t->n_pretokenizers == 0 || t->n_pretokenizers > 2 || t->model.cuts ||
+    if (t->n_pretokenizers == 0 || t->n_pretokenizers > 3 || t->model.cuts ||
         steps[0].kind != QNI_PRE_SPLIT || !qni_scanner_is_ready(&steps[0].splitter.scanner)) {
         return none;
     }
     const qni_splitter *s = &steps[0].splitter;
     bool drops = s->behavior == QNI_SPLIT_REMOVED && s->invert && s->clear;
-    bool marks = t->n_pretokenizers == 2 && drops && !qni_splitter_keeps(s, " ") &&
+    bool marks = t->n_pretokenizers > 1 && drops && !qni_splitter_keeps(s, " ") &&
                  steps[1].kind == QNI_PRE_METASPACE && steps[1].prepend == QNI_PREPEND_ALWAYS;
-    if ((s->behavior != QNI_SPLIT_ISOLATED && !drops) || (t->n_pretokenizers == 2 && !marks)) {
+    bool cuts = t->n_pretokenizers > 2 && marks && cuts_before(&steps[2], &steps[1]);
+    if ((s->behavior != QNI_SPLIT_ISOLATED && !drops) || (t->n_pretokenizers > 1 && !marks) ||
+        (t->n_pretokenizers > 2 && !cuts)) {
         return none;
     }
     found.scanner = &s->scanner;
     found.drops = drops ? s : NULL;
     found.marker = marks ? &steps[1] : NULL;
+    found.cuts_at_marks = cuts;
     return found;
 }
 
@@ -110,6 +122,7 @@ static qn_status add_scanned(encoder *e, const cutting *cut, const qni_passage *
     size_t done;
     e->c->mark = cut->marker != NULL ? cut->marker->mark : NULL;
     e->c->n_mark = cut->marker != NULL ? cut->marker->n_mark : 0;
+    e->c->cuts_at_marks = cut->cuts_at_marks;
     for (size_t at = 0; at < p->n; at += done) {
         const char *text = p->text + at;
         qni_scan *scan = &e->c->scan;

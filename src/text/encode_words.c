@@ -83,11 +83,11 @@ static qn_status put_mark(qni_context *c, const char **word, size_t *n, size_t *
     return QN_OK;
 }
 
-// Encodes a word, behind which the text has so many bytes. *whole: it has no seams.
+// Encodes what the model sees as a word, behind which there are so many bytes. *whole: it has no
+// seams.
 static qn_status encode_by_model(const qni_model *model, qni_context *c, const char *word, size_t n,
                                  size_t behind, bool *whole, qni_ids *out, qn_error *err)
 {
-    QNI_TRY(c->mark != NULL ? put_mark(c, &word, &n, &behind, err) : QN_OK);
     size_t part = qni_model_first_part(model, word, n);
     *whole = part == n;
     if (*whole) {
@@ -106,13 +106,34 @@ static qn_status encode_by_model(const qni_model *model, qni_context *c, const c
     return QN_OK;
 }
 
-// The same, and keeps the result.
+// A word with a mark in front, each of its marks with what follows.
+static qn_status encode_marked(const qni_model *model, qni_context *c, const char *word, size_t n,
+                               size_t behind, bool *whole, qni_ids *out, qn_error *err)
+{
+    QNI_TRY(put_mark(c, &word, &n, &behind, err));
+    *whole = true;
+    for (size_t at = 0, end; at < n; at = end) {
+        const char *next = c->cuts_at_marks && n - at > c->n_mark
+                               ? memmem(word + at + c->n_mark, n - at - c->n_mark, c->mark,
+                                        c->n_mark)
+                               : NULL;
+        bool seamless;
+        end = next != NULL ? (size_t)(next - word) : n;
+        QNI_TRY(
+            encode_by_model(model, c, word + at, end - at, n - end + behind, &seamless, out, err));
+        *whole = *whole && seamless && end == n;
+    }
+    return QN_OK;
+}
+
+// Encodes a word and keeps the result.
 static qn_status encode_word(const qni_model *model, qni_context *c, const qni_word_key *key,
                              const char *word, size_t n, size_t behind, qni_ids *out, qn_error *err)
 {
     size_t before = out->n;
     bool whole;
-    QNI_TRY(encode_by_model(model, c, word, n, behind, &whole, out, err));
+    QNI_TRY(c->mark != NULL ? encode_marked(model, c, word, n, behind, &whole, out, err)
+                            : encode_by_model(model, c, word, n, behind, &whole, out, err));
     // A word of several parts is kept when it comes again: most never do.
     if (whole || qni_words_seen(&c->words, key)) {
         qni_words_add(&c->words, key, word, n, out->ids + before, out->n - before);
