@@ -45,29 +45,54 @@ bool qni_charwise_can(const qni_normalizer *steps, size_t n_steps)
     return n_steps > 0;
 }
 
-// Lets the steps work on one character.
-static qn_status find(const qni_normalizer *steps, size_t n_steps, qni_normalize_scratch *scratch,
-                      uint32_t code, const char *text, size_t n, qni_charwise_entry *out,
-                      qn_error *err)
+// What one step makes of n characters: how many; -1: too many.
+static int step_on(const qni_normalizer *step, const uint32_t *from, int n, uint32_t *to)
 {
-    qni_passage p = {.text = text, .n = n};
-    QNI_TRY(qni_normalize_by_steps(steps, n_steps, scratch, false, &p, err));
-    *out = (qni_charwise_entry){.code = code + 1,
-                                .n = p.n <= MOST ? (uint8_t)p.n : (uint8_t)IN_THE_WAY};
+    int n_to = 0;
+    for (int i = 0; i < n; i++) {
+        int32_t parts[QNI_MOST_PARTS];
+        qni_change made[3];
+        bool form = step->kind == QNI_NORMALIZE_FORM;
+        int n_made = form ? qni_decompose(from[i], step->compatible, parts)
+                          : qni_map_character(step->kind, from[i], made);
+        if (n_to + (n_made < 0 ? 1 : n_made) > QNI_MOST_PARTS) {
+            return -1;
+        }
+        if (n_made < 0) {
+            to[n_to++] = from[i];
+        }
+        for (int k = 0; k < n_made; k++) {
+            to[n_to++] = form ? (uint32_t)parts[k] : made[k].code;
+        }
+    }
+    return n_to;
+}
+
+// What the steps make of one character.
+static qni_charwise_entry find(const qni_normalizer *steps, size_t n_steps, uint32_t code)
+{
+    qni_charwise_entry e = {.code = code + 1, .n = IN_THE_WAY};
+    uint32_t codes[2][QNI_MOST_PARTS], *last = codes[0];
+    int n = 1, size = 0;
     bool reorders = false;
-    for (size_t i = 0; i < n_steps; i++) {
+    codes[0][0] = code;
+    for (size_t i = 0; i < n_steps && n >= 0; i++) {
+        uint32_t *next = codes[(i + 1) % 2];
+        n = step_on(&steps[i], last, n, next);
+        last = next;
         reorders = reorders || steps[i].kind == QNI_NORMALIZE_FORM;
     }
-    for (size_t at = 0; at < p.n && reorders && out->n != IN_THE_WAY;) {
-        uint32_t made;
-        int length = qni_utf8_decode((const unsigned char *)p.text + at, p.n - at, &made);
-        out->n = qni_unicode_combining_class(made) == 0 ? out->n : (uint8_t)IN_THE_WAY;
-        at += (size_t)(length < 0 ? -length : length);
+    for (int i = 0; i < n; i++) {
+        char text[4];
+        int length = qni_utf8_encode(last[i], text);
+        if (size + length > MOST || (reorders && qni_unicode_combining_class(last[i]) != 0)) {
+            return e;
+        }
+        memcpy(e.bytes + size, text, (size_t)length);
+        size += length;
     }
-    if (out->n != IN_THE_WAY && p.n > 0) {
-        memcpy(out->bytes, p.text, p.n);
-    }
-    return QN_OK;
+    e.n = n >= 0 ? (uint8_t)size : (uint8_t)IN_THE_WAY;
+    return e;
 }
 
 // An ASCII character becomes at most one byte.
@@ -81,24 +106,17 @@ static qn_status open_tables(const qni_normalizer *steps, size_t n_steps,
     if (entries == NULL) {
         return qni_fail_memory(err);
     }
-    qn_status status = QN_OK;
     scratch->ascii_same = scratch->ascii_lower = true;
-    for (uint32_t c = 0; c < 0x80 && status == QN_OK; c++) {
-        char text = (char)c;
-        qni_charwise_entry e;
-        status = find(steps, n_steps, scratch, c, &text, 1, &e, err);
+    for (uint32_t c = 0; c < 0x80; c++) {
+        qni_charwise_entry e = find(steps, n_steps, c);
         scratch->ascii_way = scratch->ascii_way || e.n > 1;
         scratch->ascii[c] = e.bytes[0];
         scratch->ascii_n[c] = e.n == 1;
         if (c >= 0x20 && c < 0x7F) {
             char lower = (char)(c >= 'A' && c <= 'Z' ? c + 0x20 : c);
-            scratch->ascii_same = scratch->ascii_same && e.n == 1 && e.bytes[0] == text;
+            scratch->ascii_same = scratch->ascii_same && e.n == 1 && e.bytes[0] == (char)c;
             scratch->ascii_lower = scratch->ascii_lower && e.n == 1 && e.bytes[0] == lower;
         }
-    }
-    if (status != QN_OK) {
-        qni_free(entries);
-        return status;
     }
     scratch->charwise = entries;
     return QN_OK;
@@ -176,7 +194,7 @@ qn_status qni_charwise_normalize(const qni_normalizer *steps, size_t n_steps,
                                                     &code);
             qni_charwise_entry *e = &scratch->charwise[code % KEPT];
             if (e->code != code + 1) {
-                QNI_TRY(find(steps, n_steps, scratch, code, text + at, length, e, err));
+                *e = find(steps, n_steps, code);
             }
             if (e->n == IN_THE_WAY) {
                 break;

@@ -12,10 +12,6 @@
 
 #include <string.h>
 
-enum {
-    MOST_PARTS = 32, // of one decomposition; Unicode's longest has 18
-};
-
 typedef struct form {
     bool compose, compatible;
 } form;
@@ -35,13 +31,13 @@ static bool is_newer(uint32_t code)
     return false;
 }
 
-static int decompose(uint32_t code, bool compatible, utf8proc_int32_t *parts)
+int qni_decompose(uint32_t code, bool compatible, int32_t parts[QNI_MOST_PARTS])
 {
     int last_class = UTF8PROC_BOUNDCLASS_START;
     utf8proc_option_t options = UTF8PROC_DECOMPOSE | (compatible ? UTF8PROC_COMPAT : 0);
-    utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)code, parts, MOST_PARTS, options,
-                                                 &last_class);
-    if (n <= 0 || n > MOST_PARTS || is_newer(code)) {
+    utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)code, parts, QNI_MOST_PARTS,
+                                                 options, &last_class);
+    if (n <= 0 || n > QNI_MOST_PARTS || is_newer(code)) {
         parts[0] = (utf8proc_int32_t)code;
         return 1;
     }
@@ -77,11 +73,11 @@ static bool is_plain(uint32_t code, form f)
     if ((code >= 0x3400 && code <= 0x9FFF) || (f.compose && code >= 0xAC00 && code <= 0xD7A3)) {
         return true;
     }
-    utf8proc_int32_t parts[MOST_PARTS];
+    utf8proc_int32_t parts[QNI_MOST_PARTS];
     if (qni_unicode_combining_class(code) != 0 || joins_backward(code)) {
         return false;
     }
-    int n = decompose(code, f.compatible, parts);
+    int n = qni_decompose(code, f.compatible, parts);
     if (n == 1) {
         return parts[0] == (utf8proc_int32_t)code;
     }
@@ -110,8 +106,8 @@ static uint32_t compose_pair(uint32_t a, uint32_t b)
 
 static qn_status add_decomposed(uint32_t code, form f, qni_changes *out, qn_error *err)
 {
-    utf8proc_int32_t parts[MOST_PARTS];
-    int n = decompose(code, f.compatible, parts);
+    utf8proc_int32_t parts[QNI_MOST_PARTS];
+    int n = qni_decompose(code, f.compatible, parts);
     for (int i = 0; i < n; i++) {
         QNI_TRY(qni_changes_add(out, (uint32_t)parts[i], i > 0, err));
         // Marks are ordered by class, equal ones stay as they come.

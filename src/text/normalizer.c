@@ -111,6 +111,11 @@ static map_fn *const maps[] = {
     [QNI_NORMALIZE_BYTES] = NULL,
 };
 
+int qni_map_character(qni_normalizer_kind kind, uint32_t code, qni_change out[3])
+{
+    return maps[kind](code, out);
+}
+
 static qn_status map_characters(map_fn *map, const qni_passage *p, qni_draft *out, bool *same,
                                 qn_error *err)
 {

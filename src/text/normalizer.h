@@ -73,6 +73,14 @@ QNI_WARN_UNUSED qn_status qni_normalize(const qni_normalizer *steps, size_t n_st
 
 // ---- What the files of this part share
 
+// What a step that looks at each character by itself makes of one: how many characters, in `out`,
+// or -1 when it stays as it is.
+int qni_map_character(qni_normalizer_kind kind, uint32_t code, qni_change out[3]);
+
+// The full decomposition of one character: how many characters, in `out`.
+enum { QNI_MOST_PARTS = 32 }; // Unicode's longest has 18
+int qni_decompose(uint32_t code, bool compatible, int32_t out[QNI_MOST_PARTS]);
+
 // One step after the other; what qni_normalize does when no shorter way is open.
 QNI_WARN_UNUSED qn_status qni_normalize_by_steps(const qni_normalizer *steps, size_t n_steps,
                                                  qni_normalize_scratch *scratch, bool track,
