@@ -204,9 +204,10 @@ qn_status qni_charwise_normalize(const qni_normalizer *steps, size_t n_steps,
             at += length;
         }
         out->n = (size_t)(to - out->text);
-        if (at < stop) { // up to the next ASCII character all goes by the steps
+        if (at < stop) { // up to an ASCII character that stays all goes by the steps
             size_t end = at;
-            while (end < n && (unsigned char)text[end] >= 0x80) {
+            while (end < n && ((unsigned char)text[end] >= 0x80 ||
+                               scratch->ascii_n[(unsigned char)text[end]] == 0)) {
                 end++;
             }
             QNI_TRY(add_by_steps(steps, n_steps, scratch, text + at, end - at, err));

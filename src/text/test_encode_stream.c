@@ -62,6 +62,15 @@ static const kind kinds[] = {
          "{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<|end|>\",0],[\"\\u2581\",-1.3],[\"a\","
          "-2.1],[\"\\u2581a\",-2.7],[\"ab\",-2.9],[\"b\",-3.7],[\"aba\",-3.9],[\"1\",-3]]}"),
      2000},
+    {"Unigram over words",
+     "{\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":"
+     "\"WhitespaceSplit\"},{\"type\":\"Metaspace\",\"replacement\":\"\\u2581\",\"prepend_scheme\":"
+     "\"always\",\"split\":true}]},\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>"
+     "\",0],"
+     "[\"\\u2581\",-1.3],[\"a\",-2.1],[\"\\u2581a\",-2.7],[\"ab\",-2.9],[\"b\",-3.7],[\"aba\",-3.9]"
+     ","
+     "[\"1\",-3]]}}",
+     2000},
     {"WordPiece",
      "{\"normalizer\":{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":"
      "true,"
@@ -223,6 +232,28 @@ static void test_parts_give_what_the_whole_gives(void **state)
     }
 }
 
+// Offsets go another way through the tokenizer than ids alone do.
+static void test_offsets_change_no_id(void **state)
+{
+    (void)state;
+    enum { MOST = 500, RUNS = 200 };
+    static char text[MOST];
+    for (size_t i = 0; i < N_KINDS; i++) {
+        qni_tokenizer *t = open_kind(&kinds[i]);
+        qni_ids with = {0}, without = {0};
+        for (int run = 0; run < RUNS; run++) {
+            random_state = (uint64_t)(run + 100);
+            size_t n = write_sample(text, (size_t)(run % MOST + 1));
+            encode_whole(t, text, n, &(qni_encode_options){.offsets = true}, &with);
+            encode_whole(t, text, n, &(qni_encode_options){0}, &without);
+            assert_same(&kinds[i], &with, &without, false);
+        }
+        qni_ids_end(&with);
+        qni_ids_end(&without);
+        qni_tokenizer_close(t);
+    }
+}
+
 static void test_nothing_and_little(void **state)
 {
     (void)state;
@@ -356,6 +387,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parts_give_what_the_whole_gives),
+        cmocka_unit_test(test_offsets_change_no_id),
         cmocka_unit_test(test_nothing_and_little),
         cmocka_unit_test(test_added_tokens_cut_too),
         cmocka_unit_test(test_what_cannot_be_cut_ends_at_a_limit),
