@@ -63,6 +63,16 @@ static qni_text_span span_of(const qni_passage *p, const qni_draft *out, size_t 
     return out->track ? qni_passage_span(p, at, at + n) : (qni_text_span){0, 0};
 }
 
+// A space that is put in covers nothing, at its place.
+static qni_text_span place_of(const qni_passage *p, const qni_draft *out, size_t at)
+{
+    if (!out->track || p->origin == NULL) {
+        return span_of(p, out, at, 0);
+    }
+    size_t place = at < p->n ? p->origin[at].begin : at > 0 ? p->origin[at - 1].end : 0;
+    return (qni_text_span){place, place};
+}
+
 static qn_status add_unit(const qni_sentencepiece *s, const qni_passage *p, size_t at, unit u,
                           qni_draft *out, qn_error *err)
 {
@@ -117,7 +127,7 @@ qn_status qni_sentencepiece_normalize(const qni_sentencepiece *s, const qni_pass
         return QN_OK;
     }
     if (s->add_space && !s->space_behind && !p->continues) {
-        QNI_TRY(add_space(s, out, span_of(p, out, at, 0), err));
+        QNI_TRY(add_space(s, out, place_of(p, out, at), err));
     }
     bool after_space = s->tidy && !p->continues;
     while (at < p->n) {
@@ -140,6 +150,5 @@ qn_status qni_sentencepiece_normalize(const qni_sentencepiece *s, const qni_pass
     if (s->tidy) {
         cut_spaces(s, out);
     }
-    return s->add_space && s->space_behind ? add_space(s, out, span_of(p, out, p->n, 0), err)
-                                           : QN_OK;
+    return s->add_space && s->space_behind ? add_space(s, out, place_of(p, out, p->n), err) : QN_OK;
 }
