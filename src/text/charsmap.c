@@ -12,7 +12,7 @@ static uint32_t read_u32(const char *bytes)
 
 qn_status qni_charsmap_open(const char *bytes, size_t n, qni_charsmap *out, qn_error *err)
 {
-    *out = (qni_charsmap){0};
+    *out = (qni_charsmap){.same = true};
     if (n == 0) {
         return QN_OK;
     }
@@ -39,6 +39,7 @@ qn_status qni_charsmap_open(const char *bytes, size_t n, qni_charsmap *out, qn_e
         size_t key;
         const char *found = qni_charsmap_find(out, &text, 1, false, &key);
         out->alone[c] = found != NULL ? (uint32_t)(found - out->pool) + 1 : 0;
+        out->same = out->same && (found == NULL || c < 0x20 || c == 0x7F);
     }
     return QN_OK;
 }

@@ -19,6 +19,7 @@ typedef struct qni_charsmap {
     size_t n_pool;
     uint8_t ascii[128];  // 1: some key begins with this character
     uint32_t alone[128]; // the place of its replacement in the pool, plus 1; 0: it is no key
+    bool same;           // no printable one is a key
 } qni_charsmap;
 
 // Copies a table of `n` bytes.

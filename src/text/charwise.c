@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "text/ascii.h"
 #include "text/unicode.h"
 
 #include <string.h>
@@ -127,20 +128,15 @@ static qn_status open_tables(const qni_normalizer *steps, size_t n_steps,
 static size_t write_printable(const qni_normalize_scratch *scratch, const char *text, size_t n,
                               char *to)
 {
-    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
     bool lower = scratch->ascii_lower;
     size_t at = 0;
     uint64_t part;
     for (; (lower || scratch->ascii_same) && n - at >= sizeof part; at += sizeof part) {
         memcpy(&part, text + at, sizeof part);
-        // The highest bit of each byte tells whether it is ASCII, at least 0x20 and below 0x7F.
-        uint64_t low = part & ~tops;
-        uint64_t printable = ~part & (low + ones * 0x60) & ~(low + ones) & tops;
-        if (printable != tops) {
+        if (!qni_ascii_is_printable(part)) {
             break;
         }
-        uint64_t upper = (low + ones * (0x80 - 'A')) & ~(low + ones * (0x7F - 'Z')) & tops;
-        part |= lower ? upper >> 2 : 0;
+        part = lower ? qni_ascii_lower(part) : part;
         memcpy(to + at, &part, sizeof part);
     }
     return at;

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "text/ascii.h"
 #include "text/charwise.h"
 #include "text/sentencepiece.h"
 #include "text/unicode.h"
@@ -280,6 +281,9 @@ static qn_status add_grapheme(const qni_charsmap *map, const char *text, size_t 
     for (size_t at = 0; at < n;) {
         uint32_t code;
         size_t length = (size_t)qni_utf8_decode((const unsigned char *)text + at, n - at, &code);
+        if (length == n) { // which was looked up
+            return add_text(out, text, n, err);
+        }
         found = qni_charsmap_find(map, text + at, length, false, &key);
         QNI_TRY(found != NULL ? add_text(out, found, strlen(found), err)
                               : add_text(out, text + at, length, err));
@@ -300,16 +304,31 @@ static qn_status write_by_table(const qni_charsmap *map, const qni_passage *p, q
         char *to;
         QNI_TRY(qni_draft_room(out, SOME, &to, err));
         uint32_t alone = 0;
-        while (at < stop && (unsigned char)text[at] < 0x80 && alone == 0 &&
-               (at + 1 == p->n || ((unsigned char)text[at + 1] < 0x80 && text[at] != '\r'))) {
-            alone = map->alone[(unsigned char)text[at]];
-            *to = text[at++];
-            to += alone == 0;
+        // what follows the last of them is read as well: it could join a character
+        for (uint64_t part;
+             map->same && stop - at > sizeof part && (unsigned char)text[at + sizeof part] < 0x80;
+             at += sizeof part) {
+            memcpy(&part, text + at, sizeof part);
+            if (!qni_ascii_is_printable(part)) {
+                break;
+            }
+            memcpy(to, &part, sizeof part);
+            to += sizeof part;
+        }
+        bool joins = false;
+        for (int some = 0; some < 16 && at < stop && alone == 0 && !joins; some++) {
+            joins = (unsigned char)text[at] >= 0x80 ||
+                    (at + 1 < p->n && ((unsigned char)text[at + 1] >= 0x80 || text[at] == '\r'));
+            if (!joins) {
+                alone = map->alone[(unsigned char)text[at]];
+                *to = text[at++];
+                to += alone == 0;
+            }
         }
         out->n = (size_t)(to - out->text);
         if (alone != 0) {
             QNI_TRY(add_text(out, map->pool + alone - 1, strlen(map->pool + alone - 1), err));
-        } else if (at < stop) {
+        } else if (joins) {
             size_t n = qni_unicode_grapheme(text + at, p->n - at);
             QNI_TRY(add_grapheme(map, text + at, n, out, err));
             at += n;

@@ -50,7 +50,8 @@ static qn_status reserve(qni_draft *draft, size_t more, qn_error *err)
 {
     size_t need = draft->n + more;
     // Words are read 16 bytes at a time, so the end has that much behind it.
-    if (qni_grow(&draft->text, &draft->capacity, need + 16, 1) != 0 ||
+    if ((need + 16 > draft->capacity &&
+         qni_grow(&draft->text, &draft->capacity, need + 16, 1) != 0) ||
         (draft->track &&
          qni_grow(&draft->origin, &draft->origin_capacity, need, sizeof *draft->origin) != 0)) {
         return qni_fail_memory(err);
