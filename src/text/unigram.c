@@ -50,7 +50,8 @@ void qni_unigram_end(qni_unigram *unigram)
 
 static void offer(qni_unigram_place *place, double score, size_t begin, int32_t id)
 {
-    if (score > place->score) {
+    // the first way counts whatever its sum: a file's scores may add up to no number
+    if (place->begin == QNI_UNIGRAM_NOWHERE || score > place->score) {
         *place = (qni_unigram_place){score, (uint32_t)begin, id};
     }
 }
@@ -70,8 +71,9 @@ static void begin_sums_again(qni_unigram_place *first, const qni_unigram_place *
         return;
     }
     for (qni_unigram_place *place = first; place <= last; place++) {
-        place->score = (double)((float)place->score -
-                                (float)offset); // not reached: still -INFINITY
+        if (place->begin != QNI_UNIGRAM_NOWHERE) {
+            place->score = (double)((float)place->score - (float)offset);
+        }
     }
 }
 
@@ -89,7 +91,7 @@ qn_status qni_unigram_encode(const qni_unigram *u, qni_unigram_scratch *scratch,
     }
     qni_unigram_place *places = scratch->places;
     for (size_t i = 1; i <= n; i++) {
-        places[i].score = -INFINITY;
+        places[i].begin = QNI_UNIGRAM_NOWHERE;
     }
     places[0] = (qni_unigram_place){scratch->start, 0, QNI_NO_TOKEN};
     size_t last = 0; // that is reached

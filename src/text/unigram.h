@@ -25,10 +25,12 @@ QNI_WARN_UNUSED qn_status qni_unigram_build(const qni_vocab *vocab, double *scor
                                             const uint8_t *unused, qni_unigram *out, qn_error *err);
 void qni_unigram_end(qni_unigram *unigram);
 
+#define QNI_UNIGRAM_NOWHERE UINT32_MAX
+
 // The best way to one place of the word.
 typedef struct qni_unigram_place {
     double score;
-    uint32_t begin; // where its last token begins
+    uint32_t begin; // where its last token begins; QNI_UNIGRAM_NOWHERE: no way leads here
     int32_t id;     // QNI_NO_TOKEN: an unknown character
 } qni_unigram_place;
 
