@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    KEPT = 4096, // characters, by their code
+    KEPT = 1 << 16, // characters, by their code; memory that no character uses is never touched
     MOST = 11,   // bytes that one becomes
     IN_THE_WAY = 0xFF,
     SOME = 1024 // bytes that are read before room is made again

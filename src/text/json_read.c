@@ -50,7 +50,9 @@ qn_status qni_json_need_text(const json_t *object, const char *key, const char *
 static bool has_word(const char *words, const char *word)
 {
     size_t n = strlen(word);
-    for (const char *at = strstr(words, word); at != NULL; at = strstr(at + 1, word)) {
+    // the empty word is found everywhere, even behind the end, and is none of them
+    for (const char *at = n > 0 ? strstr(words, word) : NULL; at != NULL;
+         at = strstr(at + 1, word)) {
         if ((at == words || at[-1] == ' ') && (at[n] == 0 || at[n] == ' ')) {
             return true;
         }
