@@ -290,7 +290,7 @@ static qn_status build_decoder(builder *b)
     qni_decoder *d = &b->t->decoder;
     size_t n = 8;
     for (size_t i = 0; i < b->s->n; i++) {
-        n += b->s->items[i].type == QNI_PIECE_CONTROL;
+        n += b->s->items[i].type == QNI_PIECE_CONTROL || b->s->items[i].type == QNI_PIECE_UNKNOWN;
     }
     d->steps = qni_calloc(n, sizeof *d->steps);
     if (d->steps == NULL) {
