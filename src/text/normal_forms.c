@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "text/ascii.h"
 #include "text/normalizer.h"
 #include "text/unicode.h"
 
@@ -14,7 +15,11 @@
 
 typedef struct form {
     bool compose, compatible;
+    uint64_t *known; // PLAIN_WORDS that say which characters were asked for, and as many which of
+                     // them are plain; NULL: nothing is remembered
 } form;
+
+enum { PLAIN_WORDS = QNI_CODE_POINTS / 64 };
 
 // Characters whose decompositions are newer than the tables that tokenizers were made with
 // (Unicode 12).
@@ -64,15 +69,8 @@ static bool joins_backward(uint32_t code)
     return false;
 }
 
-static bool is_plain(uint32_t code, form f)
+static bool find_plain(uint32_t code, form f)
 {
-    if (code < (f.compatible ? 0xA0u : f.compose ? 0x300u : 0xC0u)) {
-        return true;
-    }
-    // Han that stand for themselves, and Hangul syllables where they stay whole.
-    if ((code >= 0x3400 && code <= 0x9FFF) || (f.compose && code >= 0xAC00 && code <= 0xD7A3)) {
-        return true;
-    }
     utf8proc_int32_t parts[QNI_MOST_PARTS];
     if (qni_unicode_combining_class(code) != 0 || joins_backward(code)) {
         return false;
@@ -86,6 +84,28 @@ static bool is_plain(uint32_t code, form f)
     }
     n = (int)utf8proc_normalize_utf32(parts, n, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
     return n == 1 && parts[0] == (utf8proc_int32_t)code;
+}
+
+// A bound that stays as it is.
+static bool is_plain(uint32_t code, form f)
+{
+    if (code < (f.compatible ? 0xA0u : f.compose ? 0x300u : 0xC0u)) {
+        return true;
+    }
+    // Han that stand for themselves, and Hangul syllables where they stay whole.
+    if ((code >= 0x3400 && code <= 0x9FFF) || (f.compose && code >= 0xAC00 && code <= 0xD7A3)) {
+        return true;
+    }
+    if (f.known == NULL) {
+        return find_plain(code, f);
+    }
+    uint64_t *known = &f.known[code / 64], *plain = known + PLAIN_WORDS;
+    uint64_t bit = (uint64_t)1 << (code % 64);
+    if ((*known & bit) == 0) {
+        *known |= bit;
+        *plain |= find_plain(code, f) ? bit : 0;
+    }
+    return (*plain & bit) != 0;
 }
 
 // The character that two make together, or 0.
@@ -168,6 +188,16 @@ static size_t plain_run(const qni_passage *p, size_t at, form f, size_t *last)
     while (at < p->n) {
         uint32_t code;
         int length = 1;
+        for (uint64_t part; p->n - at >= sizeof part; at += sizeof part) {
+            memcpy(&part, p->text + at, sizeof part);
+            if ((part & QNI_ASCII_TOPS) != 0) {
+                break;
+            }
+            *last = at + sizeof part - 1;
+        }
+        if (at == p->n) {
+            break;
+        }
         code = (unsigned char)p->text[at];
         if (code >= 0x80) {
             length = qni_utf8_decode((const unsigned char *)p->text + at, p->n - at, &code);
@@ -209,10 +239,15 @@ static qn_status rewrite_part(qni_rewrite *r, form f, qni_changes *changes)
     return QN_OK;
 }
 
-qn_status qni_normal_form(const qni_passage *p, bool compose, bool compatible, qni_changes *changes,
-                          qni_draft *out, bool *same, qn_error *err)
+qn_status qni_normal_form(const qni_passage *p, bool compose, bool compatible,
+                          qni_normalize_scratch *scratch, qni_draft *out, bool *same, qn_error *err)
 {
-    form f = {compose, compatible};
+    qni_changes *changes = &scratch->changes;
+    uint64_t **known = &scratch->plain[compose + 2 * compatible];
+    if (*known == NULL) { // without memory nothing is remembered
+        *known = qni_calloc(2 * (size_t)PLAIN_WORDS, sizeof **known);
+    }
+    form f = {compose, compatible, *known};
     qni_rewrite r = {.from = p, .to = out, .err = err};
     size_t last, end = plain_run(p, 0, f, &last);
     *same = end == p->n;

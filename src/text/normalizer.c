@@ -24,6 +24,9 @@ void qni_normalize_scratch_end(qni_normalize_scratch *scratch)
     qni_draft_end(&scratch->drafts[1]);
     qni_draft_end(&scratch->whole);
     qni_free(scratch->charwise);
+    for (size_t i = 0; i < sizeof scratch->plain / sizeof *scratch->plain; i++) {
+        qni_free(scratch->plain[i]);
+    }
     qni_free(scratch->changes.items);
     qni_splitter_free_match(scratch->match);
     *scratch = (qni_normalize_scratch){0};
@@ -372,7 +375,7 @@ static qn_status run(const qni_normalizer *step, qni_normalize_scratch *s, qni_p
 {
     switch (step->kind) {
     case QNI_NORMALIZE_FORM:
-        return qni_normal_form(p, step->compose, step->compatible, &s->changes, out, same, err);
+        return qni_normal_form(p, step->compose, step->compatible, s, out, same, err);
     case QNI_NORMALIZE_STRIP: return strip(step, p);
     case QNI_NORMALIZE_PREPEND: return prepend(step, p, out, same, err);
     case QNI_NORMALIZE_REPLACE: return replace(step, p, &s->match, out, same, err);

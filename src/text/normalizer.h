@@ -58,9 +58,10 @@ typedef struct qni_normalize_scratch {
     qni_charwise_entry *charwise;
     char ascii[128];
     uint8_t ascii_n[128];
-    bool ascii_way;   // some ASCII character becomes more than a byte
-    bool ascii_same;  // printable ASCII stays as it is
-    bool ascii_lower; // or becomes lower case
+    bool ascii_way;     // some ASCII character becomes more than a byte
+    bool ascii_same;    // printable ASCII stays as it is
+    bool ascii_lower;   // or becomes lower case
+    uint64_t *plain[4]; // of normal forms: what is known of characters; NULL until asked for
 } qni_normalize_scratch;
 
 void qni_normalize_scratch_end(qni_normalize_scratch *scratch);
@@ -91,7 +92,7 @@ QNI_WARN_UNUSED qn_status qni_changes_add(qni_changes *changes, uint32_t code, i
 
 // Unicode's normal forms.
 QNI_WARN_UNUSED qn_status qni_normal_form(const qni_passage *p, bool compose, bool compatible,
-                                          qni_changes *changes, qni_draft *out, bool *same,
-                                          qn_error *err);
+                                          qni_normalize_scratch *scratch, qni_draft *out,
+                                          bool *same, qn_error *err);
 
 #endif
