@@ -1,6 +1,7 @@
 // How fast a tokenizer encodes and decodes one's own texts, on one thread.
 //
 //   tokenizer TOKENIZER FILE ... [--rounds N] [--passes N] [--only PHASE]
+//   tokenizer TOKENIZER --long: nanoseconds a byte for words and rows of 64 KB, 1 MB and 16 MB
 //
 // The files are cut into documents of about 8 KB at the ends of characters. `cold` is the first
 // half of them by a tokenizer just opened, `unseen` the other half after that, `warm` all of them
@@ -12,6 +13,7 @@
 #include "base/file.h"
 #include "quince/quince.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +143,76 @@ static double append(const char *path, const documents *d, size_t have)
     return took;
 }
 
+// ---- Long words
+
+typedef struct kind {
+    const char *name;
+    const char *const *units; // one after the other, or at random
+    size_t n;
+    bool random;
+} kind;
+
+static void fill(const kind *k, char *text, size_t n)
+{
+    uint64_t state = 1;
+    size_t at = 0, i = 0;
+    for (size_t size; at < n; at += size) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        i = k->random ? (size_t)(state >> 33) % k->n : (i + 1) % k->n;
+        size = strlen(k->units[i]);
+        size = size <= n - at ? size : n - at;
+        memcpy(text + at, k->units[i], size);
+    }
+}
+
+static double best_of(const qn_tokenizer *t, const char *text, size_t n, qn_tokens *tokens)
+{
+    documents one = {&text, &n, 1, n};
+    double best = 1e9;
+    for (int i = 0; i < 3; i++) {
+        double took = encode(t, &one, 0, 1, tokens);
+        best = took < best ? took : best;
+    }
+    return best;
+}
+
+// Each text is encoded three times by a tokenizer just opened; the cost of a byte does not rise
+// with the length.
+static int measure_long(const char *path)
+{
+    enum { MOST = 16 << 20 };
+    static const char *const a[] = {"a"}, *const space[] = {" "}, *const mark[] = {"\xCC\x81"};
+    static const char *const letters[] = {"e", "t", "a", "o", "i", "n", "s", "h", "r", "q", "x"};
+    static const char *const signs[] = {"!", "#", "(", ")", "-", "=", "[", "]", "{", "}", ";"};
+    static const char *const han[] = {"\xE4\xB8\xAD", "\xE5\x9B\xBD", "\xE4\xBA\xBA",
+                                      "\xE7\x9A\x84", "\xE6\xB0\xB4", "\xE9\xBE\x98"};
+    static const kind kinds[] = {{"one letter", a, 1, false}, {"spaces", space, 1, false},
+                                 {"marks", mark, 1, false},   {"letters", letters, 11, true},
+                                 {"signs", signs, 11, true},  {"ideographs", han, 6, true}};
+    char *text = malloc(MOST);
+    qn_tokens *tokens;
+    qn_error err;
+    if (text == NULL || qn_tokens_create(&tokens, &err) != QN_OK) {
+        return 1;
+    }
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        printf("%-12s", kinds[i].name);
+        fill(&kinds[i], text, MOST);
+        for (size_t n = 1 << 16; n <= MOST; n *= 16) {
+            qn_tokenizer *t;
+            if (qn_tokenizer_open(path, &t, &err) != QN_OK) {
+                fail(&err);
+            }
+            printf("  %8zu B %7.2f ns/B", n, best_of(t, text, n, tokens) * 1e9 / (double)n);
+            qn_tokenizer_close(t);
+        }
+        putchar('\n');
+    }
+    qn_tokens_free(tokens);
+    free(text);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     enum { COLD, UNSEEN, WARM, DECODE, PHASES };
@@ -156,6 +228,10 @@ int main(int argc, char **argv)
         fputs("usage: tokenizer TOKENIZER FILE ... [--rounds N] [--passes N] [--only PHASE]\n",
               stderr);
         return argc < 3 ? 0 : 1; // alone among the benchmarks it needs inputs
+    }
+    if (strcmp(argv[2], "--long") == 0) {
+        qn_tokens_free(tokens);
+        return measure_long(argv[1]);
     }
     for (int i = 2; i < argc; i++) {
         qni_map *map; // stays mapped to the end
