@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "text/encode_stream.h"
 #include "text/encode_words.h"
 #include "text/unicode.h"
 
@@ -472,8 +473,16 @@ static const qni_encode_options defaults;
 qn_status qni_tokenizer_encode(const qni_tokenizer *tokenizer, const char *text, size_t n,
                                const qni_encode_options *options, qni_ids *out, qn_error *err)
 {
+    enum { LONG = 1 << 14 }; // bytes of which it is worth not to read all
     encoder e = {
         .t = tokenizer, .options = options != NULL ? options : &defaults, .out = out, .err = err};
+    if (e.options->max_tokens > 0 && n > LONG) {
+        bool done;
+        QNI_TRY(qni_encode_first(tokenizer, text, n, e.options, out, &done, err));
+        if (done) {
+            return QN_OK;
+        }
+    }
     QNI_TRY(qni_context_take(tokenizer, &e.c, err));
     size_t n_before = out->n;
     qn_status status = encode(&e, text, n);

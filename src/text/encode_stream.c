@@ -166,3 +166,30 @@ qn_status qni_encode_stream_flush(qni_encode_stream *s, qni_ids *out, qn_error *
     reset(s);
     return status;
 }
+
+qn_status qni_encode_first(const qni_tokenizer *t, const char *text, size_t n,
+                           const qni_encode_options *options, qni_ids *out, bool *done,
+                           qn_error *err)
+{
+    enum { BITE = 1 << 12 };
+    size_t before = out->n, at = 0, most = options->max_tokens;
+    qni_encode_options all = *options;
+    qni_encode_stream s;
+    all.max_tokens = 0;
+    qn_status status = qni_encode_stream_begin(&s, t, &all, err);
+    while (status == QN_OK && at < n && out->n - before < most) {
+        size_t more = n - at < BITE ? n - at : BITE;
+        status = qni_encode_stream_push(&s, text + at, more, out, err);
+        at += more;
+    }
+    if (status == QN_OK && out->n - before < most) {
+        status = qni_encode_stream_flush(&s, out, err);
+    }
+    qni_encode_stream_end(&s);
+    *done = status == QN_OK;
+    if (*done && out->n - before > most) {
+        out->n = before + most;
+    }
+    out->n = *done ? out->n : before;
+    return status == QN_UNSUPPORTED || status == QN_LIMIT_EXCEEDED ? QN_OK : status;
+}

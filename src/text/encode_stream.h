@@ -42,4 +42,10 @@ QNI_WARN_UNUSED qn_status qni_encode_stream_peek(qni_encode_stream *stream, qni_
 QNI_WARN_UNUSED qn_status qni_encode_stream_flush(qni_encode_stream *stream, qni_ids *out,
                                                   qn_error *err);
 
+// The first options->max_tokens tokens of a text, of which little more is read than they need.
+// *done is false where it takes the whole text; then `out` is as it was.
+QNI_WARN_UNUSED qn_status qni_encode_first(const qni_tokenizer *tokenizer, const char *text,
+                                           size_t n, const qni_encode_options *options,
+                                           qni_ids *out, bool *done, qn_error *err);
+
 #endif

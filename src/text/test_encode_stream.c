@@ -254,6 +254,35 @@ static void test_offsets_change_no_id(void **state)
     }
 }
 
+static void test_first_tokens_of_a_long_text(void **state)
+{
+    (void)state;
+    enum { MOST = 60000 };
+    static char text[MOST];
+    random_state = 3;
+    size_t n = write_sample(text, MOST);
+    for (size_t i = 0; i < N_KINDS; i++) {
+        qni_tokenizer *t = open_kind(&kinds[i]);
+        for (int way = 0; way < 4; way++) {
+            static const size_t numbers[] = {1, 7, 5000, MOST};
+            qni_ids all = {0}, some = {0};
+            qni_encode_options o = {.offsets = way & 1, .add_special_tokens = (way & 2) != 0};
+            encode_whole(t, text, n, &o, &all);
+            for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; k++) {
+                o.max_tokens = numbers[k];
+                encode_whole(t, text, n, &o, &some);
+                size_t kept = all.n;
+                all.n = kept < numbers[k] ? kept : numbers[k];
+                assert_same(&kinds[i], &all, &some, o.offsets);
+                all.n = kept;
+            }
+            qni_ids_end(&all);
+            qni_ids_end(&some);
+        }
+        qni_tokenizer_close(t);
+    }
+}
+
 static void test_nothing_and_little(void **state)
 {
     (void)state;
@@ -388,6 +417,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parts_give_what_the_whole_gives),
         cmocka_unit_test(test_offsets_change_no_id),
+        cmocka_unit_test(test_first_tokens_of_a_long_text),
         cmocka_unit_test(test_nothing_and_little),
         cmocka_unit_test(test_added_tokens_cut_too),
         cmocka_unit_test(test_what_cannot_be_cut_ends_at_a_limit),
