@@ -429,6 +429,27 @@ static PyObject *token(PyObject *self, PyObject *args)
     return PyUnicode_DecodeUTF8(text, (Py_ssize_t)n, "replace");
 }
 
+// The bytes of each token by id; None for special ones and where an id stands for nothing.
+static PyObject *token_bytes(PyObject *self, PyObject *args)
+{
+    (void)args;
+    const qn_tokenizer *t = ((py_tokenizer *)self)->handle;
+    size_t n = qn_tokenizer_vocabulary_size(t);
+    PyObject *list = PyList_New((Py_ssize_t)n);
+    for (size_t i = 0; list != NULL && i < n; i++) {
+        size_t size = 0;
+        const char *bytes = qn_tokenizer_is_special(t, (int32_t)i)
+                                ? NULL
+                                : qn_tokenizer_token_bytes(t, (int32_t)i, &size);
+        PyObject *item = bytes != NULL ? PyBytes_FromStringAndSize(bytes, (Py_ssize_t)size)
+                                       : Py_NewRef(Py_None);
+        if (item == NULL || PyList_SetItem(list, (Py_ssize_t)i, item) != 0) {
+            Py_CLEAR(list);
+        }
+    }
+    return list;
+}
+
 static PyObject *find(PyObject *self, PyObject *args)
 {
     const char *text;
@@ -476,6 +497,7 @@ static PyMethodDef methods[] = {
     {"count", (PyCFunction)(void (*)(void))count, METH_VARARGS | METH_KEYWORDS, NULL},
     {"decode", (PyCFunction)(void (*)(void))decode, METH_VARARGS | METH_KEYWORDS, NULL},
     {"token", token, METH_VARARGS, NULL},
+    {"token_bytes", token_bytes, METH_NOARGS, NULL},
     {"find", find, METH_VARARGS, NULL},
     {"is_special", is_special, METH_VARARGS, NULL},
     {"ends", ends, METH_NOARGS, NULL},

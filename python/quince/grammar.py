@@ -7,6 +7,7 @@ import numpy as np
 from quince import _quince
 from quince._error import Error
 from quince.model import array_of
+from quince.tokenizer import Tokenizer
 
 
 def _byte_of_letter():
@@ -49,23 +50,35 @@ class Vocabulary:
         self._handle = _quince.Vocabulary(list(tokens), [int(i) for i in stops])
 
     @classmethod
-    def of(cls, tokenizer):
-        """Of a LanguageModel, a fast tokenizer of transformers, or a Vocabulary (itself)."""
+    def of(cls, tokenizer, stops=None):
+        """Of a LanguageModel, a Tokenizer, a fast tokenizer of transformers, or a Vocabulary (itself).
+
+        `stops` (an id or several) end an output; by default the tokenizer's own. transformers keeps those of chat models
+        in `model.generation_config.eos_token_id`. A LanguageModel and a Vocabulary have theirs already.
+        """
+        inner = getattr(getattr(tokenizer, "_handle", None), "grammar_vocabulary", None)
+        if stops is not None and (inner is not None or isinstance(tokenizer, cls)):
+            raise TypeError(f"a {type(tokenizer).__name__} has its stops already")
         if isinstance(tokenizer, cls):
             return tokenizer
-        kept = getattr(tokenizer, "_quince_vocabulary", None)
+        own = stops is None
+        if own:
+            stops = getattr(tokenizer, "eos_token_ids", None) or getattr(tokenizer, "eos_token_id", None)
+        stops = [] if stops is None else [stops] if isinstance(stops, int) else list(stops)
+        kept = getattr(tokenizer, "_quince_vocabulary", None) if own else None
         if kept is None:
-            inner = getattr(getattr(tokenizer, "_handle", None), "grammar_vocabulary", None)
             if inner is not None:
                 kept = cls.__new__(cls)
                 kept._handle = inner()
+            elif isinstance(tokenizer, Tokenizer):
+                kept = cls(tokenizer._inner.token_bytes(), stops)
             elif hasattr(tokenizer, "backend_tokenizer"):
-                stop = tokenizer.eos_token_id
-                kept = cls(_token_bytes(tokenizer), [] if stop is None else [stop])
+                kept = cls(_token_bytes(tokenizer), stops)
             else:
-                raise TypeError("tokenizer must be a LanguageModel, a fast tokenizer of transformers, or a Vocabulary, "
-                                f"not {type(tokenizer).__name__}")
-            tokenizer._quince_vocabulary = kept
+                raise TypeError("tokenizer must be a LanguageModel, a Tokenizer, a fast tokenizer of transformers, or a "
+                                f"Vocabulary, not {type(tokenizer).__name__}")
+            if own:
+                tokenizer._quince_vocabulary = kept
         return kept
 
 
@@ -198,20 +211,20 @@ class Grammar:
         """(valid, the first byte that no valid text has there) of a whole text."""
         return self._handle.check(text)
 
-    def matcher(self, tokenizer=None):
+    def matcher(self, tokenizer=None, stops=None):
         """A matcher for the tokens of `tokenizer` (see Vocabulary.of), or of the one given before."""
         tokenizer = tokenizer if tokenizer is not None else self._tokenizer
         if tokenizer is None:
             raise Error("invalid_argument", "a matcher needs a tokenizer", "tokenizer")
-        return Matcher(self, Vocabulary.of(tokenizer))
+        return Matcher(self, Vocabulary.of(tokenizer, stops))
 
 
 class LogitsProcessor:
     """Keeps generate() of transformers inside a grammar: give it in `logits_processor=[...]`. For one
-    call of generate; rows of a batch are followed each on its own."""
+    call of generate; rows of a batch are followed each on its own. `stops` as in Vocabulary.of."""
 
-    def __init__(self, grammar, tokenizer):
-        self._start = grammar.matcher(tokenizer)
+    def __init__(self, grammar, tokenizer, stops=None):
+        self._start = grammar.matcher(tokenizer, stops)
         self._matchers = None
         self._length = 0
 

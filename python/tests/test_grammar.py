@@ -1,9 +1,12 @@
 import json
+import pathlib
 
 import numpy as np
 import pytest
 
 import quince
+
+WORKER = pathlib.Path(__file__).parents[2] / "examples/models/worker"
 
 PERSON = {"type": "object", "properties": {"name": {"type": "string", "maxLength": 12},
                                            "age": {"type": "integer", "minimum": 1, "maximum": 99}},
@@ -99,3 +102,20 @@ def test_transformers_tokenizers_are_taken(tmp_path):
         assert i in matcher.allowed()
         assert matcher.consume([i]) == 1
     assert matcher.allowed().tolist() == [tokenizer.eos_token_id]
+
+
+def test_vocabulary_of_a_tokenizer_with_several_stops():
+    tokenizer = quince.Tokenizer(WORKER)
+    model = quince.LanguageModel(WORKER)
+    grammar = quince.Grammar.from_regex("(yes|no)")
+    of_model, of_tokenizer = grammar.matcher(model), grammar.matcher(tokenizer)
+    size = (len(tokenizer) + 31) // 32
+    assert (of_model.mask(np.zeros(size, np.uint32)) == of_tokenizer.mask(np.zeros(size, np.uint32))).all()
+
+    matcher = grammar.matcher(tokenizer, stops=[3, 5])
+    assert matcher.consume(tokenizer.encode("yes", add_special_tokens=False)) > 0
+    words = matcher.mask(np.zeros(size, np.uint32))
+    allowed = np.flatnonzero(np.unpackbits(words.view(np.uint8), bitorder="little"))
+    assert list(allowed) == [3, 5]
+    with pytest.raises(TypeError):
+        quince.Vocabulary.of(model, stops=[3])
