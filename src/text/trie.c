@@ -29,7 +29,8 @@ static int compare_keys(const void *a, const void *b)
     const qni_trie_key *x = a, *y = b;
     uint32_t n = x->n < y->n ? x->n : y->n;
     int order = memcmp(x->bytes, y->bytes, n);
-    return order != 0 ? order : (x->n > y->n) - (x->n < y->n);
+    order = order != 0 ? order : (x->n > y->n) - (x->n < y->n);
+    return order != 0 ? order : (x->value > y->value) - (x->value < y->value);
 }
 
 static qn_status add_block(builder *b)
@@ -129,7 +130,7 @@ static qn_status place_children(builder *b, task t, task *children, int *n_child
 {
     unsigned char labels[256];
     uint32_t firsts[257], base;
-    if (b->keys[t.first].n == t.depth) { // the shortest of sorted keys ends here
+    while (t.first < t.last && b->keys[t.first].n == t.depth) { // the shortest ones end here
         b->units[t.node] |= QNI_TRIE_KEY;
         b->values[t.node] = b->keys[t.first].value;
         t.first++;

@@ -28,7 +28,7 @@ typedef struct qni_trie_key {
     uint32_t value;
 } qni_trie_key;
 
-// Keys need not be sorted (this sorts them) and are unique.
+// Keys need not be sorted (this sorts them); of equal ones that of the highest value counts.
 QNI_WARN_UNUSED qn_status qni_trie_build(qni_trie_key *keys, size_t n, qni_trie *out,
                                          qn_error *err);
 void qni_trie_end(qni_trie *trie);
