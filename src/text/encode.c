@@ -302,6 +302,9 @@ static qn_status encode_text(encoder *e, const char *text, size_t n)
                      .continues = part->continues,
                      .goes_on = part->goes_on};
     size_t first = e->out->n;
+    if (e->out->capacity == 0 && !e->counts) { // a new row: what most texts need, at once
+        QNI_TRY(qni_ids_reserve(e->out, n / 4, e->err));
+    }
     QNI_TRY(qni_passage_clean(&p, &e->c->clean, e->options->offsets, e->err));
     QNI_TRY(cut_added(e, &e->t->added_raw, p, encode_normalized));
     if (e->options->offsets && e->t->trim.on) {
