@@ -238,34 +238,33 @@ void qni_bpe_scratch_end(qni_bpe_scratch *scratch)
     *scratch = (qni_bpe_scratch){0};
 }
 
-enum { VERDICTS = 1 << 15 };
+// Long words have the same neighbours again and again, short ones seldom.
+enum { VERDICT_BITS = 15, VERDICTS = 1 << VERDICT_BITS, LONG = 64 };
 
 // stay_apart without a limit, remembered. An entry holds the pair (31 bits each) and the answer in
 // the lowest bit.
 static bool compatible(const qni_bpe *bpe, uint64_t *verdicts, uint32_t left, uint32_t right)
 {
     uint64_t key = ((uint64_t)left << 31 | right) << 1 | (uint64_t)1 << 63;
-    uint64_t *verdict = &verdicts[key * 0x9E3779B97F4A7C15u >> (64 - 15)];
+    uint64_t *verdict = &verdicts[key * 0x9E3779B97F4A7C15u >> (64 - VERDICT_BITS)];
     if ((*verdict & ~(uint64_t)1) != key) {
         *verdict = key | stay_apart(bpe, left, right, UINT32_MAX);
     }
     return (*verdict & 1) != 0;
 }
 
-// The bits of a word's places: those of most words fit in one.
-static qn_status begin_tried(qni_bpe_scratch *s, size_t n, uint64_t *few, uint64_t **out,
-                             qn_error *err)
+// What a long word needs besides.
+static qn_status begin_long(qni_bpe_scratch *s, size_t n, qn_error *err)
 {
     size_t words = n / 64 + 1;
     if (s->verdicts == NULL) {
         s->verdicts = qni_calloc(VERDICTS, sizeof *s->verdicts);
     }
     if (s->verdicts == NULL ||
-        (words > 1 && qni_grow(&s->tried, &s->tried_capacity, words, sizeof *s->tried) != 0)) {
+        qni_grow(&s->tried, &s->tried_capacity, words, sizeof *s->tried) != 0) {
         return qni_fail_memory(err);
     }
-    *out = words > 1 ? s->tried : few;
-    memset(*out, 0, words * sizeof **out);
+    memset(s->tried, 0, words * sizeof *s->tried);
     return QN_OK;
 }
 
@@ -275,13 +274,17 @@ qn_status qni_bpe_encode(const qni_bpe *bpe, qni_bpe_scratch *scratch, const cha
     const unsigned char *text = (const unsigned char *)word;
     uint32_t next;                                              // the token to try at `at`
     size_t size = qni_trie_longest(&bpe->trie, text, n, &next); // of it; 0: there is none
-    uint64_t few, *tried;
+    uint64_t few = 0, *tried = &few;                            // a bit for each place
+    bool is_long = n >= LONG;
     *n_tokens = size == n;
     tokens[0] = (qni_bpe_symbol){next, (uint32_t)size};
     if (size == n) {
         return QN_OK;
     }
-    QNI_TRY(begin_tried(scratch, n, &few, &tried, err));
+    if (is_long) {
+        QNI_TRY(begin_long(scratch, n, err));
+        tried = scratch->tried;
+    }
     size_t at = 0, count = 0;
     while (at < n) {
         // nothing leads on from here: take the last token back and try a shorter one in its place
@@ -298,7 +301,9 @@ qn_status qni_bpe_encode(const qni_bpe *bpe, qni_bpe_scratch *scratch, const cha
         }
         size_t end = at + size;
         bool taken = (tried[end / 64] >> (end % 64) & 1) == 0 &&
-                     (count == 0 || compatible(bpe, scratch->verdicts, tokens[count - 1].id, next));
+                     (count == 0 ||
+                      (is_long ? compatible(bpe, scratch->verdicts, tokens[count - 1].id, next)
+                               : stay_apart(bpe, tokens[count - 1].id, next, UINT32_MAX)));
         if (taken) {
             tokens[count++] = (qni_bpe_symbol){next, (uint32_t)size};
             at = end;

@@ -86,7 +86,7 @@ typedef struct qni_bpe_scratch {
     uint64_t *tried;    // a bit per place of a long word: no row leads on from there
     void *links, *heap; // of qni_bpe_merge_symbols
     size_t tried_capacity, links_capacity, heap_capacity;
-    uint64_t *verdicts; // a cache of compatibility, see bpe.c
+    uint64_t *verdicts; // a cache of compatibility, for long words
 } qni_bpe_scratch;
 
 void qni_bpe_scratch_end(qni_bpe_scratch *scratch);
