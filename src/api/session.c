@@ -240,9 +240,10 @@ static qn_status add_message(const qni_lm *lm, qn_result *result, const json_t *
     for (size_t i = 0; i < a->n_ids; i++) { // ids of calls differ from answer to answer
         seed = (seed ^ (uint64_t)a->ids[i]) * 0x100000001B3u;
     }
-    QNI_TRY(qni_tool_calls_parse(tools != NULL ? lm->tool_format : NULL, tools,
-                                 a->text.data != NULL ? a->text.data : "", seed, &result->json,
-                                 err));
+    const qni_call_options read = {
+        .format = tools != NULL ? lm->tool_format : NULL, .tools = tools, .seed = seed};
+    QNI_TRY(qni_tool_calls_parse(&read, a->text.data != NULL ? a->text.data : "", a->text.size,
+                                 &result->json, err));
     result->has_calls = json_object_get(result->json, "tool_calls") != NULL;
     return qni_json_print(result->json, JSON_COMPACT, &result->message, err);
 }

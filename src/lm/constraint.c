@@ -82,9 +82,10 @@ bool qni_token_is_text(const qni_tokenizer *tokenizer, const qni_tool_format *fo
     if (format == NULL || text == NULL || n == 0) {
         return false;
     }
-    const char *const words[] = {format->begin,      format->end,           format->call_open,
-                                 format->name_close, format->argument_open, format->key_close,
-                                 format->quote,      format->value_close,   format->call_close};
+    const qni_tool_format *const f = format;
+    const char *const words[] = {f->begin,         f->end,         f->call_open, f->name_close,
+                                 f->argument_open, f->key_close,   f->text_open, f->text_close,
+                                 f->json_open,     f->value_close, f->call_close};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         for (const char *at = words[i]; at != NULL && strlen(at) >= n; at++) {
             if (memcmp(at, text, n) == 0) {
@@ -184,6 +185,18 @@ static const json_t *function_of(const json_t *tool)
     return function != NULL ? function : tool;
 }
 
+// One call as JSON. Takes over `arguments`.
+static json_t *call_schema(const qni_tool_format *format, const char *name, json_t *arguments)
+{
+    if (format->name_key == NULL) {
+        return json_pack("{s:s, s:{s:o}, s:[s], s:b}", "type", "object", "properties", name,
+                         arguments, "required", name, "additionalProperties", 0);
+    }
+    return json_pack("{s:s, s:{s:{s:s}, s:o}, s:[s, s], s:b}", "type", "object", "properties",
+                     format->name_key, "const", name, format->arguments_key, arguments, "required",
+                     format->name_key, format->arguments_key, "additionalProperties", 0);
+}
+
 // {"anyOf": [a call of each tool]}, or of the one that is named.
 static qn_status calls_schema(const qni_tool_format *format, const json_t *tools, const char *only,
                               json_t **out, qn_error *err)
@@ -202,11 +215,7 @@ static qn_status calls_schema(const qni_tool_format *format, const json_t *tools
         if (only != NULL && strcmp(only, name) != 0) {
             continue;
         }
-        json_array_append_new(
-            list, json_pack("{s:s, s:{s:{s:s}, s:o}, s:[s, s], s:b}", "type", "object",
-                            "properties", format->name_key, "const", name, format->arguments_key,
-                            arguments_of(function, i), "required", format->name_key,
-                            format->arguments_key, "additionalProperties", 0));
+        json_array_append_new(list, call_schema(format, name, arguments_of(function, i)));
     }
     if (only != NULL && json_array_size(list) == 0) {
         json_decref(list);
@@ -260,7 +269,7 @@ qn_status qni_constraint_source(const qni_tool_format *format, const json_t *too
     bool free = none || strcmp(choice, "auto") == 0;
     const char *only = free || strcmp(choice, "required") == 0 ? NULL : choice;
     json_t *list;
-    if (format->is_tagged) {
+    if (format->call_open != NULL) {
         QNI_TRY(calls_parts(format, tools, only, &list, err));
     } else {
         json_t *schema;
