@@ -117,9 +117,14 @@ static bool take_name(qni_call_stream *s, size_t begin, size_t end)
     if (name->size != 0) {
         return false;
     }
-    json_t *value = json_loadb(s->held.data + begin, end - begin, JSON_DECODE_ANY, NULL);
-    const char *text = json_string_value(value);
-    bool fine = text != NULL && qni_buf_add_text(name, text, NULL) == QN_OK;
+    json_t *value = NULL;
+    qn_error err;
+    if (qni_json_parse(s->held.data + begin, end - begin, "name", &value, &err) != QN_OK) {
+        qni_call_note(s, err.status == QN_OUT_OF_MEMORY ? qni_fail_memory(s->err) : QN_OK);
+        return false;
+    }
+    bool fine = qni_call_note(
+        s, qni_buf_add(name, json_string_value(value), json_string_length(value), s->err));
     json_decref(value);
     return fine && name->size != 0;
 }

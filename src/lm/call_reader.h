@@ -57,7 +57,7 @@ typedef struct qni_call {
     uint32_t escape; // of a string: what of "\uXXXX" has come (see call_json.c)
     uint32_t code;
     uint32_t high;             // a high surrogate that waits for its other half
-    json_t *keys;              // of a call with tags: those that have come
+    qni_buf keys;              // of a call with tags: those that have come, as C strings
     size_t key_begin, key_end; // the argument at work
     const json_t *schema;      // of it; NULL: unknown
 } qni_call;
@@ -112,6 +112,9 @@ qni_word qni_word_of(const char *text);   // all of it; none for NULL
 qni_word qni_word_core(const char *text); // without white space around it
 qni_word qni_word_left(const char *text); // without white space behind it
 qni_word qni_word_tail(const char *text); // the white space behind it
+
+// Keeps the first failure, which ends the reading. Did it go well?
+bool qni_call_note(qni_call_stream *s, qn_status status);
 
 void qni_call_emit(qni_call_stream *s, qni_event_kind kind, const char *text, size_t n);
 void qni_call_emit_quoted(qni_call_stream *s, const char *text, size_t n); // escaped, no quotes

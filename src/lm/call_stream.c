@@ -48,32 +48,36 @@ qni_word qni_word_tail(const char *text)
     return (qni_word){text != NULL ? text + left.n : NULL, all.n - left.n};
 }
 
+// White space inside of a word stands for any, so that formats may be written on one line.
 qni_match qni_call_match(qni_call_stream *s, qni_word word, bool blanks)
 {
-    size_t at = s->at;
-    if (word.n == 0) {
-        return QNI_MATCH_YES;
+    const char *text = s->held.data;
+    size_t at = s->at, size = s->held.size;
+    for (size_t i = 0; i < word.n; blanks = false) {
+        bool any = blanks || (i > 0 && is_blank(word.text[i]));
+        while (any && at < size && is_blank(text[at])) {
+            at++;
+        }
+        while (any && !blanks && is_blank(word.text[i])) {
+            i++;
+        }
+        if (at == size) {
+            return s->ended ? QNI_MATCH_NO : QNI_MATCH_MORE;
+        }
+        if (text[at++] != word.text[i++]) {
+            return QNI_MATCH_NO;
+        }
     }
-    while (blanks && at < s->held.size && is_blank(s->held.data[at])) {
-        at++;
-    }
-    size_t left = s->held.size - at;
-    size_t n = left < word.n ? left : word.n;
-    if (n > 0 && memcmp(s->held.data + at, word.text, n) != 0) {
-        return QNI_MATCH_NO;
-    }
-    if (n < word.n) {
-        return s->ended ? QNI_MATCH_NO : QNI_MATCH_MORE;
-    }
-    s->at = at + n;
+    s->at = at;
     return QNI_MATCH_YES;
 }
 
 // ---- Events
 
-static void note(qni_call_stream *s, qn_status status)
+bool qni_call_note(qni_call_stream *s, qn_status status)
 {
     s->status = s->status == QN_OK ? status : s->status;
+    return status == QN_OK;
 }
 
 static void give(qni_call_stream *s, qni_event event)
@@ -109,7 +113,7 @@ void qni_call_emit(qni_call_stream *s, qni_event_kind kind, const char *text, si
         send_out(s);
         s->out_kind = kind;
     }
-    note(s, qni_buf_add(&s->out, text, n, s->err));
+    (void)qni_call_note(s, qni_buf_add(&s->out, text, n, s->err));
 }
 
 void qni_call_emit_quoted(qni_call_stream *s, const char *text, size_t n)
@@ -131,7 +135,7 @@ static void emit_text(qni_call_stream *s, qni_event_kind kind, const char *text,
     for (size_t i = 0; i < n; i++) {
         if (is_blank(text[i])) {
             if (!s->skip_blanks) {
-                note(s, qni_buf_add(&s->gap, text + i, 1, s->err));
+                (void)qni_call_note(s, qni_buf_add(&s->gap, text + i, 1, s->err));
             }
             continue;
         }
@@ -211,10 +215,10 @@ bool qni_call_begin(qni_call_stream *s)
 
 static void clear_call(qni_call_stream *s)
 {
-    qni_buf name = s->call.name;
-    json_decref(s->call.keys);
+    qni_buf name = s->call.name, keys = s->call.keys;
     qni_buf_clear(&name);
-    s->call = (qni_call){.name = name};
+    qni_buf_clear(&keys);
+    s->call = (qni_call){.name = name, .keys = keys};
 }
 
 void qni_call_end(qni_call_stream *s)
@@ -344,7 +348,7 @@ qn_status qni_call_stream_push(qni_call_stream *s, const char *text, size_t n, q
 {
     s->err = err;
     for (size_t i = 0; i < n && s->status == QN_OK && !s->is_refused; i++) {
-        note(s, qni_buf_add(&s->held, text + i, 1, err));
+        (void)qni_call_note(s, qni_buf_add(&s->held, text + i, 1, err));
         run(s);
     }
     send_out(s);
@@ -373,7 +377,7 @@ qn_status qni_call_stream_create(const qni_call_options *options, qni_event_fn *
     s->user = user;
     s->seed = options->seed;
     s->is_fresh = true;
-    qni_buf *const buffers[] = {&s->held, &s->out, &s->gap, &s->call.name};
+    qni_buf *const buffers[] = {&s->held, &s->out, &s->gap, &s->call.name, &s->call.keys};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
         qni_buf_begin(buffers[i], QNI_MAX_TEXT_FILE_BYTES, "QNI_MAX_TEXT_FILE_BYTES");
     }
@@ -391,7 +395,7 @@ void qni_call_stream_free(qni_call_stream *s)
         qni_buf_end(&s->out);
         qni_buf_end(&s->gap);
         qni_buf_end(&s->call.name);
-        json_decref(s->call.keys);
+        qni_buf_end(&s->call.keys);
         qni_free(s);
     }
 }

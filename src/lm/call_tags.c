@@ -98,7 +98,8 @@ static qni_step in_name(qni_call_stream *s)
             return QNI_STEP_BAD;
         }
     }
-    if (qni_buf_add(&s->call.name, s->held.data + s->piece, end - s->piece, NULL) != QN_OK) {
+    if (!qni_call_note(
+            s, qni_buf_add(&s->call.name, s->held.data + s->piece, end - s->piece, s->err))) {
         return QNI_STEP_BAD;
     }
     return to(s, f->argument_open != NULL ? QNI_TAG_ARGUMENT
@@ -149,7 +150,7 @@ static qni_step next_argument(qni_call_stream *s)
 {
     const qni_tool_format *f = s->format;
     qni_word close = qni_word_core(f->call_close);
-    bool first = s->call.keys == NULL;
+    bool first = s->call.keys.size == 0;
     size_t before = s->at;
     if (close.n != 0) {
         qni_match m = qni_call_match(s, close, true);
@@ -169,6 +170,16 @@ static qni_step next_argument(qni_call_stream *s)
     return m == QNI_MATCH_MORE ? QNI_STEP_MORE : close.n == 0 ? to(s, QNI_TAG_CLOSE) : QNI_STEP_BAD;
 }
 
+static bool has_key(const qni_buf *keys, const char *key, size_t n)
+{
+    for (size_t at = 0; at < keys->size; at += strlen(keys->data + at) + 1) {
+        if (strlen(keys->data + at) == n && memcmp(keys->data + at, key, n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Notes the key, whose text goes up to `end`, and writes it. False: it is none, or came before.
 static bool take_key(qni_call_stream *s, size_t end)
 {
@@ -178,27 +189,23 @@ static bool take_key(qni_call_stream *s, size_t end)
         begin++;
     }
     const char *text = s->held.data + begin;
-    if (end == begin) {
+    size_t n = end - begin;
+    if (n == 0 || memchr(text, '\0', n) != NULL || has_key(&call->keys, text, n) ||
+        (!call->is_begun && !qni_call_begin(s))) {
         return false;
     }
-    if (call->keys == NULL) {
-        call->keys = json_object();
+    emit(s, call->keys.size == 0 ? "{\"" : ", \"");
+    qni_call_emit_quoted(s, text, n);
+    emit(s, "\": ");
+    size_t place = call->keys.size;
+    if (!qni_call_note(s, qni_buf_add(&call->keys, text, n, s->err)) ||
+        !qni_call_note(s, qni_buf_add(&call->keys, "", 1, s->err))) {
+        return false;
     }
-    json_t *key = json_stringn(text, end - begin); // NULL where it is no UTF-8
-    const char *name = json_string_value(key);
-    bool fine = name != NULL && strlen(name) == end - begin &&
-                json_object_get(call->keys, name) == NULL && (call->is_begun || qni_call_begin(s));
-    if (fine) {
-        emit(s, json_object_size(call->keys) == 0 ? "{\"" : ", \"");
-        qni_call_emit_quoted(s, name, end - begin);
-        emit(s, "\": ");
-        fine = json_object_set_new(call->keys, name, json_null()) == 0;
-        call->schema = qni_call_schema(s->options.tools, call->name.data, name);
-        call->key_begin = begin;
-        call->key_end = end;
-    }
-    json_decref(key);
-    return fine;
+    call->schema = qni_call_schema(s->options.tools, call->name.data, call->keys.data + place);
+    call->key_begin = begin;
+    call->key_end = end;
+    return true;
 }
 
 static qni_step in_key(qni_call_stream *s)
@@ -406,7 +413,7 @@ static qni_step close_call(qni_call_stream *s)
         return QNI_STEP_BAD;
     }
     if (f->argument_open != NULL) {
-        emit(s, s->call.keys == NULL ? "{}" : "}");
+        emit(s, s->call.keys.size == 0 ? "{}" : "}");
     }
     qni_call_end(s);
     return by_end ? QNI_STEP_DONE : QNI_STEP_ON;
