@@ -28,6 +28,7 @@ typedef struct kept_engine {
 struct qni_constraint_cache {
     const qni_tokenizer *tokenizer;
     const qni_tool_format *format;
+    const qni_reasoning_format *reasoning;
     int64_t n_tokens;
     pthread_mutex_t lock;
     qni_vocabulary *vocabulary;
@@ -37,7 +38,8 @@ struct qni_constraint_cache {
 };
 
 qn_status qni_constraint_cache_create(const qni_tokenizer *tokenizer, const qni_tool_format *format,
-                                      int64_t vocabulary, qni_constraint_cache **out, qn_error *err)
+                                      const qni_reasoning_format *reasoning, int64_t vocabulary,
+                                      qni_constraint_cache **out, qn_error *err)
 {
     qni_constraint_cache *cache = qni_calloc(1, sizeof *cache);
     if (cache == NULL) {
@@ -45,6 +47,7 @@ qn_status qni_constraint_cache_create(const qni_tokenizer *tokenizer, const qni_
     }
     cache->tokenizer = tokenizer;
     cache->format = format;
+    cache->reasoning = reasoning;
     cache->n_tokens = vocabulary;
     pthread_mutex_init(&cache->lock, NULL);
     *out = cache;
@@ -72,21 +75,23 @@ void qni_constraint_cache_free(qni_constraint_cache *cache)
 
 // ---- The vocabulary
 
-bool qni_token_is_text(const qni_tokenizer *tokenizer, const qni_tool_format *format, int32_t id)
+bool qni_token_is_text(const qni_tokenizer *tokenizer, const qni_tool_format *format,
+                       const qni_reasoning_format *reasoning, int32_t id)
 {
     if (!qni_tokenizer_is_special(tokenizer, id)) {
         return true;
     }
+    static const qni_tool_format no_format = {0};
+    static const qni_reasoning_format no_reasoning = {0};
+    const qni_tool_format *f = format != NULL ? format : &no_format;
+    const qni_reasoning_format *r = reasoning != NULL ? reasoning : &no_reasoning;
     size_t n = 0;
     const char *text = qni_tokenizer_token_text(tokenizer, id, &n);
-    if (format == NULL || text == NULL || n == 0) {
-        return false;
-    }
-    const qni_tool_format *const f = format;
-    const char *const words[] = {f->begin,         f->end,         f->call_open, f->name_close,
-                                 f->argument_open, f->key_close,   f->text_open, f->text_close,
-                                 f->json_open,     f->value_close, f->call_close};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    const char *const words[] = {f->begin,      f->end,       f->call_open,     f->name_close,
+                                 f->call_close, f->text_open, f->argument_open, f->key_close,
+                                 f->text_close, f->json_open, f->value_close,   f->between_calls,
+                                 r->begin,      r->end};
+    for (size_t i = 0; text != NULL && n != 0 && i < sizeof words / sizeof *words; i++) {
         for (const char *at = words[i]; at != NULL && strlen(at) >= n; at++) {
             if (memcmp(at, text, n) == 0) {
                 return true;
@@ -111,8 +116,8 @@ static qn_status fill_table(const qni_constraint_cache *cache, token_table *t, q
         const char *bytes = i < known ? qni_tokenizer_token_bytes(cache->tokenizer, (int32_t)i, &n)
                                       : NULL;
         t->offsets[i] = (uint32_t)t->bytes.size;
-        t->special[i] = i >= known ||
-                        !qni_token_is_text(cache->tokenizer, cache->format, (int32_t)i);
+        t->special[i] = i >= known || !qni_token_is_text(cache->tokenizer, cache->format,
+                                                         cache->reasoning, (int32_t)i);
         if (bytes != NULL && t->special[i] == 0) {
             QNI_TRY(qni_buf_add(&t->bytes, bytes, n, err));
         }
