@@ -54,9 +54,37 @@ QN_API qn_status qn_session_create(qn_lm *lm, const qn_session_options *options,
 QN_API void qn_session_free(qn_session *session);  // NULL is fine
 QN_API void qn_session_reset(qn_session *session); // forgets the timeline
 
-// Called with pieces of the answer as they come: whole UTF-8 characters, never cut. Return false to
+// Called with pieces of the answer as they come: whole UTF-8 characters, never cut. Of a chat, with
+// its content: neither reasoning nor calls. Return false to
 // stop; the result then ends with finish_reason "cancelled".
 typedef bool qn_text_fn(void *user, const char *text, size_t n_bytes);
+
+// What happens in the answer of a chat, as it comes. New kinds may be added at the end.
+typedef enum qn_event_kind {
+    QN_EVENT_CONTENT,     // text of the answer
+    QN_EVENT_REASONING,   // text that the model thinks before it, in a block of its own
+    QN_EVENT_CALL_BEGIN,  // a tool is called: index, id and name
+    QN_EVENT_ARGUMENTS,   // text: a piece of that call's arguments, which are JSON
+    QN_EVENT_CALL_END,    // the arguments are complete
+    QN_EVENT_CALL_FAILED, // what began as that call is none; its text comes as content
+} qn_event_kind;
+
+// `text` is `n_bytes` of UTF-8, whole characters, not ended by a zero. All pointers live until the
+// callback returns.
+typedef struct qn_event {
+    qn_event_kind kind;
+    const char *text; // CONTENT, REASONING and ARGUMENTS; else NULL and 0 bytes
+    size_t n_bytes;
+    size_t index;     // of the call, from 0; of a call alone, as are
+    const char *id;   // of CALL_BEGIN, CALL_END and CALL_FAILED; else NULL
+    const char *name; // the same
+} qn_event;
+
+// Called for each event. Joined, the pieces are what the result's message says: its content, its
+// reasoning_content, and its calls' arguments. A call fails only where no grammar holds it (see
+// qn_generate_options) or the answer ends inside of it; the index of one that failed is not used
+// again. Return false to stop, as with qn_text_fn.
+typedef bool qn_event_fn(void *user, const qn_event *event);
 
 // How to generate. Zero-initialize; zeros are the defaults, and defaults are those of
 // generation_config.json.
@@ -74,7 +102,8 @@ typedef struct qn_generate_options {
     // of a text prompt (generate): as the tokenizer's own default when true
     bool add_special_tokens;
     qn_text_fn *on_text;
-    void *user;
+    qn_event_fn *on_event;      // of a chat
+    void *user;                 // of both
     const volatile int *cancel; // when not NULL and it becomes non-zero, generation ends cleanly
     // The whole answer is a text of this grammar, finished also where max_tokens or the context
     // ends it, when that leaves room. NULL: any text; and of a chat with tools, text in which
@@ -99,7 +128,7 @@ QN_API qn_status qn_session_generate_ids(qn_session *session, const int32_t *ids
 // Answers a conversation. `messages` and `tools` are JSON arrays in OpenAI's form (tools may be
 // NULL), rendered by the model's chat template; `variables` (NULL or a JSON object) are further
 // template variables. The result's message is an OpenAI message: {"role": "assistant", "content":
-// ..., "tool_calls": [...]}.
+// ..., "reasoning_content": ..., "tool_calls": [...]}, the last two where there are some.
 QN_API qn_status qn_session_chat(qn_session *session, const char *messages, const char *tools,
                                  const char *variables, const qn_generate_options *options,
                                  qn_result **out, qn_error *err);

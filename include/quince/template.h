@@ -49,6 +49,21 @@ QN_API qn_status qn_template_render(const qn_template *tmpl, const char *variabl
                                     const qn_template_options *options, char **text,
                                     size_t *text_size, qn_error *err);
 
+// How models with this template write tool calls, and what they think before they answer: names of
+// formats, found by what the template contains. NULL: none that is known.
+QN_API const char *qn_template_tool_format(const qn_template *tmpl);
+QN_API const char *qn_template_reasoning_format(const qn_template *tmpl);
+
+// Reads an answer, `size` bytes of UTF-8, as OpenAI's message: {"role": "assistant", "content":
+// text or null, "reasoning_content": text (when there is some), "tool_calls": [...] (when there are
+// some)}, as JSON that is freed with qn_free. What begins as a call but does not parse stays in the
+// content. `tools` (a JSON array in OpenAI's form, or NULL) tell which arguments are strings where
+// the format does not show it. `prompt` (or NULL) is the text that was answered: it may end inside
+// of the reasoning.
+QN_API qn_status qn_template_read_answer(const qn_template *tmpl, const char *prompt,
+                                         const char *tools, const char *text, size_t size,
+                                         char **message, qn_error *err);
+
 #ifdef __cplusplus
 }
 #endif

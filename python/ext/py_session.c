@@ -134,9 +134,21 @@ typedef struct answer_call {
     const char *tools;
     const char *variables;
     qn_generate_options options;
-    PyObject *on_text; // None: nobody listens, but Ctrl-C is still heard
+    PyObject *on_text;  // None: nobody listens, but Ctrl-C is still heard
+    PyObject *on_event; // None: nobody listens
     const char **stop;
 } answer_call;
+
+// Calls `listener` (None: nobody) with what `made` is, which it takes over. False: it said so, or
+// raised.
+static bool call_listener(PyObject *listener, PyObject *made)
+{
+    PyObject *answer = made == NULL ? NULL : PyObject_CallFunctionObjArgs(listener, made, NULL);
+    bool go_on = answer != NULL && (answer == Py_None || PyObject_IsTrue(answer) == 1);
+    Py_XDECREF(made);
+    Py_XDECREF(answer);
+    return go_on;
+}
 
 static bool take_text(void *user, const char *text, size_t n_bytes)
 {
@@ -144,12 +156,35 @@ static bool take_text(void *user, const char *text, size_t n_bytes)
     PyGILState_STATE lock = PyGILState_Ensure();
     bool go_on = PyErr_CheckSignals() == 0;
     if (go_on && call->on_text != Py_None) {
-        PyObject *piece = PyUnicode_DecodeUTF8(text, (Py_ssize_t)n_bytes, "replace");
-        PyObject *answer = piece == NULL ? NULL
-                                         : PyObject_CallFunctionObjArgs(call->on_text, piece, NULL);
-        go_on = answer != NULL && (answer == Py_None || PyObject_IsTrue(answer) == 1);
-        Py_XDECREF(piece);
-        Py_XDECREF(answer);
+        go_on = call_listener(call->on_text,
+                              PyUnicode_DecodeUTF8(text, (Py_ssize_t)n_bytes, "replace"));
+    }
+    PyGILState_Release(lock);
+    return go_on;
+}
+
+// (kind, text, index, id, name): what session.py makes OpenAI's pieces of.
+static PyObject *event_tuple(const qn_event *e)
+{
+    static const char *const kinds[] = {
+        [QN_EVENT_CONTENT] = "content",  [QN_EVENT_REASONING] = "reasoning",
+        [QN_EVENT_CALL_BEGIN] = "begin", [QN_EVENT_ARGUMENTS] = "arguments",
+        [QN_EVENT_CALL_END] = "end",     [QN_EVENT_CALL_FAILED] = "failed",
+    };
+    PyObject *text = PyUnicode_DecodeUTF8(e->text != NULL ? e->text : "", (Py_ssize_t)e->n_bytes,
+                                          "replace");
+    return text == NULL ? NULL
+                        : Py_BuildValue("(sNnzz)", kinds[e->kind], text, (Py_ssize_t)e->index,
+                                        e->id, e->name);
+}
+
+static bool take_event(void *user, const qn_event *event)
+{
+    answer_call *call = user;
+    PyGILState_STATE lock = PyGILState_Ensure();
+    bool go_on = PyErr_CheckSignals() == 0;
+    if (go_on && call->on_event != Py_None) {
+        go_on = call_listener(call->on_event, event_tuple(event));
     }
     PyGILState_Release(lock);
     return go_on;
@@ -176,7 +211,8 @@ static int take_stops(answer_call *call, PyObject *stops)
 }
 
 // (max_tokens, sample, temperature, top_k, top_p, min_p, seed, stop, ignore_eos,
-// add_special_tokens, grammar, tool_choice, jump_ahead, on_text), as session.py packs them.
+// add_special_tokens, grammar, tool_choice, jump_ahead, on_text, on_event), as session.py packs
+// them.
 static int take_options(answer_call *call, PyObject *options)
 {
     qn_generate_options *to = &call->options;
@@ -188,9 +224,10 @@ static int take_options(answer_call *call, PyObject *options)
     int jump_ahead;
     PyObject *stops;
     PyObject *grammar;
-    if (!PyArg_ParseTuple(options, "LidLddKO!ppOzpO", &max_tokens, &to->sample, &to->temperature,
+    if (!PyArg_ParseTuple(options, "LidLddKO!ppOzpOO", &max_tokens, &to->sample, &to->temperature,
                           &top_k, &to->top_p, &to->min_p, &seed, &PyTuple_Type, &stops, &ignore_eos,
-                          &special, &grammar, &to->tool_choice, &jump_ahead, &call->on_text)) {
+                          &special, &grammar, &to->tool_choice, &jump_ahead, &call->on_text,
+                          &call->on_event)) {
         return -1;
     }
     if (grammar != Py_None) {
@@ -207,6 +244,7 @@ static int take_options(answer_call *call, PyObject *options)
     to->no_jump_ahead = jump_ahead == 0;
     to->add_special_tokens = special != 0;
     to->on_text = take_text;
+    to->on_event = take_event;
     to->user = call;
     return take_stops(call, stops);
 }

@@ -66,7 +66,35 @@ static PyObject *render(PyObject *self, PyObject *args, PyObject *kwargs)
     return result;
 }
 
+// (text, tools, prompt), the last two None or text: the message as JSON.
+static PyObject *read_answer(PyObject *self, PyObject *args)
+{
+    const char *text, *tools, *prompt;
+    Py_ssize_t n;
+    qn_error err;
+    char *message = NULL;
+    if (!PyArg_ParseTuple(args, "s#zz", &text, &n, &tools, &prompt)) {
+        return NULL;
+    }
+    qn_status status = qn_template_read_answer(((py_template *)self)->handle, prompt, tools, text,
+                                               (size_t)n, &message, &err);
+    PyObject *result = status == QN_OK ? PyUnicode_FromString(message)
+                                       : py_raise(py_state_of(self), &err);
+    qn_free(message);
+    return result;
+}
+
+// The names of the tool format and of the reasoning's, or None.
+static PyObject *formats(PyObject *self, PyObject *Py_UNUSED(ignored))
+{
+    const qn_template *handle = ((py_template *)self)->handle;
+    return Py_BuildValue("(zz)", qn_template_tool_format(handle),
+                         qn_template_reasoning_format(handle));
+}
+
 static PyMethodDef methods[] = {
+    {"read_answer", read_answer, METH_VARARGS, NULL},
+    {"formats", formats, METH_NOARGS, NULL},
     {"render", (PyCFunction)(void (*)(void))render, METH_VARARGS | METH_KEYWORDS, NULL},
     {NULL, NULL, 0, NULL},
 };

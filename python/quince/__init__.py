@@ -15,7 +15,8 @@ from quince._quince import version as __version__
 from quince.grammar import Grammar, LogitsProcessor, Matcher, Vocabulary
 from quince.model import Feature, MLModel, MLState
 from quince.session import LanguageModel, Session, Stream
-from quince.tokenizer import EncodeStream, Tokenizer, render_chat_template
+from quince.tokenizer import EncodeStream, Tokenizer, chat_formats, read_answer, render_chat_template
 
 __all__ = ["EncodeStream", "Error", "Feature", "Grammar", "LanguageModel", "LogitsProcessor", "MLModel", "MLState", "Matcher",
-           "Session", "Stream", "Tokenizer", "Vocabulary", "__version__", "render_chat_template"]
+           "Session", "Stream", "Tokenizer", "Vocabulary", "__version__", "chat_formats", "read_answer",
+           "render_chat_template"]

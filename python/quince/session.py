@@ -39,8 +39,8 @@ class LanguageModel:
 
 
 class Stream:
-    """The pieces of an answer as they come, whole characters. After the last, `answer` is what the
-    call without stream=True returns. `close()`, leaving a `with` block, or dropping the stream
+    """The pieces of an answer as they come: of `generate` texts, of `chat` OpenAI's deltas. After the
+    last, `answer` is what the call without stream=True returns. `close()`, leaving a `with` block, or dropping the stream
     ends the answer early."""
 
     def __init__(self, run):
@@ -134,6 +134,22 @@ def _reports(found):
     return {"finish_reason": found["finish_reason"], "usage": usage, "timings": timings}
 
 
+def _deltas(put):
+    """Makes the extension's events OpenAI's deltas."""
+    def hear(event):
+        kind, text, index, call_id, name = event
+        if kind in ("content", "reasoning"):
+            return put({"content" if kind == "content" else "reasoning_content": text})
+        if kind == "begin":
+            return put({"tool_calls": [{"index": index, "id": call_id, "type": "function",
+                                        "function": {"name": name, "arguments": ""}}]})
+        if kind == "arguments":
+            return put({"tool_calls": [{"index": index, "function": {"arguments": text}}]})
+        return None
+
+    return hear
+
+
 class Session:
     """One timeline of tokens with its own KV cache. It is handed the whole prompt or conversation
     each time; what continues the last one runs only what is new (`timings` says how much that
@@ -175,13 +191,19 @@ class Session:
             seed: the same seed and prompt give the same answer.
             stop: a string or several that end the answer and are not part of it.
             jump_ahead: append text that the grammar forces without running the model for each token.
-            stream: return a Stream of the answer's pieces.
-            on_text: called with each piece; what it returns False to ends the answer.
+            stream: return a Stream of OpenAI's deltas: {"content": text}, {"reasoning_content": text},
+                {"tool_calls": [{"index", "id", "type", "function": {"name", "arguments"}}]} for a call's
+                beginning and {"tool_calls": [{"index", "function": {"arguments"}}]} for a piece of its
+                arguments. Where what began as a call turns out to be none (only without a grammar, or
+                where the answer is cut off), its text follows as content, and the stream's `answer`
+                does not have it.
+            on_text: called with each piece of the content; what it returns False to ends the answer.
             **variables: further variables of the chat template.
 
         Returns:
-            An OpenAI message: {"role", "content", "tool_calls" when it calls, "finish_reason",
-            "usage" (OpenAI's names), "timings" (llama.cpp's names)}.
+            An OpenAI message: {"role", "content", "reasoning_content" when it thinks in a block of its
+            own, "tool_calls" when it calls, "finish_reason", "usage" (OpenAI's names), "timings"
+            (llama.cpp's names)}.
         """
         plain = [{k: v for k, v in m.items() if k not in _OURS} for m in messages]
         prompt = (json.dumps(plain), None if tools is None else json.dumps(tools),
@@ -192,11 +214,11 @@ class Session:
         options = _options(max_tokens, temperature, top_k, top_p, min_p, seed, stop, ignore_eos, False, grammar,
                            tool_choice, jump_ahead)
 
-        def run(listener):
-            found = self._handle.chat(*prompt, options + (listener,))
+        def run(put=None):
+            found = self._handle.chat(*prompt, options + (on_text, None if put is None else _deltas(put)))
             return {**json.loads(found["message"]), **_reports(found)}
 
-        return Stream(run) if stream else run(on_text)
+        return Stream(run) if stream else run()
 
     def generate(self, prompt, *, json_schema=None, response_format=None, structured_outputs=None, grammar=None,
                  max_tokens=None, temperature=None, top_k=None, top_p=None, min_p=None, seed=0,
@@ -214,7 +236,7 @@ class Session:
 
         def run(listener):
             call = self._handle.generate if is_text else self._handle.generate_ids
-            found = call(given, options + (listener,))
+            found = call(given, options + (listener, None))
             return {"text": found["text"], "ids": found["ids"], **_reports(found)}
 
         return Stream(run) if stream else run(on_text)

@@ -16,6 +16,23 @@ def render_chat_template(source, messages=(), tools=None, add_generation_prompt=
     return _render(_quince.Template(source), messages, tools, add_generation_prompt, now, variables)
 
 
+def read_answer(source, text, tools=None, prompt=None):
+    """What a model with the chat template `source` wrote, as OpenAI's message: {"role", "content",
+    "reasoning_content" when there is some, "tool_calls" when there are some}.
+
+    `tools` tell which arguments are strings where the format does not show it; `prompt` is the text that was answered,
+    which may end inside of the reasoning. What begins as a call but does not parse stays in the content.
+    """
+    given = None if tools is None else json.dumps(tools, ensure_ascii=False)
+    return json.loads(_quince.Template(source).read_answer(text, given, prompt))
+
+
+def chat_formats(source):
+    """How models with the chat template `source` write calls and reasoning: {"tools", "reasoning"}, names or None."""
+    tools, reasoning = _quince.Template(source).formats()
+    return {"tools": tools, "reasoning": reasoning}
+
+
 def _render(template, messages, tools, add_generation_prompt, now, variables):
     given = {"messages": list(messages), "tools": tools, "documents": None,
              "add_generation_prompt": add_generation_prompt, **variables}

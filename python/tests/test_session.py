@@ -105,3 +105,61 @@ def test_bad_use_is_an_error(worker, tmp_path):
 
 def test_the_contract_is_told(worker):
     assert worker.contract and worker.context_length > 0
+
+
+def joined(deltas):
+    """The message that OpenAI's deltas add up to, and how many of each kind there were."""
+    message, counts = {"role": "assistant", "content": ""}, {"content": 0, "arguments": 0}
+    for delta in deltas:
+        assert len(delta) == 1
+        if "content" in delta:
+            message["content"] += delta["content"]
+            counts["content"] += 1
+        for piece in delta.get("tool_calls", []):
+            calls = message.setdefault("tool_calls", [])
+            if "id" in piece:
+                assert piece["index"] == len(calls) and piece["type"] == "function"
+                calls.append({k: dict(v) if isinstance(v, dict) else v for k, v in piece.items() if k != "index"})
+            else:
+                calls[piece["index"]]["function"]["arguments"] += piece["function"]["arguments"]
+                counts["arguments"] += 1
+    return message, counts
+
+
+def test_a_chat_streams_deltas(worker):
+    session = quince.Session(worker)
+    whole = session.chat(ASK, tools=TOOLS, temperature=0)
+    stream = session.chat(ASK, tools=TOOLS, temperature=0, stream=True)
+    message, counts = joined(stream)
+    assert message["tool_calls"] == whole["tool_calls"] == stream.answer["tool_calls"]
+    assert message["content"] == "" and whole["content"] is None and counts["arguments"] > 1
+    # a name comes before the arguments, and ids stay
+    texts = session.chat([{"role": "user", "content": "Hello"}], tools=TOOLS, temperature=0, stream=True)
+    message, counts = joined(texts)
+    assert message["content"] == texts.answer["content"] != "" and counts["content"] > 1
+    assert "tool_calls" not in message and texts.answer["finish_reason"] == "stop"
+
+
+def test_choices_in_streams(worker):
+    session = quince.Session(worker)
+    for choice, want in (("none", None), ("required", "get_weather"), (TOOLS[0]["function"]["name"], None),
+                         ({"type": "function", "function": {"name": TOOLS[-1]["function"]["name"]}}, None)):
+        stream = session.chat(ASK, tools=TOOLS, tool_choice=choice, temperature=0, max_tokens=60, stream=True)
+        message, _ = joined(stream)
+        named = choice["function"]["name"] if isinstance(choice, dict) else choice
+        if choice == "none":
+            assert "tool_calls" not in message and message["content"] == stream.answer["content"]
+            continue
+        calls = message["tool_calls"]
+        assert calls == stream.answer["tool_calls"] and stream.answer["finish_reason"] == "tool_calls"
+        assert all(isinstance(json.loads(c["function"]["arguments"]), dict) for c in calls)
+        assert calls[0]["function"]["name"] == (want or named)
+
+
+def test_a_chat_stream_can_be_left(worker):
+    session = quince.Session(worker)
+    with session.chat(ASK, tools=TOOLS, temperature=0, stream=True) as stream:
+        first = next(stream)["tool_calls"][0]
+        assert first["function"] == {"name": "get_weather", "arguments": ""}
+    assert stream.answer["finish_reason"] == "cancelled"
+    assert session.chat(ASK, tools=TOOLS, temperature=0)["finish_reason"] == "tool_calls"

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "lm/call_stream.h"
 #include "lm/generate.h"
 
 #include <string.h>
@@ -233,18 +234,95 @@ static qn_status parse_array(const char *text, const char *what, json_t **out, q
     return QN_OK;
 }
 
-static qn_status add_message(const qni_lm *lm, qn_result *result, const json_t *tools,
-                             uint64_t seed, qn_error *err)
+// How the answer is read: its calls get ids by the prompt and the seed, known before it comes.
+static qni_call_options reading_of(const qni_lm *lm, const json_t *tools, const qni_ids *prompt,
+                                   bool reasoning_open, const qn_generate_options *o)
+{
+    bool none = o != NULL && o->tool_choice != NULL && strcmp(o->tool_choice, "none") == 0;
+    qni_call_options read = {
+        .format = tools != NULL && !none ? lm->tool_format : NULL,
+        .tools = tools,
+        // what follows the caller's grammar begins at once
+        .reasoning = o != NULL && o->grammar != NULL ? NULL : lm->reasoning,
+        .reasoning_open = reasoning_open,
+        .seed = o != NULL ? o->seed : 0,
+    };
+    for (size_t i = 0; i < prompt->n; i++) {
+        read.seed = (read.seed ^ (uint64_t)prompt->ids[i]) * 0x100000001B3u;
+    }
+    return read;
+}
+
+static qn_status add_message(qn_result *result, const qni_call_options *read, qn_error *err)
 {
     const qni_answer *a = &result->answer;
-    for (size_t i = 0; i < a->n_ids; i++) { // ids of calls differ from answer to answer
-        seed = (seed ^ (uint64_t)a->ids[i]) * 0x100000001B3u;
-    }
-    QNI_TRY(qni_tool_calls_parse(tools != NULL ? lm->tool_format : NULL, tools,
-                                 a->text.data != NULL ? a->text.data : "", seed, &result->json,
-                                 err));
+    QNI_TRY(qni_tool_calls_parse(read, a->text.data != NULL ? a->text.data : "", a->text.size,
+                                 &result->json, err));
     result->has_calls = json_object_get(result->json, "tool_calls") != NULL;
     return qni_json_print(result->json, JSON_COMPACT, &result->message, err);
+}
+
+// The caller's functions behind the stream that reads the answer.
+typedef struct listener {
+    const qn_generate_options *options;
+    qni_call_stream *stream; // NULL: nobody listens
+    bool refused;
+    qn_status status;
+    qn_error *err;
+} listener;
+
+static bool hear_event(void *user, const qni_event *e)
+{
+    static const qn_event_kind kinds[] = {
+        [QNI_EVENT_CONTENT] = QN_EVENT_CONTENT,
+        [QNI_EVENT_REASONING] = QN_EVENT_REASONING,
+        [QNI_EVENT_CALL_BEGIN] = QN_EVENT_CALL_BEGIN,
+        [QNI_EVENT_ARGUMENTS] = QN_EVENT_ARGUMENTS,
+        [QNI_EVENT_CALL_END] = QN_EVENT_CALL_END,
+        [QNI_EVENT_CALL_FAILED] = QN_EVENT_CALL_FAILED,
+    };
+    listener *l = user;
+    const qn_generate_options *o = l->options;
+    const qn_event event = {.kind = kinds[e->kind],
+                            .text = e->text,
+                            .n_bytes = e->n,
+                            .index = e->index,
+                            .id = e->id,
+                            .name = e->name};
+    bool text = e->kind == QNI_EVENT_CONTENT && o->on_text != NULL;
+    l->refused = (text && !o->on_text(o->user, e->text, e->n)) ||
+                 (o->on_event != NULL && !o->on_event(o->user, &event));
+    return !l->refused;
+}
+
+static bool hear_text(void *user, const char *text, size_t n)
+{
+    listener *l = user;
+    l->status = qni_call_stream_push(l->stream, text, n, l->err);
+    return l->status == QN_OK && !l->refused;
+}
+
+static qn_status generate_heard(qn_session *session, const qni_ids *ids, qni_generation *g,
+                                const qni_call_options *read, const qn_generate_options *options,
+                                qn_result **out, qn_error *err)
+{
+    listener l = {.options = options, .status = QN_OK, .err = err};
+    g->on_text = NULL;
+    if (options != NULL && (options->on_text != NULL || options->on_event != NULL)) {
+        QNI_TRY(qni_call_stream_create(read, hear_event, &l, &l.stream, err));
+        g->on_text = hear_text;
+        g->user = &l;
+    }
+    qn_status status = generate(session, ids->ids, ids->n, g, out, err);
+    if (status == QN_OK && l.status == QN_OK && l.stream != NULL) {
+        l.status = qni_call_stream_flush(l.stream, err);
+    }
+    qni_call_stream_free(l.stream);
+    if (status == QN_OK && l.status != QN_OK) {
+        qn_result_free(*out);
+        *out = NULL;
+    }
+    return status != QN_OK ? status : l.status;
 }
 
 // The grammar of calls, when the caller gave none: *out is NULL when the answer may be any text.
@@ -273,20 +351,21 @@ static qn_status chat(qn_session *session, const json_t *messages, const json_t 
 {
     const qni_lm *lm = session->lm->lm;
     qni_generation g = generation_of(lm, options);
-    g.quiet_from = tools != NULL && lm->tool_format != NULL ? lm->tool_format->begin : NULL;
     qni_ids ids = {0};
     qni_engine *calls = NULL;
-    qn_status status = qni_chat_prompt(lm, messages, tools, variables, &ids, err);
+    bool reasoning = false;
+    qn_status status = qni_chat_prompt(lm, messages, tools, variables, &ids, &reasoning, err);
+    const qni_call_options read = reading_of(lm, tools, &ids, reasoning, options);
     if (status == QN_OK) {
         status = tool_grammar(lm, tools, options, &calls, err);
         g.grammar = calls != NULL ? calls : g.grammar;
     }
     if (status == QN_OK) {
-        status = generate(session, ids.ids, ids.n, &g, out, err);
+        status = generate_heard(session, &ids, &g, &read, options, out, err);
     }
     qni_constraint_release(lm->constraints, calls);
     if (status == QN_OK) {
-        status = add_message(lm, *out, tools, g.sampling.seed, err);
+        status = add_message(*out, &read, err);
         if (status != QN_OK) {
             qn_result_free(*out);
             *out = NULL;

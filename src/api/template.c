@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "lm/tool_calls.h"
 #include "text/template.h"
 
 #include <string.h>
@@ -123,5 +124,55 @@ qn_status qn_template_render(const qn_template *tmpl, const char *variables, siz
     }
     qni_buf_end(&out);
     json_decref(json);
+    return status;
+}
+
+// ---- Answers
+
+const char *qn_template_tool_format(const qn_template *tmpl)
+{
+    const qni_tool_format *format = qni_tool_format_find(qni_template_source(tmpl->inner));
+    return format != NULL ? format->name : NULL;
+}
+
+const char *qn_template_reasoning_format(const qn_template *tmpl)
+{
+    const qni_reasoning_format *format = qni_reasoning_format_find(
+        qni_template_source(tmpl->inner));
+    return format != NULL ? format->name : NULL;
+}
+
+static qn_status read_answer(const qn_template *tmpl, const char *prompt, const json_t *tools,
+                             const char *text, size_t size, char **message, qn_error *err)
+{
+    const char *source = qni_template_source(tmpl->inner);
+    qni_call_options options = {.format = qni_tool_format_find(source),
+                                .tools = tools,
+                                .reasoning = qni_reasoning_format_find(source)};
+    options.reasoning_open = prompt != NULL &&
+                             qni_reasoning_is_open(options.reasoning, prompt, strlen(prompt));
+    for (size_t i = 0; i < size; i++) { // ids of calls differ from answer to answer
+        options.seed = (options.seed ^ (unsigned char)text[i]) * 0x100000001B3u;
+    }
+    json_t *json = NULL;
+    QNI_TRY(qni_tool_calls_parse(&options, text, size, &json, err));
+    qn_status status = qni_json_print(json, JSON_COMPACT, message, err);
+    json_decref(json);
+    return status;
+}
+
+qn_status qn_template_read_answer(const qn_template *tmpl, const char *prompt, const char *tools,
+                                  const char *text, size_t size, char **message, qn_error *err)
+{
+    json_t *list = NULL;
+    *message = NULL;
+    if (tools != NULL) {
+        QNI_TRY(qni_json_parse(tools, strlen(tools), "tools", &list, err));
+    }
+    qn_status status = list == NULL || json_is_array(list)
+                           ? read_answer(tmpl, prompt, list, text, size, message, err)
+                           : qni_fail(err, QN_INVALID_ARGUMENT, "tools",
+                                      "tools must be a JSON array");
+    json_decref(list);
     return status;
 }

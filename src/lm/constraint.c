@@ -28,6 +28,7 @@ typedef struct kept_engine {
 struct qni_constraint_cache {
     const qni_tokenizer *tokenizer;
     const qni_tool_format *format;
+    const qni_reasoning_format *reasoning;
     int64_t n_tokens;
     pthread_mutex_t lock;
     qni_vocabulary *vocabulary;
@@ -37,7 +38,8 @@ struct qni_constraint_cache {
 };
 
 qn_status qni_constraint_cache_create(const qni_tokenizer *tokenizer, const qni_tool_format *format,
-                                      int64_t vocabulary, qni_constraint_cache **out, qn_error *err)
+                                      const qni_reasoning_format *reasoning, int64_t vocabulary,
+                                      qni_constraint_cache **out, qn_error *err)
 {
     qni_constraint_cache *cache = qni_calloc(1, sizeof *cache);
     if (cache == NULL) {
@@ -45,6 +47,7 @@ qn_status qni_constraint_cache_create(const qni_tokenizer *tokenizer, const qni_
     }
     cache->tokenizer = tokenizer;
     cache->format = format;
+    cache->reasoning = reasoning;
     cache->n_tokens = vocabulary;
     pthread_mutex_init(&cache->lock, NULL);
     *out = cache;
@@ -72,20 +75,23 @@ void qni_constraint_cache_free(qni_constraint_cache *cache)
 
 // ---- The vocabulary
 
-bool qni_token_is_text(const qni_tokenizer *tokenizer, const qni_tool_format *format, int32_t id)
+bool qni_token_is_text(const qni_tokenizer *tokenizer, const qni_tool_format *format,
+                       const qni_reasoning_format *reasoning, int32_t id)
 {
     if (!qni_tokenizer_is_special(tokenizer, id)) {
         return true;
     }
+    static const qni_tool_format no_format = {0};
+    static const qni_reasoning_format no_reasoning = {0};
+    const qni_tool_format *f = format != NULL ? format : &no_format;
+    const qni_reasoning_format *r = reasoning != NULL ? reasoning : &no_reasoning;
     size_t n = 0;
     const char *text = qni_tokenizer_token_text(tokenizer, id, &n);
-    if (format == NULL || text == NULL || n == 0) {
-        return false;
-    }
-    const char *const words[] = {format->begin,      format->end,           format->call_open,
-                                 format->name_close, format->argument_open, format->key_close,
-                                 format->quote,      format->value_close,   format->call_close};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    const char *const words[] = {f->begin,      f->end,       f->call_open,     f->name_close,
+                                 f->call_close, f->text_open, f->argument_open, f->key_close,
+                                 f->text_close, f->json_open, f->value_close,   f->between_calls,
+                                 r->begin,      r->end};
+    for (size_t i = 0; text != NULL && n != 0 && i < sizeof words / sizeof *words; i++) {
         for (const char *at = words[i]; at != NULL && strlen(at) >= n; at++) {
             if (memcmp(at, text, n) == 0) {
                 return true;
@@ -110,8 +116,8 @@ static qn_status fill_table(const qni_constraint_cache *cache, token_table *t, q
         const char *bytes = i < known ? qni_tokenizer_token_bytes(cache->tokenizer, (int32_t)i, &n)
                                       : NULL;
         t->offsets[i] = (uint32_t)t->bytes.size;
-        t->special[i] = i >= known ||
-                        !qni_token_is_text(cache->tokenizer, cache->format, (int32_t)i);
+        t->special[i] = i >= known || !qni_token_is_text(cache->tokenizer, cache->format,
+                                                         cache->reasoning, (int32_t)i);
         if (bytes != NULL && t->special[i] == 0) {
             QNI_TRY(qni_buf_add(&t->bytes, bytes, n, err));
         }
@@ -184,6 +190,18 @@ static const json_t *function_of(const json_t *tool)
     return function != NULL ? function : tool;
 }
 
+// One call as JSON. Takes over `arguments`.
+static json_t *call_schema(const qni_tool_format *format, const char *name, json_t *arguments)
+{
+    if (format->name_key == NULL) {
+        return json_pack("{s:s, s:{s:o}, s:[s], s:b}", "type", "object", "properties", name,
+                         arguments, "required", name, "additionalProperties", 0);
+    }
+    return json_pack("{s:s, s:{s:{s:s}, s:o}, s:[s, s], s:b}", "type", "object", "properties",
+                     format->name_key, "const", name, format->arguments_key, arguments, "required",
+                     format->name_key, format->arguments_key, "additionalProperties", 0);
+}
+
 // {"anyOf": [a call of each tool]}, or of the one that is named.
 static qn_status calls_schema(const qni_tool_format *format, const json_t *tools, const char *only,
                               json_t **out, qn_error *err)
@@ -202,11 +220,7 @@ static qn_status calls_schema(const qni_tool_format *format, const json_t *tools
         if (only != NULL && strcmp(only, name) != 0) {
             continue;
         }
-        json_array_append_new(
-            list, json_pack("{s:s, s:{s:{s:s}, s:o}, s:[s, s], s:b}", "type", "object",
-                            "properties", format->name_key, "const", name, format->arguments_key,
-                            arguments_of(function, i), "required", format->name_key,
-                            format->arguments_key, "additionalProperties", 0));
+        json_array_append_new(list, call_schema(format, name, arguments_of(function, i)));
     }
     if (only != NULL && json_array_size(list) == 0) {
         json_decref(list);
@@ -260,7 +274,7 @@ qn_status qni_constraint_source(const qni_tool_format *format, const json_t *too
     bool free = none || strcmp(choice, "auto") == 0;
     const char *only = free || strcmp(choice, "required") == 0 ? NULL : choice;
     json_t *list;
-    if (format->is_tagged) {
+    if (format->call_open != NULL) {
         QNI_TRY(calls_parts(format, tools, only, &list, err));
     } else {
         json_t *schema;

@@ -14,12 +14,13 @@ typedef struct qni_constraint_cache qni_constraint_cache;
 
 QNI_WARN_UNUSED qn_status qni_constraint_cache_create(const qni_tokenizer *tokenizer,
                                                       const qni_tool_format *format,
+                                                      const qni_reasoning_format *reasoning,
                                                       int64_t vocabulary,
                                                       qni_constraint_cache **out, qn_error *err);
 void qni_constraint_cache_free(qni_constraint_cache *cache); // NULL is fine
 
 // The model's tokens: `vocabulary` of them, one for each logit. Special tokens stand for no text,
-// but for those that the tool format is written with. It lives as long as the cache.
+// but for those that calls and reasoning are written with. It lives as long as the cache.
 QNI_WARN_UNUSED qn_status qni_constraint_vocabulary(qni_constraint_cache *cache,
                                                     qni_vocabulary **out, qn_error *err);
 
@@ -36,8 +37,10 @@ void qni_constraint_release(qni_constraint_cache *cache, qni_engine *engine); //
 QNI_WARN_UNUSED qn_status qni_constraint_source(const qni_tool_format *format, const json_t *tools,
                                                 const char *choice, char **out, qn_error *err);
 
-// Whether the token stands for text of an answer: not special, or part of the tool format.
-bool qni_token_is_text(const qni_tokenizer *tokenizer, const qni_tool_format *format, int32_t id);
+// Whether the token stands for text of an answer: not special, or part of one of the formats (each
+// may be NULL).
+bool qni_token_is_text(const qni_tokenizer *tokenizer, const qni_tool_format *format,
+                       const qni_reasoning_format *reasoning, int32_t id);
 
 // One answer on its way through a grammar. While its budget of tokens is plenty the model chooses;
 // near its end a completion is known at each step, and a token that would leave too few tokens to

@@ -25,7 +25,6 @@ typedef struct writer {
     qni_answer *answer;
     qni_decode_stream stream;
     size_t n_passed;
-    bool quiet;
     bool stopped; // a stop string came, or the receiver said so
     bool refused;
     qni_constraint *constraint; // NULL: none
@@ -76,27 +75,16 @@ static size_t held_back(const writer *w)
         size_t k = w->g->stop[i][0] != '\0' ? unfinished(text->data, text->size, w->g->stop[i]) : 0;
         held = k > held ? k : held;
     }
-    if (w->g->quiet_from != NULL) {
-        size_t k = unfinished(text->data, text->size, w->g->quiet_from);
-        held = k > held ? k : held;
-    }
     return held;
 }
 
 static void pass_on(writer *w, bool all)
 {
     const qni_buf *text = &w->answer->text;
-    if (w->quiet || w->refused || text->size == 0 || w->g->on_text == NULL) {
+    if (w->refused || text->size == 0 || w->g->on_text == NULL) {
         return;
     }
     size_t end = text->size - (all ? 0 : held_back(w));
-    if (w->g->quiet_from != NULL) {
-        const char *at = find_from(text, w->n_passed, w->g->quiet_from);
-        if (at != NULL) {
-            end = (size_t)(at - text->data);
-            w->quiet = true;
-        }
-    }
     if (end > w->n_passed) {
         w->refused = !w->g->on_text(w->g->user, text->data + w->n_passed, end - w->n_passed);
         w->n_passed = end;
@@ -163,9 +151,9 @@ static qn_status write_token(const qni_lm *lm, writer *w, int32_t id)
 {
     const char *text;
     size_t n;
-    // A special token that the tool format is written with is text, though the others are not.
-    if (lm->tool_format != NULL && qni_tokenizer_is_special(lm->tokenizer, id) &&
-        qni_token_is_text(lm->tokenizer, lm->tool_format, id)) {
+    // A special token that calls or reasoning are written with is text, though the others are not.
+    if (qni_tokenizer_is_special(lm->tokenizer, id) &&
+        qni_token_is_text(lm->tokenizer, lm->tool_format, lm->reasoning, id)) {
         QNI_TRY(qni_decode_stream_flush(&w->stream, &text, &n, w->err));
         QNI_TRY(write_text(w, text, n, false));
         text = qni_tokenizer_token_text(lm->tokenizer, id, &n);
@@ -323,8 +311,9 @@ static qn_status render(const qni_lm *lm, const json_t *messages, const json_t *
 }
 
 qn_status qni_chat_prompt(const qni_lm *lm, const json_t *messages, const json_t *tools,
-                          const json_t *variables, qni_ids *out, qn_error *err)
+                          const json_t *variables, qni_ids *out, bool *reasoning, qn_error *err)
 {
+    *reasoning = false;
     if (lm->chat_template == NULL) {
         return qni_fail(err, QN_UNSUPPORTED, lm->info->path,
                         "the model has no chat template (chat_template.jinja, or chat_template in "
@@ -338,6 +327,8 @@ qn_status qni_chat_prompt(const qni_lm *lm, const json_t *messages, const json_t
         static const qni_encode_options options = {};
         status = qni_tokenizer_encode(lm->tokenizer, text.data != NULL ? text.data : "", text.size,
                                       &options, out, err);
+        *reasoning = text.data != NULL &&
+                     qni_reasoning_is_open(lm->reasoning, text.data, text.size);
     }
     qni_buf_end(&text);
     return status;

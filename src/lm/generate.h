@@ -13,7 +13,6 @@ typedef struct qni_generation {
     qni_sampling sampling;
     const char *const *stop;
     size_t n_stop;
-    const char *quiet_from; // from this text on nothing more is passed to on_text; NULL: all is
     bool ignore_eos;
     bool no_jump_ahead;   // the model is asked for text too that the grammar forces
     qni_text_fn *on_text; // may be NULL
@@ -43,9 +42,9 @@ QNI_WARN_UNUSED qn_status qni_generate(qni_session *session, const int32_t *ids,
                                        qn_error *err);
 
 // Renders the conversation with the model's chat template and encodes it. `tools` and `variables`
-// may be NULL.
+// may be NULL. `*reasoning`: the prompt ends inside of the answer's reasoning.
 QNI_WARN_UNUSED qn_status qni_chat_prompt(const qni_lm *lm, const json_t *messages,
                                           const json_t *tools, const json_t *variables,
-                                          qni_ids *out, qn_error *err);
+                                          qni_ids *out, bool *reasoning, qn_error *err);
 
 #endif

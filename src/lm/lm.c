@@ -141,10 +141,11 @@ static qn_status open_text(qni_lm *lm, const char *tokenizer, qn_error *err)
     qni_free(folder);
     if (status == QN_OK && lm->chat_template != NULL) {
         lm->tool_format = qni_tool_format_find(qni_template_source(lm->chat_template));
+        lm->reasoning = qni_reasoning_format_find(qni_template_source(lm->chat_template));
     }
     return status != QN_OK
                ? status
-               : qni_constraint_cache_create(lm->tokenizer, lm->tool_format,
+               : qni_constraint_cache_create(lm->tokenizer, lm->tool_format, lm->reasoning,
                                              lm->contract.vocabulary, &lm->constraints, err);
 }
 

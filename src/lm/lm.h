@@ -17,10 +17,11 @@ typedef struct qni_lm {
     const qni_model_info *info;
     qni_contract contract;
     qni_tokenizer *tokenizer;
-    qni_template *chat_template;        // NULL: the model has none
-    json_t *template_variables;         // bos_token and its kin
-    const qni_tool_format *tool_format; // NULL: the template shows none that is known
-    qni_sampling defaults;              // of generation_config.json
+    qni_template *chat_template;           // NULL: the model has none
+    json_t *template_variables;            // bos_token and its kin
+    const qni_tool_format *tool_format;    // NULL: the template shows none that is known
+    const qni_reasoning_format *reasoning; // the same
+    qni_sampling defaults;                 // of generation_config.json
     qni_constraint_cache *constraints;
 } qni_lm;
 

@@ -137,8 +137,10 @@ static void test_calls_are_read(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const qni_tool_format *format = qni_tool_format_find(cases[i].marker);
         json_t *message = NULL;
-        assert_int_equal(qni_tool_calls_parse(format, tools, cases[i].text, 1, &message, &err),
-                         QN_OK);
+        const qni_call_options options = {.format = format, .tools = tools};
+        assert_int_equal(
+            qni_tool_calls_parse(&options, cases[i].text, strlen(cases[i].text), &message, &err),
+            QN_OK);
         const json_t *calls = json_object_get(message, "tool_calls");
         if (json_array_size(calls) != 1) {
             fail_msg("%s: %zu calls", format->name, json_array_size(calls));
@@ -164,9 +166,8 @@ static void test_what_is_no_call_stays(void **state)
     json_t *message = NULL;
     qn_error err = {0};
     (void)state;
-    assert_int_equal(qni_tool_calls_parse(qni_tool_format_find("<tool_call>\n<function="), NULL,
-                                          text, 1, &message, &err),
-                     QN_OK);
+    const qni_call_options options = {.format = qni_tool_format_find("<tool_call>\n<function=")};
+    assert_int_equal(qni_tool_calls_parse(&options, text, strlen(text), &message, &err), QN_OK);
     assert_string_equal(json_string_value(json_object_get(message, "content")), text);
     assert_null(json_object_get(message, "tool_calls"));
     json_decref(message);

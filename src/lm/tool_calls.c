@@ -2,172 +2,166 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "base/json.h"
 #include "base/limits.h"
+#include "lm/call_stream.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 // clang-format off
 static const qni_tool_format formats[] = {
-#define QNI_TOOL_FORMAT(name, marker, begin, end, name_key, arguments_key, is_list) \
-    {#name, marker, begin, end, name_key, arguments_key, is_list,                   \
-     false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
-#define QNI_TOOL_FORMAT_TAGGED(name, marker, begin, end, call, name_close, argument, key_close, \
-                               quote, value_close, between, call_close, between_calls)          \
-    {#name, marker, begin, end, "name", "arguments", false,                                     \
-     true, call, name_close, argument, key_close, quote, value_close, between, call_close,      \
-     between_calls},
+#define QNI_TOOL_FORMAT(id, ...) {.name = #id, __VA_ARGS__},
 #include "lm/tool_formats.def"
-#undef QNI_TOOL_FORMAT_TAGGED
 #undef QNI_TOOL_FORMAT
 };
+
+static const qni_reasoning_format reasoning_formats[] = {
+#define QNI_REASONING_FORMAT(id, begin, end) {#id, begin, end},
+#include "lm/reasoning_formats.def"
+#undef QNI_REASONING_FORMAT
+};
 // clang-format on
+
+const qni_tool_format *qni_tool_format_at(size_t i)
+{
+    return i < sizeof formats / sizeof *formats ? &formats[i] : NULL;
+}
 
 const qni_tool_format *qni_tool_format_find(const char *chat_template)
 {
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        if (strstr(chat_template, formats[i].marker) != NULL) {
-            return &formats[i];
+        const qni_tool_format *f = &formats[i];
+        if (strstr(chat_template, f->marker) != NULL &&
+            (f->and_marker == NULL || strstr(chat_template, f->and_marker) != NULL)) {
+            return f;
         }
     }
     return NULL;
 }
 
-typedef struct parser {
-    const qni_tool_format *format;
-    const json_t *tools;
-    json_t *calls;
-    qni_buf content;
-    uint64_t seed;
-    qn_error *err;
-} parser;
-
-// "call_" and nine letters or digits, as OpenAI's clients know them.
-static void make_id(parser *p, char *id, size_t size)
+const qni_reasoning_format *qni_reasoning_format_at(size_t i)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-    uint64_t z = p->seed += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    z ^= z >> 31;
-    size_t used = (size_t)snprintf(id, size, "call_");
-    for (int i = 0; i < 9 && used + 1 < size; i++, z /= 36) {
-        id[used++] = letters[z % 36];
-    }
-    id[used] = '\0';
+    return i < sizeof reasoning_formats / sizeof *reasoning_formats ? &reasoning_formats[i] : NULL;
 }
 
-// One {"name": ..., "arguments": ...}. False when it is not that.
-static bool add_call(parser *p, json_t *call)
+const qni_reasoning_format *qni_reasoning_format_find(const char *chat_template)
 {
-    const char *name = json_string_value(json_object_get(call, p->format->name_key));
-    json_t *arguments = json_object_get(call, p->format->arguments_key);
-    if (name == NULL) {
-        return false;
-    }
-    char *text = NULL;
-    if (json_is_string(arguments)) {
-        text = qni_strdup(json_string_value(arguments));
-    } else if (arguments == NULL) {
-        text = qni_strdup("{}");
-    } else if (qni_json_print(arguments, JSON_ENCODE_ANY, &text, NULL) != QN_OK) {
-        return false;
-    }
-    char id[32];
-    make_id(p, id, sizeof id);
-    json_t *made = text != NULL ? json_pack("{s:s, s:s, s:{s:s, s:s}}", "id", id, "type",
-                                            "function", "function", "name", name, "arguments", text)
-                                : NULL;
-    qni_free(text);
-    return made != NULL && json_array_append_new(p->calls, made) == 0;
-}
-
-static bool add_calls(parser *p, const char *text, size_t n)
-{
-    json_t *value = NULL;
-    size_t before = json_array_size(p->calls);
-    if (qni_json_parse(text, n, "tool call", &value, NULL) != QN_OK) {
-        return false;
-    }
-    bool ok = true;
-    if (json_is_array(value)) {
-        for (size_t i = 0; i < json_array_size(value) && ok; i++) {
-            ok = add_call(p, json_array_get(value, i));
+    for (size_t i = 0; i < sizeof reasoning_formats / sizeof *reasoning_formats; i++) {
+        const qni_reasoning_format *f = &reasoning_formats[i];
+        if (strstr(chat_template, f->begin) != NULL && strstr(chat_template, f->end) != NULL) {
+            return f;
         }
-    } else {
-        ok = add_call(p, value);
     }
-    json_decref(value);
-    while (!ok && json_array_size(p->calls) > before) {
-        json_array_remove(p->calls, json_array_size(p->calls) - 1);
-    }
-    return ok;
+    return NULL;
 }
 
-// The calls behind a begin; what stands behind them, or NULL where they are none.
-static const char *take_calls(parser *p, const char *inner)
+bool qni_reasoning_is_open(const qni_reasoning_format *format, const char *prompt, size_t n)
 {
-    if (p->format->is_tagged) {
-        json_t *calls = json_array();
-        const char *after = qni_tagged_calls_read(p->format, p->tools, inner, calls);
-        for (size_t i = 0; after != NULL && i < json_array_size(calls); i++) {
-            after = add_call(p, json_array_get(calls, i)) ? after : NULL;
-        }
-        json_decref(calls);
-        return after;
-    }
-    const char *end = p->format->end[0] != '\0' ? strstr(inner, p->format->end) : NULL;
-    size_t n = end != NULL ? (size_t)(end - inner) : strlen(inner);
-    return !add_calls(p, inner, n) ? NULL : end != NULL ? end + strlen(p->format->end) : inner + n;
-}
-
-static qn_status walk(parser *p, const char *text)
-{
-    while (*text != '\0') {
-        const char *begin = p->format != NULL ? strstr(text, p->format->begin) : NULL;
-        if (begin == NULL) {
-            return qni_buf_add_text(&p->content, text, p->err);
-        }
-        QNI_TRY(qni_buf_add(&p->content, text, (size_t)(begin - text), p->err));
-        const char *inner = begin + strlen(p->format->begin);
-        const char *after = take_calls(p, inner);
-        if (after == NULL) { // no calls: text like all else
-            QNI_TRY(qni_buf_add(&p->content, begin, (size_t)(inner - begin), p->err));
-        }
-        text = after != NULL ? after : inner;
-    }
-    return QN_OK;
-}
-
-static qn_status finish(parser *p, json_t **message)
-{
-    size_t n = p->content.size;
-    while (n > 0 && isspace((unsigned char)p->content.data[n - 1])) {
+    while (n > 0 && isspace((unsigned char)prompt[n - 1])) {
         n--;
     }
-    bool calls = json_array_size(p->calls) != 0;
-    json_t *content = n != 0 || !calls ? json_stringn(n != 0 ? p->content.data : "", n)
-                                       : json_null();
-    *message = json_pack("{s:s, s:o}", "role", "assistant", "content", content);
-    if (*message != NULL && calls && json_object_set(*message, "tool_calls", p->calls) != 0) {
+    size_t m = format != NULL ? strlen(format->begin) : 0;
+    return m != 0 && n >= m && memcmp(prompt + n - m, format->begin, m) == 0;
+}
+
+// ---- A whole answer
+
+// The message as its events make it.
+typedef struct builder {
+    qni_buf content, reasoning, arguments;
+    json_t *calls;
+    qn_status status;
+    qn_error *err;
+} builder;
+
+static bool note(builder *b, qn_status status)
+{
+    b->status = b->status == QN_OK ? status : b->status;
+    return b->status == QN_OK;
+}
+
+static bool add_call(builder *b, const qni_event *e)
+{
+    json_t *call = json_pack("{s:s, s:s, s:{s:s, s:s}}", "id", e->id, "type", "function",
+                             "function", "name", e->name, "arguments", "");
+    bool fine = call != NULL && json_array_append_new(b->calls, call) == 0;
+    qni_buf_clear(&b->arguments);
+    return note(b, fine ? QN_OK : qni_fail_memory(b->err));
+}
+
+static bool end_call(builder *b)
+{
+    json_t *call = json_array_get(b->calls, json_array_size(b->calls) - 1);
+    json_t *text = json_stringn(b->arguments.data != NULL ? b->arguments.data : "",
+                                b->arguments.size);
+    bool fine = json_object_set_new(json_object_get(call, "function"), "arguments", text) == 0;
+    return note(b, fine ? QN_OK : qni_fail_memory(b->err));
+}
+
+static bool build(void *user, const qni_event *e)
+{
+    builder *b = user;
+    switch (e->kind) {
+    case QNI_EVENT_CONTENT: return note(b, qni_buf_add(&b->content, e->text, e->n, b->err));
+    case QNI_EVENT_REASONING: return note(b, qni_buf_add(&b->reasoning, e->text, e->n, b->err));
+    case QNI_EVENT_CALL_BEGIN: return add_call(b, e);
+    case QNI_EVENT_ARGUMENTS: return note(b, qni_buf_add(&b->arguments, e->text, e->n, b->err));
+    case QNI_EVENT_CALL_END: return end_call(b);
+    case QNI_EVENT_CALL_FAILED:
+        return json_array_remove(b->calls, json_array_size(b->calls) - 1) == 0;
+    }
+    return false;
+}
+
+static qn_status finish(const builder *b, json_t **message)
+{
+    const qni_buf *content = &b->content, *reasoning = &b->reasoning;
+    bool calls = json_array_size(b->calls) != 0;
+    json_t *text = content->size != 0 ? json_stringn(content->data, content->size)
+                   : calls            ? json_null()
+                                      : json_string("");
+    *message = json_pack("{s:s, s:o}", "role", "assistant", "content", text);
+    bool fine = *message != NULL;
+    if (fine && reasoning->size != 0) {
+        fine = json_object_set_new(*message, "reasoning_content",
+                                   json_stringn(reasoning->data, reasoning->size)) == 0;
+    }
+    if (fine && calls) {
+        fine = json_object_set(*message, "tool_calls", b->calls) == 0;
+    }
+    if (!fine) {
         json_decref(*message);
         *message = NULL;
     }
-    return *message != NULL ? QN_OK : qni_fail_memory(p->err);
+    return fine ? QN_OK : qni_fail_memory(b->err);
 }
 
-qn_status qni_tool_calls_parse(const qni_tool_format *format, const json_t *tools, const char *text,
-                               uint64_t seed, json_t **message, qn_error *err)
+qn_status qni_tool_calls_parse(const qni_call_options *options, const char *text, size_t n,
+                               json_t **message, qn_error *err)
 {
-    parser p = {.format = format, .tools = tools, .calls = json_array(), .seed = seed, .err = err};
-    qni_buf_begin(&p.content, QNI_MAX_TEXT_FILE_BYTES, "QNI_MAX_TEXT_FILE_BYTES");
-    qn_status status = p.calls != NULL ? walk(&p, text) : qni_fail_memory(err);
-    if (status == QN_OK) {
-        status = finish(&p, message);
+    builder b = {.calls = json_array(), .err = err};
+    qni_call_stream *stream = NULL;
+    qni_buf *const buffers[] = {&b.content, &b.reasoning, &b.arguments};
+    for (size_t i = 0; i < 3; i++) {
+        qni_buf_begin(buffers[i], QNI_MAX_TEXT_FILE_BYTES, "QNI_MAX_TEXT_FILE_BYTES");
     }
-    json_decref(p.calls);
-    qni_buf_end(&p.content);
+    *message = NULL;
+    qn_status status = b.calls != NULL ? qni_call_stream_create(options, build, &b, &stream, err)
+                                       : qni_fail_memory(err);
+    if (status == QN_OK) {
+        status = qni_call_stream_push(stream, text, n, err);
+    }
+    if (status == QN_OK) {
+        status = qni_call_stream_flush(stream, err);
+    }
+    status = status == QN_OK ? b.status : status;
+    if (status == QN_OK) {
+        status = finish(&b, message);
+    }
+    qni_call_stream_free(stream);
+    json_decref(b.calls);
+    for (size_t i = 0; i < 3; i++) {
+        qni_buf_end(buffers[i]);
+    }
     return status;
 }
