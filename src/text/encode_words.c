@@ -154,13 +154,11 @@ static __attribute__((noinline)) qn_status add_word(const qni_model *model, qni_
     return copy_known(&c->words, slot, out, err);
 }
 
-// Up to AHEAD words. What the loops go by is kept in locals, which no store of theirs can change.
-static qn_status encode_some(const qni_model *model, qni_context *c, const char *text, size_t n,
-                             const qni_word_place *words, size_t n_words, qni_ids *out,
-                             qn_error *err)
+// The keys of up to AHEAD words, whose slots are asked for.
+static inline void make_keys(const qni_words *known, const char *text, size_t n,
+                             const qni_word_place *words, size_t n_words, qni_word_key *keys)
 {
-    qni_word_key keys[AHEAD];
-    qni_word_table table = qni_words_table(&c->words);
+    qni_word_table table = qni_words_table(known);
     for (size_t i = 0; i < n_words; i++) {
         const char *word = text + words[i].begin;
         size_t size = words[i].end - words[i].begin;
@@ -169,6 +167,14 @@ static qn_status encode_some(const qni_model *model, qni_context *c, const char 
         __builtin_prefetch(&table.slots[key.hash & table.mask]);
         keys[i] = key;
     }
+}
+
+// Up to AHEAD words. What the loop goes by is kept in locals, which no store of its can change.
+static inline qn_status encode_some(const qni_model *model, qni_context *c, const char *text,
+                                    size_t n, const qni_word_place *words, size_t n_words,
+                                    const qni_word_key *keys, qni_ids *out, qn_error *err)
+{
+    qni_word_table table = qni_words_table(&c->words);
     QNI_TRY(qni_ids_reserve(out, n_words * (QNI_WORD_NEAR + 1), err));
     int32_t *to = out->ids + out->n;
     for (size_t i = 0; i < n_words; i++) {
@@ -193,9 +199,15 @@ static qn_status encode_some(const qni_model *model, qni_context *c, const char 
 qn_status qni_encode_words(const qni_model *model, qni_context *context, const char *text, size_t n,
                            const qni_word_place *words, size_t n_words, qni_ids *out, qn_error *err)
 {
-    for (size_t i = 0; i < n_words; i += AHEAD) {
-        size_t some = n_words - i < AHEAD ? n_words - i : AHEAD;
-        QNI_TRY(encode_some(model, context, text, n, words + i, some, out, err));
+    qni_word_key keys[2][AHEAD];
+    size_t some = n_words < AHEAD ? n_words : AHEAD;
+    make_keys(&context->words, text, n, words, some, keys[0]);
+    for (size_t i = 0, turn = 0; i < n_words; turn ^= 1) {
+        size_t left = n_words - i - some, next = left < AHEAD ? left : AHEAD;
+        make_keys(&context->words, text, n, words + i + some, next, keys[turn ^ 1]);
+        QNI_TRY(encode_some(model, context, text, n, words + i, some, keys[turn], out, err));
+        i += some;
+        some = next;
     }
     return QN_OK;
 }
