@@ -12,10 +12,9 @@
 // `as_right` of what is undone. Of equal ranks the left one merges first, so a merge across the
 // border comes before one on its right of the same rank, and after one on its left.
 //
-// Which of the two is undone is not to be foreseen, so it is chosen without a jump.
+// The jumps are meant: what follows one that was guessed right is on its way from memory meanwhile.
 static bool stay_apart(const qni_bpe *bpe, uint32_t left, uint32_t right, uint32_t limit)
 {
-    const qni_bpe_origin *l = &bpe->origins[left], *r = &bpe->origins[right];
     for (;;) {
         if (qni_pairs_may_hold(&bpe->pairs, left, right)) {
             uint32_t rank = qni_pairs_find(&bpe->pairs, left, right, NULL);
@@ -23,17 +22,16 @@ static bool stay_apart(const qni_bpe *bpe, uint32_t left, uint32_t right, uint32
                 return false;
             }
         }
-        if ((l->time | r->time) == 0) {
+        const qni_bpe_origin *l = &bpe->origins[left], *r = &bpe->origins[right];
+        if (l->time > r->time) {
+            limit = l->as_left;
+            left = l->right;
+        } else if (r->time > 0) {
+            limit = r->as_right;
+            right = r->left;
+        } else {
             return true;
         }
-        bool undo_left = l->time > r->time;
-        limit = undo_left ? l->as_left : r->as_right;
-        uint32_t part = undo_left ? l->right : r->left;
-        left = undo_left ? part : left;
-        right = undo_left ? right : part;
-        const qni_bpe_origin *origin = &bpe->origins[part];
-        l = undo_left ? origin : l;
-        r = undo_left ? r : origin;
     }
 }
 
@@ -109,9 +107,8 @@ static qn_status build_trie(qni_bpe *out, qni_bpe_origin *origins, const uint8_t
         if (size > 0 && qni_vocab_find(vocab, bytes, size) == (int32_t)id) {
             keys[n] = (qni_trie_key){(const unsigned char *)bytes, size, id};
             bool made = is_made(origins, singles, id);
-            uint32_t hint = qni_token_hash(bytes, size) % QNI_UNMADE_HINTS;
+            uint32_t hint = qni_unmade_hint(bytes, size);
             n += made;
-            out->n_unmade += !made;
             out->unmade[hint / 64] |= (uint64_t)!made << (hint % 64);
         }
     }

@@ -141,7 +141,7 @@ static qn_status encode_word(const qni_model *model, qni_context *c, const qni_w
     return QN_OK;
 }
 
-// A word that is not in the first slot of its hash, or has tokens elsewhere.
+// A word that is in neither slot of its hash's line, or has tokens elsewhere.
 static __attribute__((noinline)) qn_status add_word(const qni_model *model, qni_context *c,
                                                     const qni_word_key *key, const char *word,
                                                     size_t n, size_t behind, qni_ids *out,
@@ -178,9 +178,12 @@ static inline qn_status encode_some(const qni_model *model, qni_context *c, cons
     QNI_TRY(qni_ids_reserve(out, n_words * (QNI_WORD_NEAR + 1), err));
     int32_t *to = out->ids + out->n;
     for (size_t i = 0; i < n_words; i++) {
-        const qni_word_slot *slot = &table.slots[keys[i].hash & table.mask];
-        // Long words have no slot with their hi, which holds a place.
-        if (slot->lo == keys[i].lo && slot->hi == keys[i].hi && slot->n <= QNI_WORD_NEAR) {
+        size_t at = keys[i].hash & table.mask;
+        const qni_word_slot *slot = &table.slots[at];
+        if (!qni_word_is_near(slot, &keys[i])) {
+            slot = &table.slots[at ^ 1];
+        }
+        if (__builtin_expect(qni_word_is_near(slot, &keys[i]), 1)) {
             memcpy(to, slot->ids, sizeof slot->ids + sizeof slot->n);
             to += slot->n; // a copy of a fixed size: there is room behind
             continue;

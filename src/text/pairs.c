@@ -5,30 +5,14 @@
 #include <string.h>
 
 enum {
-    RANK_BITS = 25,
-    BEHIND_BITS = 12,
-    REST_SHIFT = RANK_BITS + BEHIND_BITS,
+    REST_SHIFT = QNI_PAIR_RANK_BITS + QNI_PAIR_BEHIND_BITS,
     REST_BITS = 64 - REST_SHIFT,
-    MOST_BEHIND = (1 << BEHIND_BITS) - 1,
+    MOST_BEHIND = (1 << QNI_PAIR_BEHIND_BITS) - 1,
     HINT_BITS_PER_PAIR = 8,
 };
 
-#define FREE     UINT64_MAX
-#define FACTOR_1 0x9E3779B97F4A7C15u
-#define FACTOR_2 0xD6E8FEB86659FD93u
-
-static uint64_t low_bits(uint64_t x, unsigned n)
-{
-    return x & (((uint64_t)1 << n) - 1);
-}
-
-// A number of 2 * id_bits bits; no two pairs have the same.
-static uint64_t mix(const qni_pairs *p, uint32_t left, uint32_t right)
-{
-    unsigned bits = 2u * p->id_bits;
-    uint64_t x = low_bits(((uint64_t)left << p->id_bits | right) * FACTOR_1, bits);
-    return low_bits((x ^ x >> p->id_bits) * FACTOR_2, bits);
-}
+#define FACTOR_1 QNI_PAIR_FACTOR_1
+#define FACTOR_2 QNI_PAIR_FACTOR_2
 
 // Modulo 2^64, by Newton's iteration: each step doubles the bits that are right, of which an odd
 // number as its own inverse has three.
@@ -44,50 +28,23 @@ static uint64_t inverse(uint64_t odd)
 static void unmix(const qni_pairs *p, uint64_t x, uint32_t *left, uint32_t *right)
 {
     unsigned bits = 2u * p->id_bits;
-    x = low_bits(x * inverse(FACTOR_2), bits);
-    x = low_bits((x ^ x >> p->id_bits) * inverse(FACTOR_1), bits);
+    x = qni_low_bits(x * inverse(FACTOR_2), bits);
+    x = qni_low_bits((x ^ x >> p->id_bits) * inverse(FACTOR_1), bits);
     *left = (uint32_t)(x >> p->id_bits);
-    *right = (uint32_t)low_bits(x, p->id_bits);
-}
-
-static unsigned rest_bits(const qni_pairs *p)
-{
-    return 2u * p->id_bits - p->slot_bits;
-}
-
-static uint32_t rank_of(uint64_t slot)
-{
-    return (uint32_t)low_bits(slot, RANK_BITS);
-}
-
-uint32_t qni_pairs_find(const qni_pairs *p, uint32_t left, uint32_t right, uint32_t *id)
-{
-    uint64_t x = mix(p, left, right), rest = low_bits(x, rest_bits(p)) << BEHIND_BITS;
-    uint32_t at = (uint32_t)(x >> rest_bits(p));
-    for (uint64_t behind = 0;; behind++, at = (at + 1) & (p->n_slots - 1)) {
-        uint64_t slot = p->slots[at];
-        if (slot >> RANK_BITS == (rest | behind)) {
-            if (id != NULL) {
-                *id = p->ids[at];
-            }
-            return rank_of(slot);
-        }
-        if (slot == FREE) {
-            return QNI_NO_RANK;
-        }
-    }
+    *right = (uint32_t)qni_low_bits(x, p->id_bits);
 }
 
 bool qni_pairs_at(const qni_pairs *p, uint32_t at, qni_bpe_merge *out)
 {
     uint64_t slot = p->slots[at];
-    if (slot == FREE) {
+    if (slot == QNI_PAIR_FREE) {
         return false;
     }
-    uint64_t behind = low_bits(slot >> RANK_BITS, BEHIND_BITS);
+    uint64_t behind = qni_low_bits(slot >> QNI_PAIR_RANK_BITS, QNI_PAIR_BEHIND_BITS);
     uint64_t first = (at - behind) & (p->n_slots - 1);
-    *out = (qni_bpe_merge){.rank = rank_of(slot), .id = p->ids[at]};
-    unmix(p, first << rest_bits(p) | slot >> REST_SHIFT, &out->left, &out->right);
+    *out = (qni_bpe_merge){.rank = (uint32_t)qni_low_bits(slot, QNI_PAIR_RANK_BITS),
+                           .id = p->ids[at]};
+    unmix(p, first << qni_pair_rest_bits(p) | slot >> REST_SHIFT, &out->left, &out->right);
     return true;
 }
 
@@ -119,9 +76,10 @@ static qn_status put(qni_pairs *p, const qni_bpe_merge *m, qn_error *err)
 {
     uint64_t *slots = (uint64_t *)(uintptr_t)p->slots, *hints = (uint64_t *)(uintptr_t)p->hints;
     uint32_t *ids = (uint32_t *)(uintptr_t)p->ids;
-    uint64_t x = mix(p, m->left, m->right), rest = low_bits(x, rest_bits(p)) << BEHIND_BITS;
-    uint64_t first = x >> rest_bits(p), behind = 0, at = first;
-    while (slots[at] != FREE && slots[at] >> RANK_BITS != (rest | behind)) {
+    uint64_t x = qni_pair_mix(p, m->left, m->right), rest = qni_low_bits(x, qni_pair_rest_bits(p))
+                                                            << QNI_PAIR_BEHIND_BITS;
+    uint64_t first = x >> qni_pair_rest_bits(p), behind = 0, at = first;
+    while (slots[at] != QNI_PAIR_FREE && slots[at] >> QNI_PAIR_RANK_BITS != (rest | behind)) {
         if (++behind > MOST_BEHIND) {
             return qni_fail(err, QN_LIMIT_EXCEEDED, NULL,
                             "the merges of tokens %u and %u, and %d others, have one hash", m->left,
@@ -129,7 +87,7 @@ static qn_status put(qni_pairs *p, const qni_bpe_merge *m, qn_error *err)
         }
         at = (first + behind) & (p->n_slots - 1);
     }
-    slots[at] = (rest | behind) << RANK_BITS | m->rank;
+    slots[at] = (rest | behind) << QNI_PAIR_RANK_BITS | m->rank;
     ids[at] = m->id;
     uint64_t hash = ((uint64_t)m->left << 32 | m->right) * FACTOR_1;
     hints[hash >> p->hint_shift] |= (uint64_t)1 << (hash >> 28 & 63) | (uint64_t)1

@@ -25,7 +25,14 @@ typedef struct qni_bpe_merge {
     uint32_t id; // of the merged token
 } qni_bpe_merge;
 
-enum { QNI_NO_RANK = (1 << 25) - 1 }; // ranks are below this
+enum {
+    QNI_PAIR_RANK_BITS = 25,
+    QNI_PAIR_BEHIND_BITS = 12,
+    QNI_NO_RANK = (1 << QNI_PAIR_RANK_BITS) - 1, // ranks are below this
+};
+#define QNI_PAIR_FREE     UINT64_MAX
+#define QNI_PAIR_FACTOR_1 0x9E3779B97F4A7C15u
+#define QNI_PAIR_FACTOR_2 0xD6E8FEB86659FD93u
 
 typedef struct qni_pairs {
     const uint64_t *slots;
@@ -44,13 +51,50 @@ void qni_pairs_end(qni_pairs *pairs);
 // Whether there may be such a pair; false is certain.
 static inline bool qni_pairs_may_hold(const qni_pairs *pairs, uint32_t left, uint32_t right)
 {
-    uint64_t hash = ((uint64_t)left << 32 | right) * 0x9E3779B97F4A7C15u;
+    uint64_t hash = ((uint64_t)left << 32 | right) * QNI_PAIR_FACTOR_1;
     uint64_t bits = (uint64_t)1 << (hash >> 28 & 63) | (uint64_t)1 << (hash >> 34 & 63);
     return (pairs->hints[hash >> pairs->hint_shift] & bits) == bits;
 }
 
+static inline uint64_t qni_low_bits(uint64_t x, unsigned n)
+{
+    return x & (((uint64_t)1 << n) - 1);
+}
+
+// A number of 2 * id_bits bits; no two pairs have the same.
+static inline uint64_t qni_pair_mix(const qni_pairs *p, uint32_t left, uint32_t right)
+{
+    unsigned bits = 2u * p->id_bits;
+    uint64_t x = qni_low_bits(((uint64_t)left << p->id_bits | right) * QNI_PAIR_FACTOR_1, bits);
+    return qni_low_bits((x ^ x >> p->id_bits) * QNI_PAIR_FACTOR_2, bits);
+}
+
+// How many of these bits a slot keeps.
+static inline unsigned qni_pair_rest_bits(const qni_pairs *p)
+{
+    return 2u * p->id_bits - p->slot_bits;
+}
+
 // The rank of a pair, or QNI_NO_RANK; the merged token goes to *id unless that is NULL.
-uint32_t qni_pairs_find(const qni_pairs *pairs, uint32_t left, uint32_t right, uint32_t *id);
+static inline uint32_t qni_pairs_find(const qni_pairs *p, uint32_t left, uint32_t right,
+                                      uint32_t *id)
+{
+    uint64_t x = qni_pair_mix(p, left, right);
+    uint64_t rest = qni_low_bits(x, qni_pair_rest_bits(p)) << QNI_PAIR_BEHIND_BITS;
+    uint32_t at = (uint32_t)(x >> qni_pair_rest_bits(p));
+    for (uint64_t behind = 0;; behind++, at = (at + 1) & (p->n_slots - 1)) {
+        uint64_t slot = p->slots[at];
+        if (slot >> QNI_PAIR_RANK_BITS == (rest | behind)) {
+            if (id != NULL) {
+                *id = p->ids[at];
+            }
+            return (uint32_t)qni_low_bits(slot, QNI_PAIR_RANK_BITS);
+        }
+        if (slot == QNI_PAIR_FREE) {
+            return QNI_NO_RANK;
+        }
+    }
+}
 
 // The pair in a slot; false when it is free.
 bool qni_pairs_at(const qni_pairs *pairs, uint32_t slot, qni_bpe_merge *out);

@@ -2,6 +2,8 @@
 
 #include "base/alloc.h"
 
+#include <string.h>
+
 enum { MOST = 3, BITS_PER_MERGE = 8 }; // bytes on either side
 
 // A merge of at least so many bytes on either side.
@@ -90,9 +92,30 @@ static bool is_seam(const qni_seams *seams, const char *place, size_t before, si
     return true;
 }
 
+// Whether all bytes are ASCII.
+static bool is_ascii(const char *word, size_t n)
+{
+    uint64_t part, some = 0;
+    if (n < sizeof part) {
+        for (size_t i = 0; i < n; i++) {
+            some |= (uint64_t)(unsigned char)word[i];
+        }
+        return some < 0x80;
+    }
+    for (size_t i = 0; i + sizeof part < n; i += sizeof part) {
+        memcpy(&part, word + i, sizeof part);
+        some |= part;
+    }
+    memcpy(&part, word + n - sizeof part, sizeof part);
+    return ((some | part) & 0x8080808080808080u) == 0;
+}
+
 size_t qni_seams_next(const qni_seams *seams, const char *word, size_t n)
 {
-    for (size_t at = 1; seams->kinds != NULL && at < n; at++) {
+    if (seams->kinds == NULL || (n <= 64 && is_ascii(word, n))) {
+        return n;
+    }
+    for (size_t at = 1; at < n; at++) {
         if (qni_seams_look_at(word[at - 1], word[at]) && is_seam(seams, word + at, at, n - at)) {
             return at;
         }
