@@ -55,8 +55,8 @@ static void set_sizes(qni_pairs *p, size_t n, uint32_t n_ids)
         p->id_bits++;
     }
     p->slot_bits = 4;
-    // half of the slots stay free, and what a slot has room for is enough
-    while ((size_t)1 << p->slot_bits < 2 * n || 2 * p->id_bits - p->slot_bits > REST_BITS) {
+    // a third of the slots stays free, and what a slot has room for is enough
+    while (2 * ((size_t)1 << p->slot_bits) < 3 * n || 2 * p->id_bits - p->slot_bits > REST_BITS) {
         p->slot_bits++;
     }
     if (2 * p->id_bits < p->slot_bits) {
