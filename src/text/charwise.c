@@ -20,6 +20,11 @@ struct qni_charwise_entry {
     uint8_t n; // or IN_THE_WAY
 };
 
+// The Han that Unicode began with. No step tells them apart, so what becomes of each is what
+// becomes of the first.
+enum { FIRST_HAN = 0x4E00, LAST_HAN = 0x9FA5 };
+static const char first_han[] = "\xE4\xB8\x80";
+
 bool qni_charwise_can(const qni_normalizer *steps, size_t n_steps)
 {
     for (size_t i = 0; i < n_steps; i++) {
@@ -96,32 +101,6 @@ static qni_charwise_entry find(const qni_normalizer *steps, size_t n_steps, uint
     return e;
 }
 
-// The same from what was kept. No step tells the Han apart that Unicode began with, so what becomes
-// of the first of them is what becomes of each.
-static const qni_charwise_entry *look_up(qni_charwise_entry *kept, const qni_normalizer *steps,
-                                         size_t n_steps, uint32_t code)
-{
-    enum { FIRST_HAN = 0x4E00, LAST_HAN = 0x9FA5 };
-    qni_charwise_entry *e = &kept[code % KEPT];
-    if (e->code == code + 1) {
-        return e;
-    }
-    if (code > FIRST_HAN && code <= LAST_HAN) {
-        const qni_charwise_entry *first = look_up(kept, steps, n_steps, FIRST_HAN);
-        const char *at = first->n != IN_THE_WAY ? memmem(first->bytes, first->n, "\xE4\xB8\x80", 3)
-                                                : NULL;
-        if (at != NULL) {
-            size_t before = (size_t)(at - first->bytes);
-            *e = *first;
-            e->code = code + 1;
-            qni_utf8_encode(code, e->bytes + before);
-            return e;
-        }
-    }
-    *e = find(steps, n_steps, code);
-    return e;
-}
-
 // An ASCII character becomes at most one byte.
 static qn_status open_tables(const qni_normalizer *steps, size_t n_steps,
                              qni_normalize_scratch *scratch, qn_error *err)
@@ -145,6 +124,13 @@ static qn_status open_tables(const qni_normalizer *steps, size_t n_steps,
             scratch->ascii_lower = scratch->ascii_lower && e.n == 1 && e.bytes[0] == lower;
         }
     }
+    qni_charwise_entry han = find(steps, n_steps, FIRST_HAN);
+    const char *at = han.n != IN_THE_WAY ? memmem(han.bytes, han.n, first_han, 3) : NULL;
+    if (at != NULL) {
+        entries[FIRST_HAN % KEPT] = han;
+        scratch->han = &entries[FIRST_HAN % KEPT];
+        scratch->han_at = (size_t)(at - han.bytes);
+    }
     scratch->charwise = entries;
     return QN_OK;
 }
@@ -166,6 +152,32 @@ static size_t write_printable(const qni_normalize_scratch *scratch, const char *
         memcpy(to + at, &part, sizeof part);
     }
     return at;
+}
+
+// What the steps make of the first character of text[0, n), which is not ASCII. Returns how many
+// bytes it has; 0 when it is in the way.
+static inline size_t write_other(const qni_normalizer *steps, size_t n_steps,
+                                 qni_normalize_scratch *scratch, const char *text, size_t n,
+                                 char **to)
+{
+    uint32_t code;
+    size_t length = (size_t)qni_utf8_decode((const unsigned char *)text, n, &code);
+    if (scratch->han != NULL && code >= FIRST_HAN && code <= LAST_HAN) {
+        memcpy(*to, scratch->han->bytes, MOST);
+        memcpy(*to + scratch->han_at, text, 3);
+        *to += scratch->han->n;
+        return length;
+    }
+    qni_charwise_entry *e = &scratch->charwise[code % KEPT];
+    if (e->code != code + 1) {
+        *e = find(steps, n_steps, code);
+    }
+    if (e->n == IN_THE_WAY) {
+        return 0;
+    }
+    memcpy(*to, e->bytes, MOST);
+    *to += e->n;
+    return length;
 }
 
 // What the steps make of text[0, n), to the end of a draft.
@@ -211,18 +223,10 @@ qn_status qni_charwise_normalize(const qni_normalizer *steps, size_t n_steps,
             if (at >= stop || (unsigned char)text[at] < 0x80) {
                 continue;
             }
-            uint32_t code;
-            size_t length = (size_t)qni_utf8_decode((const unsigned char *)text + at, n - at,
-                                                    &code);
-            const qni_charwise_entry *e = &scratch->charwise[code % KEPT];
-            if (e->code != code + 1) {
-                e = look_up(scratch->charwise, steps, n_steps, code);
-            }
-            if (e->n == IN_THE_WAY) {
+            size_t length = write_other(steps, n_steps, scratch, text + at, n - at, &to);
+            if (length == 0) {
                 break;
             }
-            memcpy(to, e->bytes, MOST);
-            to += e->n;
             at += length;
         }
         out->n = (size_t)(to - out->text);

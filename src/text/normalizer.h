@@ -56,6 +56,8 @@ typedef struct qni_normalize_scratch {
     void *match; // of the regular-expression library
     // of charwise.h: what characters become; NULL until it is asked for
     qni_charwise_entry *charwise;
+    const qni_charwise_entry *han; // what the Han become, with their own bytes at han_at
+    size_t han_at;
     char ascii[128];
     uint8_t ascii_n[128];
     bool ascii_way;     // some ASCII character becomes more than a byte
