@@ -97,14 +97,26 @@ static uint64_t staying(qni_terms *terms, qni_term a)
     return groups;
 }
 
-uint64_t qni_term_loop(qni_terms *terms, qni_term a)
+// The groups that some byte of goes on from one of the states.
+static uint64_t taken(const closure *c, uint64_t known)
 {
-    if (terms->info[a].loop_known) {
-        return terms->info[a].loop;
+    for (size_t i = 0; i < c->n; i++) {
+        for (unsigned b = 0x20; b < 0xF5; b = b == 0x7F ? 0xC2 : b + 1) {
+            uint64_t bit = QNI_GROUP_BIT(qni_byte_group(b));
+            if ((known & bit) == 0 && qni_term_next(c->terms, c->states[i], b) != 0) {
+                known |= bit;
+            }
+        }
     }
+    return known;
+}
+
+qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
+{
     // Control characters, quotes and backslashes never stand for themselves in a string of JSON.
-    uint64_t groups = ~(QNI_INSIDE_CHARACTER | QNI_GROUP_BIT(qni_byte_group(0)) |
-                        QNI_GROUP_BIT(qni_byte_group('"')) | QNI_GROUP_BIT(qni_byte_group('\\')));
+    const uint64_t never = QNI_GROUP_BIT(qni_byte_group(0)) | QNI_GROUP_BIT(qni_byte_group('"')) |
+                           QNI_GROUP_BIT(qni_byte_group('\\'));
+    uint64_t groups = ~(QNI_INSIDE_CHARACTER | never);
     closure c = {.terms = terms, .states = {a}, .n = 1};
     for (size_t i = terms->info[a].free; i < c.n; i++) {
         uint64_t dead = follow(&c, c.states[i], groups);
@@ -114,14 +126,16 @@ uint64_t qni_term_loop(qni_terms *terms, qni_term a)
             i = SIZE_MAX;
         }
     }
+    uint64_t open = terms->info[a].free ? ~never : taken(&c, groups & ~never);
+    qni_term_groups found = {groups, ~(open | QNI_INSIDE_CHARACTER)};
     if (terms->account->status != QN_OK) {
-        return 0;
+        return (qni_term_groups){0, 0};
     }
     // What holds for a state holds for all that it leads to, but those may take more.
     size_t n = __builtin_popcountll(groups) > QNI_N_BYTE_GROUPS ? c.n : 1;
     for (size_t i = 0; i < n; i++) {
-        terms->info[c.states[i]].loop = groups;
+        terms->info[c.states[i]].loop = found;
         terms->info[c.states[i]].loop_known = true;
     }
-    return groups;
+    return found;
 }

@@ -211,8 +211,7 @@ static qn_status build_groups(qni_vocabulary *v, const qni_token_trie_key *insid
             qni_mask_set(v->of_group + (size_t)group * v->n_words, inside[i].payload);
         }
     }
-    QNI_TRY(qni_token_trie_groups(&v->inside, err));
-    return qni_token_trie_groups(&v->trie, err);
+    return qni_token_trie_groups(&v->inside, err);
 }
 
 typedef struct room {

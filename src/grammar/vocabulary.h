@@ -30,7 +30,8 @@ typedef struct qni_token_trie {
     uint32_t max_depth; // bytes of the longest key
     // nodes by byte below the root (0) and below nodes with many children; n_nodes: none
     uint32_t (*children)[256];
-    uint64_t *below; // by node: the groups of bytes further down, see qni_byte_group; or NULL
+    uint64_t *below;  // by node: the groups of bytes further down, see qni_byte_group; or NULL
+    uint64_t *groups; // by entry: those of its key; or NULL
 } qni_token_trie;
 
 // One key of a trie while it is built.
@@ -77,7 +78,7 @@ static inline unsigned qni_byte_group(unsigned b)
                       : 37 + b - 0x7B;
 }
 
-// Fills in `below`.
+// Fills in `below` and `groups`.
 QNI_WARN_UNUSED qn_status qni_token_trie_groups(qni_token_trie *trie, qn_error *err);
 
 // What ends at a node: entries[first .. *end).
