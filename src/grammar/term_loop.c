@@ -8,20 +8,24 @@ enum { MAX_STATES = 24 };
 typedef struct closure {
     qni_terms *terms;
     qni_term states[MAX_STATES];
+    uint64_t via[MAX_STATES]; // the groups that lead to them
     size_t n;
-    bool full; // there are more
+    uint64_t group; // of the bytes that are followed
+    bool full;      // there are more
 } closure;
 
 static void add_state(closure *c, qni_term state)
 {
     for (size_t i = c->n; i-- > 0;) {
         if (c->states[i] == state) {
+            c->via[i] |= c->group;
             return;
         }
     }
     if (c->n == MAX_STATES) {
         c->full = true;
     } else {
+        c->via[c->n] = c->group;
         c->states[c->n++] = state;
     }
 }
@@ -67,6 +71,7 @@ static uint64_t follow(closure *c, qni_term from, uint64_t groups)
         if ((groups & bit & ~dead) == 0) {
             continue;
         }
+        c->group = bit;
         if (b < 0x80) {
             dead |= add_targets(c, from, b, b, 0) ? 0 : bit;
             continue;
@@ -111,6 +116,25 @@ static uint64_t taken(const closure *c, uint64_t known)
     return known;
 }
 
+// About how many texts need the groups: letters are in most.
+static int worth(uint64_t groups)
+{
+    enum { LETTER = 12 };
+    uint64_t letters = 0;
+    for (unsigned b = 'A'; b <= 'z'; b = b == 'Z' ? 'a' : b + 1) {
+        letters |= QNI_GROUP_BIT(qni_byte_group(b));
+    }
+    return __builtin_popcountll(groups) + LETTER * __builtin_popcountll(groups & letters);
+}
+
+// What to do without where `dead` lead nowhere in a state: these, or those that lead there. So "%"
+// is left out where it must be followed by digits, and not all but the digits.
+static uint64_t restriction(const closure *c, size_t state, uint64_t groups, uint64_t dead)
+{
+    uint64_t via = state == 0 ? 0 : c->via[state] & groups;
+    return via != 0 && worth(via) < worth(dead) ? via : dead;
+}
+
 qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
 {
     // Control characters, quotes and backslashes never stand for themselves in a string of JSON.
@@ -121,7 +145,8 @@ qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
     for (size_t i = terms->info[a].free; i < c.n; i++) {
         uint64_t dead = follow(&c, c.states[i], groups);
         if (dead != 0 || c.full) { // once more without them, or with those that stay here
-            groups = c.full ? staying(terms, a) | QNI_GROUP_BIT(QNI_GROUP_INNER) : groups & ~dead;
+            groups = c.full ? staying(terms, a) | QNI_GROUP_BIT(QNI_GROUP_INNER)
+                            : groups & ~restriction(&c, i, groups, dead);
             c = (closure){.terms = terms, .states = {a}, .n = 1};
             i = SIZE_MAX;
         }
