@@ -47,9 +47,10 @@ QNI_WARN_UNUSED qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_t
 void qni_token_trie_end(qni_token_trie *trie);
 
 // Bytes in groups that patterns rarely cut: a bit of a word each. Characters beyond ASCII go by
-// their first byte; those that begin white space somewhere have a group each. The bytes behind it
-// are in one that says nothing.
-enum { QNI_GROUP_INNER = 46, QNI_N_BYTE_GROUPS };
+// their first byte; those that begin white space somewhere have a group each, and so have those of
+// private use and those beyond the first plane, where patterns have holes. The bytes behind it are
+// in one that says nothing.
+enum { QNI_GROUP_INNER = 48, QNI_N_BYTE_GROUPS };
 #define QNI_GROUP_BIT(group) ((uint64_t)1 << (group))
 #define QNI_INSIDE_CHARACTER ((uint64_t)1 << 63) // beside the groups below a node
 
@@ -62,6 +63,8 @@ static inline unsigned qni_byte_group(unsigned b)
                : b == 0xE2 ? 43
                : b == 0xE3 ? 44
                : b == 0xEF ? 45
+               : b == 0xEE ? 46
+               : b >= 0xF0 ? 47
                            : 7;
     }
     if (b < 0x20 || b == 0x7F) {
