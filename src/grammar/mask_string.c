@@ -20,7 +20,13 @@ qni_term qni_mask_near_term(qni_masker *m, qni_term term)
     // An escape that has begun adds a character; at most so many bytes are looked at for a token.
     uint32_t depth = m->vocabulary->trie.max_depth + 16, room;
     qni_term wide = qni_term_widen(t, term, depth, &room);
-    return wide == term || room - depth < qni_term_reach(t, wide) ? term : wide;
+    uint32_t reach = wide == term ? 0 : qni_term_reach(t, wide);
+    if (wide != term && room - depth < reach && reach < depth) {
+        // Some counter is near: those that are further away than a completion is long.
+        wide = qni_term_widen(t, term, depth + reach, &room);
+        reach = wide == term ? 0 : qni_term_reach(t, wide);
+    }
+    return wide == term || room - depth < reach ? term : wide;
 }
 
 // Tokens that stay inside, from those of a language that has the same short texts; false when there

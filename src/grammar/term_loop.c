@@ -87,19 +87,16 @@ static uint64_t follow(closure *c, qni_term from, uint64_t groups)
     return dead;
 }
 
-// The groups of ASCII whose characters lead back at once.
-static uint64_t staying(qni_terms *terms, qni_term a)
+// Those of some groups whose characters lead back to a state at once.
+static uint64_t staying(qni_terms *terms, qni_term a, uint64_t groups)
 {
-    uint64_t groups = 0;
-    for (unsigned b = 0; b < 0x80; b++) {
-        groups |= QNI_GROUP_BIT(qni_byte_group(b));
+    uint64_t stay = 0;
+    for (; groups != 0; groups &= groups - 1) {
+        uint64_t bit = groups & (~groups + 1);
+        closure c = {.terms = terms, .states = {a}, .n = 1};
+        stay |= follow(&c, a, bit) == 0 && c.n == 1 ? bit : 0;
     }
-    for (unsigned b = 0; b < 0x80; b++) {
-        if (b < 0x20 || b == '"' || b == '\\' || qni_term_next(terms, a, b) != a) {
-            groups &= ~QNI_GROUP_BIT(qni_byte_group(b));
-        }
-    }
-    return groups;
+    return stay;
 }
 
 // The groups that some byte of goes on from one of the states.
@@ -142,11 +139,21 @@ qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
                            QNI_GROUP_BIT(qni_byte_group('\\'));
     uint64_t groups = ~(QNI_INSIDE_CHARACTER | never);
     closure c = {.terms = terms, .states = {a}, .n = 1};
-    for (size_t i = terms->info[a].free; i < c.n; i++) {
-        uint64_t dead = follow(&c, c.states[i], groups);
-        if (dead != 0 || c.full) { // once more without them, or with those that stay here
-            groups = c.full ? staying(terms, a) | QNI_GROUP_BIT(QNI_GROUP_INNER)
-                            : groups & ~restriction(&c, i, groups, dead);
+    uint64_t looked_at = groups & ~QNI_WIDE_GROUPS; // then all: wide characters have many states
+    for (size_t i = 0; !terms->info[a].free && (i < c.n || looked_at != groups); i++) {
+        if (i == c.n) {
+            looked_at = groups;
+            i = 0;
+        }
+        uint64_t dead = follow(&c, c.states[i], groups & looked_at);
+        if (c.full) { // too many states: those that lead nowhere else
+            groups = staying(terms, a, groups);
+            c = (closure){.terms = terms, .states = {a}, .n = 1};
+            break;
+        }
+        if (dead != 0) { // once more without them
+            groups &= ~restriction(&c, i, groups, dead);
+            looked_at &= groups;
             c = (closure){.terms = terms, .states = {a}, .n = 1};
             i = SIZE_MAX;
         }

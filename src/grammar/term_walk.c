@@ -131,6 +131,18 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
     }
 }
 
+// Are the tokens below a node in both languages or in neither, by their groups?
+static bool alike_below(const qni_term_walk *w, uint32_t i, qni_term narrow, qni_term wide)
+{
+    uint64_t below = w->vocabulary->inside.below[i];
+    qni_term_groups near = qni_term_loop(w->terms, narrow);
+    if ((below & ~near.stay) == 0) {
+        return true;
+    }
+    qni_term_groups far = qni_term_loop(w->terms, wide);
+    return (near.stay & ~far.stay) == 0 && (below & ~(near.stay | far.dead)) == 0;
+}
+
 void qni_term_walk_narrow(const qni_term_walk *w, qni_term near, qni_term far, uint32_t safe)
 {
     const qni_token_trie *trie = &w->vocabulary->inside;
@@ -153,7 +165,7 @@ void qni_term_walk_narrow(const qni_term_walk *w, qni_term near, qni_term far, u
         if (narrow == QNI_TERM_NOTHING) {
             clear_range(w, trie, node->entry, subtree_end(trie, node));
         }
-        if (narrow == QNI_TERM_NOTHING || narrow == wide) {
+        if (narrow == QNI_TERM_NOTHING || narrow == wide || alike_below(w, i, narrow, wide)) {
             i = node->skip;
             continue;
         }
