@@ -63,6 +63,13 @@ static uint32_t kind_of(const qni_terms *terms, qni_term a)
     return qni_term_record(terms, a, NULL)[0];
 }
 
+// Is it `character` repeated?
+static bool is_length(const qni_terms *terms, qni_term a)
+{
+    const uint32_t *r = qni_term_record(terms, a, NULL);
+    return r[0] == KIND_REPEAT && r[1] == terms->character;
+}
+
 static uint32_t add_lengths(uint32_t a, uint32_t b)
 {
     return a > QNI_TERM_NO_MAX / 2 || b > QNI_TERM_NO_MAX / 2 ? QNI_TERM_NO_MAX / 2 : a + b;
@@ -102,6 +109,119 @@ static void measure(qni_terms *terms, qni_term id)
     terms->info[id].counted = counted;
     // Without intersections, the ways out of the parts add up; with them they must be looked for.
     terms->info[id].reach = terms->info[id].crossed ? 0 : reach + 1;
+}
+
+static uint32_t add_counts(uint32_t a, uint32_t b)
+{
+    return b > QNI_TERM_NO_MAX - a ? QNI_TERM_NO_MAX : a + b;
+}
+
+static uint32_t times(uint32_t a, uint32_t n)
+{
+    uint64_t all = (uint64_t)a * n;
+    return a == 0 || n == 0                                                   ? 0
+           : a == QNI_TERM_NO_MAX || n == QNI_TERM_NO_MAX || all > UINT32_MAX ? QNI_TERM_NO_MAX
+                                                                              : (uint32_t)all;
+}
+
+static void count_set(const uint32_t *r, qni_term_info *info)
+{
+    bool ascii = (r[1] | r[2] | r[3] | r[4]) != 0, inner = (r[5] | r[6]) != 0;
+    info->most = ascii || (r[7] | r[8]) != 0;
+    info->fewest = info->most != 0 && !inner;
+    info->low = 1;
+    info->high = ascii;
+}
+
+static void count_repeat(const uint32_t *r, const qni_term_info *part, qni_term_info *info)
+{
+    uint32_t min = r[2], max = r[3];
+    info->fewest = times(part->fewest, min);
+    info->most = times(part->most, max);
+    bool none = part->low > part->high;
+    // From `from` times on, the lengths of so many and of one more meet.
+    uint32_t from = min == 0 && part->low > 1 ? 1 : min;
+    bool meet = !none && (uint64_t)part->high * from + 1 >= (uint64_t)part->low * (from + 1);
+    if (meet && from <= max) {
+        info->low = times(part->low, from);
+        info->high = times(part->high, max);
+    } else if (!none || min == 0) {
+        info->low = times(part->low, min);
+        info->high = none ? 0 : times(part->high, min);
+    }
+}
+
+static void count_sum(qni_term_info *info, const qni_term_info *part)
+{
+    info->fewest = part->fewest < info->fewest ? part->fewest : info->fewest;
+    info->most = part->most > info->most ? part->most : info->most;
+    if (part->low > part->high) {
+        return;
+    }
+    if (info->low <= info->high && add_counts(info->high, 1) >= part->low &&
+        add_counts(part->high, 1) >= info->low) {
+        info->low = part->low < info->low ? part->low : info->low;
+        info->high = part->high > info->high ? part->high : info->high;
+    } else if (info->low > info->high || part->high > info->high) { // one of the two
+        info->low = part->low;
+        info->high = part->high;
+    }
+}
+
+// Any text of ASCII is in a bare length, so that such a member of an intersection cuts the lengths
+// of one other.
+static void count_and(const qni_terms *terms, const uint32_t *r, size_t n, qni_term_info *info)
+{
+    size_t others = 0;
+    info->fewest = info->low = 0;
+    info->most = info->high = QNI_TERM_NO_MAX;
+    for (size_t i = 1; i < n; i++) {
+        const qni_term_info *part = &terms->info[r[i]];
+        others += !is_length(terms, r[i]);
+        info->fewest = part->fewest > info->fewest ? part->fewest : info->fewest;
+        info->most = part->most < info->most ? part->most : info->most;
+        info->low = part->low > info->low ? part->low : info->low;
+        info->high = part->high < info->high ? part->high : info->high;
+    }
+    if (others > 1) {
+        info->low = 1;
+        info->high = 0;
+    }
+}
+
+// How many characters the texts of a new term have, as far as its parts tell.
+static void count_characters(const qni_terms *terms, const uint32_t *r, size_t n,
+                             qni_term_info *info)
+{
+    info->low = 1; // none is known
+    switch (r[0]) {
+    case KIND_EMPTY: info->low = 0; break;
+    case KIND_ALL:
+        info->low = 0;
+        info->most = info->high = QNI_TERM_NO_MAX;
+        break;
+    case KIND_SET: count_set(r, info); break;
+    case KIND_CONCAT: {
+        const qni_term_info *x = &terms->info[r[1]], *y = &terms->info[r[2]];
+        info->fewest = add_counts(x->fewest, y->fewest);
+        info->most = add_counts(x->most, y->most);
+        if (x->low <= x->high && y->low <= y->high) {
+            info->low = add_counts(x->low, y->low);
+            info->high = add_counts(x->high, y->high);
+        }
+        break;
+    }
+    case KIND_ALT:
+        info->fewest = QNI_TERM_NO_MAX;
+        for (size_t i = 1; i < n; i++) {
+            count_sum(info, &terms->info[r[i]]);
+        }
+        break;
+    case KIND_AND: count_and(terms, r, n, info); break;
+    case KIND_REPEAT: count_repeat(r, &terms->info[r[1]], info); break;
+    case KIND_NOT:
+    default: info->most = QNI_TERM_NO_MAX; break;
+    }
 }
 
 // What a new term takes whatever is written; all three may be false though they hold.
@@ -201,7 +321,9 @@ static void describe(qni_terms *terms, qni_term id)
         info->whole = whole && r[0] != KIND_ALL;
         break;
     }
-    info->life = info->crossed && !info->nullable ? LIFE_UNKNOWN : LIFE_YES;
+    count_characters(terms, r, n, info);
+    bool some = !info->crossed || info->nullable || info->low <= info->high;
+    info->life = some ? LIFE_YES : info->fewest > info->most ? LIFE_NO : LIFE_UNKNOWN;
     describe_freedom(terms, r, n, info);
     give_name(terms, r, n, info);
     measure(terms, id);
@@ -410,13 +532,6 @@ qni_term qni_term_alt2(qni_terms *terms, qni_term a, qni_term b)
     return a == b ? a : qni_term_alt(terms, (qni_term[]){a, b}, 2);
 }
 
-// Is it `character` repeated?
-static bool is_length(const qni_terms *terms, qni_term a)
-{
-    const uint32_t *r = qni_term_record(terms, a, NULL);
-    return r[0] == KIND_REPEAT && r[1] == terms->character;
-}
-
 // Joins complements into one, and bounds on the length into one; drops what the others imply.
 // False: nothing is left.
 static bool simplify_and(qni_term_bag *b)
@@ -472,6 +587,64 @@ static bool simplify_and(qni_term_bag *b)
     return possible;
 }
 
+// Where `a` is an intersection of members of `b` and one complement: what that denies, or 0.
+static qni_term denied_beside(const qni_term_bag *b, qni_term a)
+{
+    size_t n;
+    const uint32_t *r = qni_term_record(b->terms, a, &n);
+    qni_term denied = QNI_TERM_NOTHING;
+    for (size_t i = 1; r[0] == KIND_AND && i < n; i++) {
+        uint32_t kind = kind_of(b->terms, r[i]);
+        bool known = false;
+        for (size_t k = 0; k < b->n && !known; k++) {
+            known = b->items[k] == r[i];
+        }
+        if (!known && (kind != KIND_NOT || denied != QNI_TERM_NOTHING)) {
+            return QNI_TERM_NOTHING;
+        }
+        denied = known ? denied : qni_term_record(b->terms, r[i], NULL)[1];
+    }
+    return denied;
+}
+
+// A & !(B & !x), where the members of B are among those of A, is A & x; so is one of several that
+// are denied. Alternatives of a schema come in this form.
+static bool open_denials(qni_term_bag *b)
+{
+    qni_terms *terms = b->terms;
+    for (size_t i = 0; i < b->n; i++) {
+        const uint32_t *r = qni_term_record(terms, b->items[i], NULL);
+        if (r[0] != KIND_NOT) {
+            continue;
+        }
+        qni_term sum = r[1];
+        size_t n = 2;
+        const uint32_t *parts = qni_term_record(terms, sum, &n);
+        bool several = parts[0] == KIND_ALT;
+        for (size_t k = 1; k < (several ? n : 2); k++) {
+            qni_term part = several ? qni_term_record(terms, sum, NULL)[k] : sum;
+            qni_term found = denied_beside(b, part);
+            if (found == QNI_TERM_NOTHING) {
+                continue;
+            }
+            qni_term_bag rest;
+            qni_term_bag_begin(&rest, terms);
+            for (size_t j = 1; several && j < n; j++) {
+                if (j != k) {
+                    qni_term_bag_add(&rest, qni_term_record(terms, sum, NULL)[j]);
+                }
+            }
+            qni_term left = qni_term_not(terms, qni_term_alt(terms, rest.items, rest.n));
+            qni_term_bag_end(&rest);
+            b->items[i] = left;
+            bag_add_flat(b, KIND_AND, found);
+            bag_normalize(b);
+            return true;
+        }
+    }
+    return false;
+}
+
 qni_term qni_term_and(qni_terms *terms, const qni_term *items, size_t n)
 {
     qni_term_bag b;
@@ -484,6 +657,9 @@ qni_term qni_term_and(qni_terms *terms, const qni_term *items, size_t n)
         }
     }
     bag_normalize(&b);
+    while (possible && open_denials(&b)) { // each opens one, and they are nested
+        possible = terms->account->status == QN_OK;
+    }
     possible = possible && simplify_and(&b);
     qni_term id = !possible  ? QNI_TERM_NOTHING
                   : b.n == 0 ? QNI_TERM_ALL

@@ -37,11 +37,15 @@ typedef struct qni_term_info {
     uint8_t life;    // 1: it has texts; 2: it has none; 0: not looked at yet
     uint8_t counted; // a bounded repetition is inside, outside complements
     uint32_t least;  // no text of it is shorter, in bytes
-    uint32_t reach;  // qni_term_reach + 1, or 0
-    uint32_t place;  // in the search for that
-    uint8_t open;    // whatever text follows one of its texts, the whole is one of them too
-    uint8_t ideal;   // it has some such language that any text may also stand before
-    uint8_t free;    // every text is a beginning of it
+    uint32_t fewest; // nor has fewer characters
+    uint32_t most;   // nor more
+    // of ASCII alone it has texts of each length from `low` to `high`; none where low > high
+    uint32_t low, high;
+    uint32_t reach; // qni_term_reach + 1, or 0
+    uint32_t place; // in the search for that
+    uint8_t open;   // whatever text follows one of its texts, the whole is one of them too
+    uint8_t ideal;  // it has some such language that any text may also stand before
+    uint8_t free;   // every text is a beginning of it
     qni_term_groups loop;
     uint64_t name[2]; // of what it is made of: the same in every table of terms
     bool loop_known;
