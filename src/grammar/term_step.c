@@ -161,6 +161,57 @@ static void fill_row(qni_terms *terms, qni_term a, uint32_t *row)
     }
 }
 
+static uint32_t *row_of(qni_terms *terms, qni_term a);
+
+// The successors of an intersection or a complement by those of its parts, which others share: a
+// pattern under a bound on the length has as many states as both together, and few rows of its own.
+static bool fill_row_by_parts(qni_terms *terms, qni_term a, uint32_t *row)
+{
+    enum { MOST = 8 };
+    size_t n;
+    const uint32_t *r = qni_term_record(terms, a, &n);
+    bool denied = r[0] == KIND_NOT;
+    if ((!denied && r[0] != KIND_AND) || n > MOST + 1) {
+        return false;
+    }
+    qni_term parts[MOST];
+    const uint32_t *rows[MOST];
+    memcpy(parts, r + 1, (n - 1) * sizeof *parts);
+    n--;
+    for (size_t i = 0; i < n; i++) {
+        rows[i] = row_of(terms, parts[i]);
+        if (rows[i] == NULL) {
+            return false;
+        }
+    }
+    uint8_t kinds[256]; // a byte for each combination
+    unsigned n_kinds = 0;
+    for (unsigned b = 0; b < 256; b++) {
+        unsigned k = n_kinds;
+        bool same = false;
+        while (!same && k-- > 0) { // the last one first: bytes that go together stand together
+            same = true;
+            for (size_t i = 0; i < n && same; i++) {
+                same = rows[i][b] == rows[i][kinds[k]];
+            }
+        }
+        if (same) {
+            row[b] = row[kinds[k]];
+            continue;
+        }
+        kinds[n_kinds++] = (uint8_t)b;
+        bool possible = true;
+        for (size_t i = 0; i < n; i++) {
+            parts[i] = rows[i][b];
+            possible = possible && parts[i] != QNI_TERM_NOTHING;
+        }
+        row[b] = denied     ? qni_term_not(terms, parts[0])
+                 : possible ? qni_term_and(terms, parts, n)
+                            : QNI_TERM_NOTHING;
+    }
+    return true;
+}
+
 // Makes the row of successors; NULL when the account failed.
 static uint32_t *row_of(qni_terms *terms, qni_term a)
 {
@@ -175,7 +226,9 @@ static uint32_t *row_of(qni_terms *terms, qni_term a)
     if (!qni_account_grow(terms->account, &row, &capacity, 256, sizeof *row)) {
         return NULL;
     }
-    fill_row(terms, a, row);
+    if (!fill_row_by_parts(terms, a, row)) {
+        fill_row(terms, a, row);
+    }
     if (terms->account->status != QN_OK) {
         qni_free(row);
         return NULL;
