@@ -10,8 +10,9 @@ typedef struct closure {
     qni_term states[MAX_STATES];
     uint64_t via[MAX_STATES]; // the groups that lead to them
     size_t n;
-    uint64_t group; // of the bytes that are followed
-    bool full;      // there are more
+    size_t limit;
+    uint64_t group;    // of the bytes that are followed
+    uint64_t via_more; // the groups that lead to more states than the limit
 } closure;
 
 static void add_state(closure *c, qni_term state)
@@ -22,8 +23,8 @@ static void add_state(closure *c, qni_term state)
             return;
         }
     }
-    if (c->n == MAX_STATES) {
-        c->full = true;
+    if (c->n == c->limit) {
+        c->via_more |= c->group;
     } else {
         c->via[c->n] = c->group;
         c->states[c->n++] = state;
@@ -35,7 +36,7 @@ static void add_state(closure *c, qni_term state)
 static bool add_targets(closure *c, qni_term from, unsigned first, unsigned last, int more)
 {
     qni_term before = QNI_TERM_NOTHING;
-    for (unsigned b = first; b <= last && !c->full; b++) {
+    for (unsigned b = first; b <= last && (c->via_more & c->group) == 0; b++) {
         qni_term next = qni_term_next(c->terms, from, b);
         if (next == QNI_TERM_NOTHING) {
             return false;
@@ -65,10 +66,11 @@ static int second_bytes(unsigned lead, unsigned *first, unsigned *last)
 static uint64_t follow(closure *c, qni_term from, uint64_t groups)
 {
     uint64_t dead = 0;
-    qni_term before = QNI_TERM_NOTHING;
+    qni_term before = QNI_TERM_NOTHING; // of the last byte, where its group is the same
+    uint64_t bit_before = 0;
     for (unsigned b = 0x20; b < 0xF5; b = b == 0x7F ? 0xC2 : b + 1) {
         uint64_t bit = QNI_GROUP_BIT(qni_byte_group(b));
-        if ((groups & bit & ~dead) == 0) {
+        if ((groups & bit & ~(dead | c->via_more)) == 0) {
             continue;
         }
         c->group = bit;
@@ -79,10 +81,11 @@ static uint64_t follow(closure *c, qni_term from, uint64_t groups)
         unsigned first, last;
         int more = second_bytes(b, &first, &last);
         qni_term next = qni_term_next(c->terms, from, b);
-        bool alive = next != QNI_TERM_NOTHING &&
-                     (next == before || add_targets(c, next, first, last, more));
+        bool again = next == before && bit == bit_before;
+        bool alive = next != QNI_TERM_NOTHING && (again || add_targets(c, next, first, last, more));
         dead |= alive ? 0 : bit;
         before = alive ? next : QNI_TERM_NOTHING;
+        bit_before = bit;
     }
     return dead;
 }
@@ -90,13 +93,9 @@ static uint64_t follow(closure *c, qni_term from, uint64_t groups)
 // Those of some groups whose characters lead back to a state at once.
 static uint64_t staying(qni_terms *terms, qni_term a, uint64_t groups)
 {
-    uint64_t stay = 0;
-    for (; groups != 0; groups &= groups - 1) {
-        uint64_t bit = groups & (~groups + 1);
-        closure c = {.terms = terms, .states = {a}, .n = 1};
-        stay |= follow(&c, a, bit) == 0 && c.n == 1 ? bit : 0;
-    }
-    return stay;
+    closure c = {.terms = terms, .states = {a}, .n = 1, .limit = 1};
+    groups &= ~follow(&c, a, groups);
+    return groups & ~c.via_more;
 }
 
 // The groups that some byte of goes on from one of the states.
@@ -138,7 +137,7 @@ qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
     const uint64_t never = QNI_GROUP_BIT(qni_byte_group(0)) | QNI_GROUP_BIT(qni_byte_group('"')) |
                            QNI_GROUP_BIT(qni_byte_group('\\'));
     uint64_t groups = ~(QNI_INSIDE_CHARACTER | never);
-    closure c = {.terms = terms, .states = {a}, .n = 1};
+    closure c = {.terms = terms, .states = {a}, .n = 1, .limit = MAX_STATES};
     uint64_t looked_at = groups & ~QNI_WIDE_GROUPS; // then all: wide characters have many states
     for (size_t i = 0; !terms->info[a].free && (i < c.n || looked_at != groups); i++) {
         if (i == c.n) {
@@ -146,15 +145,15 @@ qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
             i = 0;
         }
         uint64_t dead = follow(&c, c.states[i], groups & looked_at);
-        if (c.full) { // too many states: those that lead nowhere else
+        if (c.via_more != 0) { // too many states: those that lead nowhere else
             groups = staying(terms, a, groups);
-            c = (closure){.terms = terms, .states = {a}, .n = 1};
+            c.n = 1;
             break;
         }
         if (dead != 0) { // once more without them
             groups &= ~restriction(&c, i, groups, dead);
             looked_at &= groups;
-            c = (closure){.terms = terms, .states = {a}, .n = 1};
+            c.n = 1;
             i = SIZE_MAX;
         }
     }

@@ -71,6 +71,15 @@ static void set_without(const qni_term_walk *w, const qni_token_trie *trie, uint
     }
 }
 
+// Where a term stays and ends, as far as it is worth to be found out for what is below a node.
+static qni_term_groups groups_at(const qni_term_walk *w, uint32_t i, qni_term term)
+{
+    enum { FEW_NODES = 48 };
+    bool few = w->vocabulary->inside.nodes[i].skip - i < FEW_NODES;
+    return few && !w->terms->info[term].loop_known ? (qni_term_groups){0, 0}
+                                                   : qni_term_loop(w->terms, term);
+}
+
 // Sets what is known of a node where `next` is left; returns the node to go on at.
 static uint32_t take_node(const qni_term_walk *w, uint32_t i, qni_term next)
 {
@@ -79,7 +88,7 @@ static uint32_t take_node(const qni_term_walk *w, uint32_t i, qni_term next)
     uint64_t below = trie->below[i];
     uint32_t end, first = qni_token_trie_entries(trie, i, &end);
     if (below != 0) {
-        qni_term_groups groups = qni_term_loop(w->terms, next);
+        qni_term_groups groups = groups_at(w, i, next);
         if ((below & ~groups.stay) == 0) {
             set_range(w, trie, first, subtree_end(trie, node));
             return node->skip;
@@ -135,11 +144,11 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
 static bool alike_below(const qni_term_walk *w, uint32_t i, qni_term narrow, qni_term wide)
 {
     uint64_t below = w->vocabulary->inside.below[i];
-    qni_term_groups near = qni_term_loop(w->terms, narrow);
+    qni_term_groups near = groups_at(w, i, narrow);
     if ((below & ~near.stay) == 0) {
         return true;
     }
-    qni_term_groups far = qni_term_loop(w->terms, wide);
+    qni_term_groups far = groups_at(w, i, wide);
     return (near.stay & ~far.stay) == 0 && (below & ~(near.stay | far.dead)) == 0;
 }
 
