@@ -33,7 +33,7 @@ qni_term qni_mask_near_term(qni_masker *m, qni_term term)
 // is none.
 static bool fill_body_near(qni_mask_walk *w, const qni_state *state)
 {
-    enum { LEAST = 12, WORTH = 4 };
+    enum { LEAST = 32, WORTH = 4 };
     qni_masker *m = w->m;
     const qni_vocabulary *v = m->vocabulary;
     qni_terms *t = &m->engine->terms;

@@ -41,11 +41,12 @@ typedef struct qni_term_info {
     uint32_t most;   // nor more
     // of ASCII alone it has texts of each length from `low` to `high`; none where low > high
     uint32_t low, high;
-    uint32_t reach; // qni_term_reach + 1, or 0
-    uint32_t place; // in the search for that
-    uint8_t open;   // whatever text follows one of its texts, the whole is one of them too
-    uint8_t ideal;  // it has some such language that any text may also stand before
-    uint8_t free;   // every text is a beginning of it
+    uint32_t reach;   // qni_term_reach + 1, or 0
+    uint32_t place;   // in the search for that
+    uint32_t stretch; // see measure_stretch in term.c; + 1, or 0
+    uint8_t open;     // whatever text follows one of its texts, the whole is one of them too
+    uint8_t ideal;    // it has some such language that any text may also stand before
+    uint8_t free;     // every text is a beginning of it
     qni_term_groups loop;
     uint64_t name[2]; // of what it is made of: the same in every table of terms
     bool loop_known;

@@ -1,5 +1,5 @@
-// What the files of terms share: term.c (what terms are made of, and the facts about them) and
-// term_step.c (their derivatives, as states of an automaton).
+// What the files of terms share: term.c (what terms are made of), term_facts.c (what is
+// known of them) and term_step.c (their derivatives, as states of an automaton).
 #ifndef QNI_GRAMMAR_TERM_IMPL_H
 #define QNI_GRAMMAR_TERM_IMPL_H
 
@@ -27,5 +27,15 @@ static inline const uint32_t *qni_term_record(const qni_terms *terms, qni_term a
 {
     return qni_intern_at(&terms->table, a, n);
 }
+
+// Is it `character` repeated?
+static inline bool qni_term_is_length(const qni_terms *terms, qni_term a)
+{
+    const uint32_t *r = qni_term_record(terms, a, NULL);
+    return r[0] == KIND_REPEAT && r[1] == terms->character;
+}
+
+// term_facts.c: fills in the facts about a new term.
+void qni_term_describe(qni_terms *terms, qni_term id);
 
 #endif
