@@ -131,8 +131,9 @@ static void count_sum(qni_term_info *info, const qni_term_info *part)
         add_counts(part->high, 1) >= info->low) {
         info->low = part->low < info->low ? part->low : info->low;
         info->high = part->high > info->high ? part->high : info->high;
-    } else if (info->low > info->high || part->high > info->high) { // one of the two
-        info->low = part->low;
+    } else if (info->low > info->high || part->high - part->low > info->high - info->low ||
+               (part->high - part->low == info->high - info->low && part->low < info->low)) {
+        info->low = part->low; // one of the two: with more lengths, or the shorter one
         info->high = part->high;
     }
 }
