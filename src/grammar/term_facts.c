@@ -56,22 +56,30 @@ static void measure_stretch(qni_terms *terms, qni_term id)
     info->stretch = stretch > QNI_TERM_NO_MAX / 4 ? 0 : stretch;
 }
 
+// No more bytes than that are needed for some text; where the reach is known.
+static uint32_t shortest(const qni_term_info *info)
+{
+    return info->crossed ? info->reach - 1 : info->least;
+}
+
 // Bounds on a new term's texts, from its parts.
 static void measure(qni_terms *terms, qni_term id)
 {
     size_t n;
     const uint32_t *r = qni_term_record(terms, id, &n);
-    uint32_t least = 0, reach = r[0] == KIND_SET;
+    uint32_t least = 0, reach = r[0] == KIND_SET, more = 0;
+    bool known = r[0] != KIND_AND && r[0] != KIND_NOT; // the reach
     uint8_t counted = r[0] == KIND_REPEAT && r[3] != QNI_TERM_NO_MAX;
     size_t last = r[0] == KIND_REPEAT ? 2 : n;
     for (size_t i = 1; i < last && r[0] != KIND_SET && r[0] != KIND_NOT; i++) {
         const qni_term_info *part = &terms->info[r[i]];
         counted |= part->counted;
+        known = known && part->reach != 0;
         uint32_t way = part->reach - 1;
-        if (r[0] == KIND_CONCAT && i == 1) {
-            way = add_lengths(way, terms->info[r[2]].least);
+        if (known && r[0] == KIND_CONCAT && i == 1) {
+            way = add_lengths(way, shortest(&terms->info[r[2]]));
         }
-        reach = way > reach ? way : reach;
+        reach = known && way > reach ? way : reach;
         if (r[0] == KIND_CONCAT) {
             least = add_lengths(least, part->least);
         } else if (r[0] == KIND_ALT) {
@@ -81,15 +89,16 @@ static void measure(qni_terms *terms, qni_term id)
         }
     }
     if (r[0] == KIND_REPEAT) {
-        uint64_t all = (uint64_t)least * r[2];
-        uint32_t more = all > QNI_TERM_NO_MAX / 2 ? QNI_TERM_NO_MAX / 2 : (uint32_t)all - least;
-        reach = r[2] == 0 ? reach : add_lengths(reach, more);
-        least = all > QNI_TERM_NO_MAX / 2 ? QNI_TERM_NO_MAX / 2 : (uint32_t)all;
+        if (r[2] > 1 && known) {
+            more = add_lengths(0, times(shortest(&terms->info[r[1]]), r[2] - 1));
+        }
+        reach = add_lengths(reach, more);
+        least = add_lengths(0, times(least, r[2]));
     }
     terms->info[id].least = r[0] == KIND_SET ? 1 : least;
     terms->info[id].counted = counted;
-    // Without intersections, the ways out of the parts add up; with them they must be looked for.
-    terms->info[id].reach = terms->info[id].crossed ? 0 : reach + 1;
+    // The ways out of the parts add up; those of intersections must be looked for.
+    terms->info[id].reach = known ? reach + 1 : 0;
     measure_stretch(terms, id);
 }
 

@@ -66,26 +66,32 @@ static int second_bytes(unsigned lead, unsigned *first, unsigned *last)
 static uint64_t follow(closure *c, qni_term from, uint64_t groups)
 {
     uint64_t dead = 0;
-    qni_term before = QNI_TERM_NOTHING; // of the last byte, where its group is the same
-    uint64_t bit_before = 0;
+    uint64_t bit_before = 0; // what the last byte was, and where it led
+    qni_term before = QNI_TERM_NOTHING;
+    unsigned range_before = 0;
     for (unsigned b = 0x20; b < 0xF5; b = b == 0x7F ? 0xC2 : b + 1) {
         uint64_t bit = QNI_GROUP_BIT(qni_byte_group(b));
         if ((groups & bit & ~(dead | c->via_more)) == 0) {
             continue;
         }
-        c->group = bit;
-        if (b < 0x80) {
-            dead |= add_targets(c, from, b, b, 0) ? 0 : bit;
+        unsigned first = 0, last = 0;
+        int more = b < 0x80 ? 0 : second_bytes(b, &first, &last);
+        qni_term next = qni_term_next(c->terms, from, b);
+        unsigned range = first << 8 | last;
+        if (next != QNI_TERM_NOTHING && next == before && bit == bit_before &&
+            range == range_before) {
             continue;
         }
-        unsigned first, last;
-        int more = second_bytes(b, &first, &last);
-        qni_term next = qni_term_next(c->terms, from, b);
-        bool again = next == before && bit == bit_before;
-        bool alive = next != QNI_TERM_NOTHING && (again || add_targets(c, next, first, last, more));
-        dead |= alive ? 0 : bit;
-        before = alive ? next : QNI_TERM_NOTHING;
+        c->group = bit;
+        before = next;
         bit_before = bit;
+        range_before = range;
+        if (b < 0x80 && next != QNI_TERM_NOTHING) {
+            add_state(c, next);
+        } else if (next == QNI_TERM_NOTHING || !add_targets(c, next, first, last, more)) {
+            dead |= bit;
+            before = QNI_TERM_NOTHING;
+        }
     }
     return dead;
 }

@@ -154,6 +154,7 @@ static bool alike_below(const qni_term_walk *w, uint32_t i, qni_term narrow, qni
 
 void qni_term_walk_narrow(const qni_term_walk *w, qni_term near, qni_term far, uint32_t safe)
 {
+    enum { LONG = 32 }; // few tokens are longer, and are as soon walked
     const qni_token_trie *trie = &w->vocabulary->inside;
     qni_terms *t = w->terms;
     w->states[0] = near;
@@ -174,7 +175,8 @@ void qni_term_walk_narrow(const qni_term_walk *w, qni_term near, qni_term far, u
         if (narrow == QNI_TERM_NOTHING) {
             clear_range(w, trie, node->entry, subtree_end(trie, node));
         }
-        if (narrow == QNI_TERM_NOTHING || narrow == wide || alike_below(w, i, narrow, wide)) {
+        if (narrow == QNI_TERM_NOTHING || narrow == wide ||
+            (safe < LONG && alike_below(w, i, narrow, wide))) {
             i = node->skip;
             continue;
         }
