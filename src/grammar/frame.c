@@ -712,3 +712,44 @@ qni_frame qni_frame_settle(qni_frames *fr, qni_frame frame, const char *text, si
     }
     return qni_frame_make(fr, c.kind, UINT32_MAX, c.universe, c.seen, c.alts, c.around, c.n, 0);
 }
+
+// Where the rest of an array is bound in nothing but what each item must be, how many there are,
+// and that all differ: what each must be. False for others.
+static bool alike_items(qni_formulas *f, qni_formula rest, qni_formula *item)
+{
+    size_t n;
+    const uint32_t *r = qni_formula_node(f, rest, &n);
+    bool conjunction = (rest & 1) == 0 && r[0] == QNI_ATOM_AND;
+    *item = QNI_TRUE;
+    for (size_t i = 0; i < (conjunction ? n - 1 : 1); i++) {
+        qni_formula part = conjunction ? qni_formula_node(f, rest, NULL)[i + 1] : rest;
+        const uint32_t *p = qni_formula_node(f, part, NULL);
+        bool denied = (part & 1) != 0, items = p[0] == QNI_ATOM_ITEMS;
+        if (items && denied && p[1] == 1 && p[2] == 0 && p[3] == QNI_NO_END) {
+            *item = qni_and2(f, *item, qni_not(p[4])); // none is another
+        } else if (!(items && p[4] == QNI_TRUE) && !(p[0] == QNI_ATOM_UNIQUE && !denied)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+qni_frame qni_frame_settle_alike(qni_frames *fr, qni_frame frame)
+{
+    frame_copy c;
+    copy_frame(fr, frame, &c);
+    qni_formula item;
+    if (c.start == UINT32_MAX || c.n != 1 || qni_frame_waits(fr, c.around[0]) ||
+        !alike_items(fr->f, c.alts[0], &item)) {
+        return 0;
+    }
+    // One string less makes no difference where each beginning has endless ones.
+    qni_term term = qni_formula_term(fr->f, qni_formula_for_type(fr->f, item, QNI_J_STRING));
+    if (term == QNI_TERM_NOTHING || fr->f->terms->info[term].stretch == 0) {
+        return 0;
+    }
+    static const char some[] = "\xF3\xB0\x80\x80"; // a character of private use
+    qni_formula equal = qni_string_in(fr->f, qni_term_literal(fr->f->terms, some, 4));
+    qni_formula rest = qni_unique_without(fr->f, c.alts[0], equal);
+    return qni_frame_make(fr, c.kind, UINT32_MAX, c.universe, c.seen, &rest, c.around, 1, 0);
+}

@@ -186,6 +186,11 @@ qni_string qni_seen_next(const qni_frames *fr, uint32_t *seen);
 // bytes.
 qni_frame qni_frame_settle(qni_frames *fr, qni_frame frame, const char *text, size_t size);
 
+// The same where what follows a string is the same whatever string it is, as long as it differs
+// from those before: the frame behind some string. But for a text that says that very string again,
+// the same texts may follow. 0 where that is not so, or not known to be.
+qni_frame qni_frame_settle_alike(qni_frames *fr, qni_frame frame);
+
 uint32_t qni_universe_make(qni_frames *fr, const qni_formula *alts, size_t n);
 bool qni_seen_has(const qni_frames *fr, uint32_t seen, qni_string key);
 uint32_t qni_seen_add(qni_frames *fr, uint32_t seen, qni_string key);

@@ -171,6 +171,84 @@ void qni_mask_set_odd(qni_mask_walk *w, const qni_state *state, qni_term lex)
     }
 }
 
+static void mark_tails(qni_masker *m, const qni_tail_list *tails)
+{
+    memset(m->tail_bits, 0, (m->vocabulary->n_tails / 32 + 1) * sizeof *m->tail_bits);
+    for (uint32_t i = 0; i < tails->n; i++) {
+        qni_mask_set(m->tail_bits, tails->tails[i]);
+    }
+}
+
+// Sets the closers of the entries whose tails are marked, where the string may end.
+static void set_marked_closers(qni_mask_walk *w, void *context, const qni_state *state,
+                               uint32_t depth, const uint32_t *entries, uint32_t n)
+{
+    (void)context;
+    (void)depth;
+    const qni_vocabulary *v = w->m->vocabulary;
+    const qni_json_state *s = &state->json;
+    if (s->phase != QNI_ESCAPE_NONE ||
+        qni_lex_finish(&w->m->engine->frames, s->goal, s->lex) == 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const qni_closer *c = &v->closers[entries[i]];
+        if ((w->m->tail_bits[c->tail / 32] >> c->tail % 32 & 1) != 0) {
+            qni_mask_set(w->mask, c->token);
+        }
+    }
+}
+
+// Sets a token that may follow, read byte by byte.
+static void try_token(qni_mask_walk *w, const qni_state *start, uint32_t token)
+{
+    const qni_vocabulary *v = w->m->vocabulary;
+    qni_state state = *start;
+    size_t size = w->size;
+    for (uint32_t i = v->offsets[token]; i < v->offsets[token + 1]; i++) {
+        w->text[size++] = v->bytes[i];
+        if (!qni_engine_step(w->m->engine, &state, w->text, size)) {
+            return;
+        }
+    }
+    qni_mask_set(w->mask, token);
+}
+
+// The closers of an item that differs from those before it, where the same may follow each; `alike`
+// is the frame behind some such item. Those that say a string behind it, too, may say it again, and
+// are read one by one.
+static void set_item_closers(qni_mask_walk *w, const qni_state *state, qni_frame alike)
+{
+    qni_masker *m = w->m;
+    const qni_vocabulary *v = m->vocabulary;
+    qni_state behind;
+    memset(&behind, 0, sizeof behind);
+    behind.json = (qni_json_state){.mode = QNI_JSON_AFTER, .frame = alike};
+    w->text[w->size] = '"';
+    qni_tail_list *tails = qni_mask_tails_after(w, &behind, 1);
+    if (tails == NULL) {
+        return;
+    }
+    mark_tails(m, tails);
+    for (uint32_t i = 0; i < tails->n; i++) {
+        uint32_t tail = tails->tails[i], first = v->tail_first[tail];
+        const qni_closer *c = &v->closers[first];
+        uint32_t from = v->offsets[c->token] + c->n_before + 1, n_quotes = 0;
+        for (uint32_t k = from; k < v->offsets[c->token + 1]; k++) {
+            n_quotes += v->bytes[k] == '"';
+        }
+        if (n_quotes > 1) {
+            m->tail_bits[tail / 32] &= ~((uint32_t)1 << tail % 32);
+        }
+        for (uint32_t k = first; n_quotes > 1 && k < v->tail_first[tail + 1]; k++) {
+            try_token(w, state, v->closers[k].token);
+        }
+    }
+    qni_term_walk by_terms = term_walk(w);
+    qni_term_walk_closing(&by_terms, state->json.lex, m->tail_bits);
+    qni_mask_walk_trie(w, &v->closing_escaped, state, 0, set_marked_closers, NULL);
+}
+
 // The closers of a string under a goal of one alternative: wherever it may end, the same follows,
 // unless that depends on the string.
 static void set_term_closers(qni_mask_walk *w, const qni_state *state)
@@ -181,17 +259,19 @@ static void set_term_closers(qni_mask_walk *w, const qni_state *state)
     closed.json.lex = m->engine->terms.text;
     qni_frame then = qni_goal_then(&m->engine->frames, state->json.goal, 0);
     if (qni_frame_waits(&m->engine->frames, then)) {
-        qni_mask_walk_trie(w, &v->closing, state, 0, qni_mask_set_closers, NULL);
+        qni_frame alike = qni_frame_settle_alike(&m->engine->frames, then);
+        if (alike == 0) {
+            qni_mask_walk_trie(w, &v->closing, state, 0, qni_mask_set_closers, NULL);
+        } else {
+            set_item_closers(w, state, alike);
+        }
         return;
     }
     qni_tail_list *tails = qni_mask_tails_behind_quote(w, &closed, 0);
     if (tails == NULL) {
         return;
     }
-    memset(m->tail_bits, 0, (v->n_tails / 32 + 1) * sizeof *m->tail_bits);
-    for (uint32_t i = 0; i < tails->n; i++) {
-        qni_mask_set(m->tail_bits, tails->tails[i]);
-    }
+    mark_tails(m, tails);
     qni_term_walk by_terms = term_walk(w);
     qni_term_walk_closing(&by_terms, state->json.lex, m->tail_bits);
     qni_mask_walk_trie(w, &v->closing_escaped, state, 0, qni_mask_set_closers, NULL);

@@ -19,6 +19,33 @@ static uint32_t times(uint32_t a, uint32_t n)
                                                                               : (uint32_t)all;
 }
 
+// Of one language with a stretch under bounds from below on the length and without some short
+// texts: what is longer than all of these is in it as before.
+static uint32_t stretch_of_and(const qni_terms *terms, const uint32_t *r, size_t n)
+{
+    const qni_term_info *rest = NULL, *length = NULL;
+    uint32_t longest = 0;
+    for (size_t i = 1; i < n; i++) {
+        const qni_term_info *part = &terms->info[r[i]];
+        const uint32_t *p = qni_term_record(terms, r[i], NULL);
+        uint32_t most = p[0] == KIND_NOT && p[1] != 0 ? terms->info[p[1]].most : QNI_TERM_NO_MAX;
+        if (most < QNI_TERM_NO_MAX / 4) {
+            longest = most + 1 > longest ? most + 1 : longest;
+        } else if (length == NULL && qni_term_is_length(terms, r[i]) && part->stretch != 0) {
+            length = part;
+        } else if (rest == NULL && part->whole && part->stretch != 0) {
+            rest = part;
+        } else {
+            return 0;
+        }
+    }
+    if (rest != NULL && length != NULL && length->low > longest) {
+        longest = length->low;
+    }
+    rest = rest == NULL ? length : rest;
+    return rest == NULL ? 0 : add_lengths(rest->stretch, longest);
+}
+
 // Where a text can go on for as long as one likes however it begins: for each n it is one of the
 // language's with at least n characters and at most n + `stretch` bytes more. So a bound from below
 // on the length is met soon, and that gives the reach of the two together.
@@ -43,17 +70,12 @@ static void measure_stretch(qni_terms *terms, qni_term id)
             uint32_t other = terms->info[r[i]].stretch;
             stretch = stretch == 0 || other == 0 ? 0 : other > stretch ? other : stretch;
         }
-    } else if (r[0] == KIND_AND && n == 3) {
-        const qni_term_info *other = &terms->info[r[2]];
-        bool first = qni_term_is_length(terms, r[1]), second = qni_term_is_length(terms, r[2]);
-        const qni_term_info *length = first ? part : other, *rest = first ? other : part;
-        if (first != second && rest->whole && rest->stretch != 0 &&
-            length->high == QNI_TERM_NO_MAX) {
-            stretch = add_lengths(rest->stretch, length->low);
-            info->reach = stretch;
-        }
+    } else if (r[0] == KIND_AND) {
+        stretch = stretch_of_and(terms, r, n);
+        info->reach = stretch;
     }
     info->stretch = stretch > QNI_TERM_NO_MAX / 4 ? 0 : stretch;
+    info->life = info->stretch != 0 ? LIFE_YES : info->life;
 }
 
 // No more bytes than that are needed for some text; where the reach is known.
