@@ -19,6 +19,13 @@ static uint32_t times(uint32_t a, uint32_t n)
                                                                               : (uint32_t)all;
 }
 
+// Where `a` denies some texts: the most characters that one of them has, or a huge number.
+static uint32_t most_denied(const qni_terms *terms, qni_term a)
+{
+    const uint32_t *r = qni_term_record(terms, a, NULL);
+    return r[0] == KIND_NOT && r[1] != 0 ? terms->info[r[1]].most : QNI_TERM_NO_MAX;
+}
+
 // Of one language with a stretch under bounds from below on the length and without some short
 // texts: what is longer than all of these is in it as before.
 static uint32_t stretch_of_and(const qni_terms *terms, const uint32_t *r, size_t n)
@@ -27,8 +34,7 @@ static uint32_t stretch_of_and(const qni_terms *terms, const uint32_t *r, size_t
     uint32_t longest = 0;
     for (size_t i = 1; i < n; i++) {
         const qni_term_info *part = &terms->info[r[i]];
-        const uint32_t *p = qni_term_record(terms, r[i], NULL);
-        uint32_t most = p[0] == KIND_NOT && p[1] != 0 ? terms->info[p[1]].most : QNI_TERM_NO_MAX;
+        uint32_t most = most_denied(terms, r[i]);
         if (most < QNI_TERM_NO_MAX / 4) {
             longest = most + 1 > longest ? most + 1 : longest;
         } else if (length == NULL && qni_term_is_length(terms, r[i]) && part->stretch != 0) {
@@ -170,7 +176,7 @@ static void count_sum(qni_term_info *info, const qni_term_info *part)
 }
 
 // Any text of ASCII is in a bare length, so that such a member of an intersection cuts the lengths
-// of one other.
+// of one other; and what is longer than all that is denied is not denied.
 static void count_and(const qni_terms *terms, const uint32_t *r, size_t n, qni_term_info *info)
 {
     size_t others = 0;
@@ -178,6 +184,11 @@ static void count_and(const qni_terms *terms, const uint32_t *r, size_t n, qni_t
     info->most = info->high = QNI_TERM_NO_MAX;
     for (size_t i = 1; i < n; i++) {
         const qni_term_info *part = &terms->info[r[i]];
+        uint32_t denied = most_denied(terms, r[i]);
+        if (denied != QNI_TERM_NO_MAX) {
+            info->low = denied + 1 > info->low ? denied + 1 : info->low;
+            continue;
+        }
         others += !qni_term_is_length(terms, r[i]);
         info->fewest = part->fewest > info->fewest ? part->fewest : info->fewest;
         info->most = part->most < info->most ? part->most : info->most;
