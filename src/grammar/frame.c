@@ -661,15 +661,40 @@ qni_goal qni_frame_other_goal(const qni_frames *fr, qni_frame frame)
     return fr->frame_info[frame].other_goal;
 }
 
+// Does the formula of an object with one alternative deny every key that it does not name? Then it
+// does so whatever has been seen. Without languages of keys, where all others are alike.
+static bool denies_others(qni_frames *fr, const frame_copy *c)
+{
+    if (c->n != 1 || fr->universes[c->universe].n_terms != 0) {
+        return false;
+    }
+    bool found;
+    uint32_t memo_key[3] = {10, c->alts[0], c->universe};
+    uint32_t *value = qni_formulas_memo(fr->f, memo_key, 3, &found);
+    if (!found) {
+        qni_outcomes o = {.fr = fr, .object = true, .n_alts = 1};
+        o.key = qni_universe_witness(fr, c->universe, 0, 0);
+        bool denied = o.key != 0 && qni_outcomes_find(&o, c->alts) && o.n_leaves == 0;
+        qni_free(o.leaves);
+        value = qni_formulas_memo(fr->f, memo_key, 3, &found);
+        *value = denied;
+    }
+    return *value != 0;
+}
+
 qni_goal qni_frame_class_goal(qni_frames *fr, qni_frame frame, uint32_t class_bits)
 {
     bool found;
     uint32_t memo_key[3] = {8, frame, class_bits};
     uint32_t *value = qni_formulas_memo(fr->f, memo_key, 3, &found);
     if (!found) {
-        const uint32_t *r = qni_intern_at(&fr->frames, frame, NULL);
-        qni_string key = qni_universe_witness(fr, r[FRAME_UNIVERSE], class_bits, r[FRAME_SEEN]);
-        qni_goal goal = key == 0 ? 0 : qni_frame_member(fr, frame, key);
+        frame_copy c;
+        copy_frame(fr, frame, &c);
+        qni_goal goal = 0;
+        if (!denies_others(fr, &c)) {
+            qni_string key = qni_universe_witness(fr, c.universe, class_bits, c.seen);
+            goal = key == 0 ? 0 : qni_frame_member(fr, frame, key);
+        }
         value = qni_formulas_memo(fr->f, memo_key, 3, &found);
         *value = goal;
     }

@@ -1,7 +1,9 @@
 // Masks inside keys of JSON.
 #include "grammar/mask_impl.h"
 
+#include "base/alloc.h"
 #include "base/limits.h"
+#include "grammar/jvalue.h"
 
 #include <string.h>
 
@@ -100,19 +102,44 @@ static bool find_node(const qni_token_trie *trie, const char *bytes, size_t n, u
     return true;
 }
 
+// What has been written of a key, escapes replaced.
+typedef struct key_text {
+    const char *bytes;
+    size_t n;
+    char *owned; // or NULL
+} key_text;
+
+static bool read_key(qni_mask_walk *w, const qni_state *state, key_text *out)
+{
+    const char *raw = w->text + state->json.start + 1;
+    size_t n = w->size - state->json.start - 1;
+    *out = (key_text){raw, n, NULL};
+    if (memchr(raw, '\\', n) == NULL) {
+        return true;
+    }
+    out->bytes = out->owned = qni_alloc(n + 1);
+    if (out->owned == NULL) {
+        return qni_account_fail(&w->m->account, QN_OUT_OF_MEMORY, "out of memory");
+    }
+    bool whole = qni_jvalue_unescape(raw, n, out->owned, &out->n);
+    if (!whole) {
+        qni_free(out->owned);
+    }
+    return whole;
+}
+
 // Takes back the closers that would repeat a key.
-static void clear_repeated_keys(qni_mask_walk *w, const qni_state *state)
+static void clear_repeated_keys(qni_mask_walk *w, const qni_state *state, const key_text *begun)
 {
     const qni_frames *fr = &w->m->engine->frames;
     const qni_vocabulary *v = w->m->vocabulary;
-    const char *begun = w->text + state->json.start + 1;
-    size_t n_begun = w->size - state->json.start - 1;
+    size_t n_begun = begun->n;
     uint32_t seen = qni_frame_seen(fr, state->json.frame);
     while (seen != 0) {
         size_t n;
         const char *key = qni_string_text(fr->f, qni_seen_next(fr, &seen), &n);
         uint32_t node = 0, end = v->closing.n_nodes == 0 ? 0 : v->closing.nodes[0].entry, first = 0;
-        if (n < n_begun || memcmp(key, begun, n_begun) != 0 ||
+        if (n < n_begun || memcmp(key, begun->bytes, n_begun) != 0 ||
             (n > n_begun && !find_node(&v->closing, key + n_begun, n - n_begun, &node))) {
             continue;
         }
@@ -128,13 +155,13 @@ static void clear_repeated_keys(qni_mask_walk *w, const qni_state *state)
 
 // The languages of keys that the walk is inside of, at the beginning: as far as the key has been
 // written.
-static void begin_classes(qni_mask_walk *w, const qni_state *state, const qni_universe *u)
+static void begin_classes(qni_mask_walk *w, const key_text *begun, const qni_universe *u)
 {
     qni_terms *t = &w->m->engine->terms;
     for (size_t i = 0; i < u->n_terms; i++) {
         qni_term term = u->terms[i];
-        for (size_t at = state->json.start + 1; at < w->size && term != QNI_TERM_NOTHING; at++) {
-            term = qni_term_step(t, term, (unsigned char)w->text[at]);
+        for (size_t at = 0; at < begun->n && term != QNI_TERM_NOTHING; at++) {
+            term = qni_term_step(t, term, (unsigned char)begun->bytes[at]);
         }
         w->m->classes[0][i] = term;
     }
@@ -173,7 +200,7 @@ static void set_class_closers(qni_mask_walk *w, const qni_state *state, uint32_t
 
 // Keys under languages: what follows a key depends on the class it is in, so the walk carries the
 // languages along.
-static void walk_classes(qni_mask_walk *w, const qni_state *start)
+static void walk_classes(qni_mask_walk *w, const qni_state *start, const key_text *begun)
 {
     qni_engine *e = w->m->engine;
     const qni_token_trie *trie = &w->m->vocabulary->closing;
@@ -181,7 +208,7 @@ static void walk_classes(qni_mask_walk *w, const qni_state *start)
     qni_state *stack = w->m->stack;
     uint32_t end = trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry;
     stack[0] = *start;
-    begin_classes(w, start, &u);
+    begin_classes(w, begun, &u);
     if (at_named_key(&e->frames, &start->json)) {
         qni_mask_set_closers(w, NULL, start, 0, trie->entries, end);
     } else {
@@ -210,11 +237,12 @@ static void walk_classes(qni_mask_walk *w, const qni_state *start)
         }
         i++;
     }
-    clear_repeated_keys(w, start);
+    clear_repeated_keys(w, start, begun);
 }
 
 // All other keys are alike: every closer under the tails of any of them, then the exceptions.
-static void set_alike_closers(qni_mask_walk *w, const qni_state *state, qni_goal goal)
+static void set_alike_closers(qni_mask_walk *w, const qni_state *state, qni_goal goal,
+                              const key_text *begun)
 {
     const qni_vocabulary *v = w->m->vocabulary;
     qni_state behind = {.json = {.mode = QNI_JSON_COLON, .goal = goal}};
@@ -227,7 +255,7 @@ static void set_alike_closers(qni_mask_walk *w, const qni_state *state, qni_goal
         }
     }
     decide_named_closers(w, state);
-    clear_repeated_keys(w, state);
+    clear_repeated_keys(w, state, begun);
 }
 
 // Keys. Where any other key may come, every token stays inside; which of them close depends on the
@@ -253,13 +281,17 @@ void qni_mask_fill_key(qni_mask_walk *w, const qni_state *state)
     }
     qni_mask_set_odd(w, state, s->lex);
     qni_goal goal = qni_frame_other_goal(&m->engine->frames, s->frame);
-    bool escaped = memchr(w->text + s->start, '\\', w->size - s->start) != NULL;
-    if (s->lex == m->engine->terms.text && goal != 0 && !escaped) {
-        set_alike_closers(w, state, goal);
-    } else if (s->lex != QNI_TERM_NOTHING && !escaped &&
-               qni_frame_universe(&m->engine->frames, s->frame)->n_terms <= QNI_MAX_CLASS_TERMS) {
-        walk_classes(w, state);
+    key_text begun;
+    if (s->lex == QNI_TERM_NOTHING || !read_key(w, state, &begun)) {
+        qni_mask_walk_trie(w, &v->closing, state, 0, qni_mask_set_closers, NULL);
+        return;
+    }
+    if (s->lex == m->engine->terms.text && goal != 0) {
+        set_alike_closers(w, state, goal, &begun);
+    } else if (qni_frame_universe(&m->engine->frames, s->frame)->n_terms <= QNI_MAX_CLASS_TERMS) {
+        walk_classes(w, state, &begun);
     } else {
         qni_mask_walk_trie(w, &v->closing, state, 0, qni_mask_set_closers, NULL);
     }
+    qni_free(begun.owned);
 }
