@@ -28,7 +28,8 @@ static uint32_t most_denied(const qni_terms *terms, qni_term a)
 
 // Of one language with a stretch under bounds from below on the length and without some short
 // texts: what is longer than all of these is in it as before.
-static uint32_t stretch_of_and(const qni_terms *terms, const uint32_t *r, size_t n)
+static uint32_t stretch_of_and(const qni_terms *terms, const uint32_t *r, size_t n,
+                               qni_term_info *info)
 {
     const qni_term_info *rest = NULL, *length = NULL;
     uint32_t longest = 0;
@@ -49,7 +50,12 @@ static uint32_t stretch_of_and(const qni_terms *terms, const uint32_t *r, size_t
         longest = length->low;
     }
     rest = rest == NULL ? length : rest;
-    return rest == NULL ? 0 : add_lengths(rest->stretch, longest);
+    if (rest == NULL) {
+        return 0;
+    }
+    info->ideal = info->ideal || rest->ideal;
+    info->free = info->free || rest->free;
+    return add_lengths(rest->stretch, longest);
 }
 
 // Where a text can go on for as long as one likes however it begins: for each n it is one of the
@@ -77,7 +83,7 @@ static void measure_stretch(qni_terms *terms, qni_term id)
             stretch = stretch == 0 || other == 0 ? 0 : other > stretch ? other : stretch;
         }
     } else if (r[0] == KIND_AND) {
-        stretch = stretch_of_and(terms, r, n);
+        stretch = stretch_of_and(terms, r, n, info);
         info->reach = stretch;
     }
     info->stretch = stretch > QNI_TERM_NO_MAX / 4 ? 0 : stretch;
