@@ -80,25 +80,24 @@ static qni_term_groups groups_at(const qni_term_walk *w, uint32_t i, qni_term te
                                                    : qni_term_loop(w->terms, term);
 }
 
-// Sets what is known of a node where `next` is left; returns the node to go on at.
+// Sets what is known of a node with others below where `next` is left; returns the node to go on
+// at.
 static uint32_t take_node(const qni_term_walk *w, uint32_t i, qni_term next)
 {
     const qni_token_trie *trie = &w->vocabulary->inside;
     const qni_token_trie_node *node = &trie->nodes[i];
     uint64_t below = trie->below[i];
     uint32_t end, first = qni_token_trie_entries(trie, i, &end);
-    if (below != 0) {
-        qni_term_groups groups = groups_at(w, i, next);
-        if ((below & ~groups.stay) == 0) {
-            set_range(w, trie, first, subtree_end(trie, node));
-            return node->skip;
-        }
-        // What is below has the groups of the way here too: none of them may be a dead one.
-        if ((below & ~(groups.stay | groups.dead)) == 0 &&
-            (w->ways[node->depth + 1] & groups.dead) == 0) {
-            set_without(w, trie, first, subtree_end(trie, node), groups.dead);
-            return node->skip;
-        }
+    qni_term_groups groups = groups_at(w, i, next);
+    if ((below & ~groups.stay) == 0) {
+        set_range(w, trie, first, subtree_end(trie, node));
+        return node->skip;
+    }
+    // What is below has the groups of the way here too: none of them may be a dead one.
+    if ((below & ~(groups.stay | groups.dead)) == 0 &&
+        (w->ways[node->depth + 1] & groups.dead) == 0) {
+        set_without(w, trie, first, subtree_end(trie, node), groups.dead);
+        return node->skip;
     }
     set_range(w, trie, first, end);
     return i + 1;
@@ -108,6 +107,7 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
 {
     enum { WORTH = 8 }; // groups, and fewer are as soon found by the walk itself
     const qni_token_trie *trie = &w->vocabulary->inside;
+    const uint64_t *group_of = w->vocabulary->group_of;
     qni_term_groups first_groups = qni_term_loop(w->terms, start);
     uint64_t stay = first_groups.stay, done = stay | first_groups.dead;
     uint32_t staying = 0; // bytes on the way here that are all in `stay`
@@ -121,21 +121,27 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
     for (uint32_t i = 0; i < trie->n_nodes;) {
         const qni_token_trie_node *node = &trie->nodes[i];
         uint32_t depth = node->depth + 1u;
-        uint64_t below = trie->below[i];
+        uint64_t below = trie->below[i], group = group_of[node->byte];
         staying = staying < node->depth ? staying : node->depth;
-        staying += staying == node->depth &&
-                   (stay & QNI_GROUP_BIT(qni_byte_group(node->byte))) != 0;
+        staying += staying == node->depth && (stay & group) != 0;
         if (staying == depth && (below & ~done) == 0) { // set already, or dead
             i = node->skip;
             continue;
         }
-        qni_term next = term_at(w, node);
+        qni_term next = group == 0 ? QNI_TERM_NOTHING
+                                   : qni_term_next(w->terms, w->states[node->depth], node->byte);
         if (next == QNI_TERM_NOTHING) {
             i = node->skip;
             continue;
         }
+        if (below == 0) {
+            uint32_t end, first = qni_token_trie_entries(trie, i, &end);
+            set_range(w, trie, first, end);
+            i++;
+            continue;
+        }
         w->states[depth] = next;
-        w->ways[depth] = w->ways[node->depth] | QNI_GROUP_BIT(qni_byte_group(node->byte));
+        w->ways[depth] = w->ways[node->depth] | group;
         i = take_node(w, i, next);
     }
 }

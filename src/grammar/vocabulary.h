@@ -123,10 +123,11 @@ typedef struct qni_vocabulary {
     uint32_t n_closers;
     uint32_t *tail_first; // by tail: its first closer; one more at the end
     uint32_t n_tails;
-    uint32_t *of_group;  // a mask for each group of bytes: the `inside` tokens that have one
-    uint32_t *plain;     // the mask of `inside` tokens that any text takes
-    uint32_t *by_length; // `plain` tokens by characters, longest first
-    uint16_t *n_chars;   // by position in by_length
+    uint64_t group_of[256]; // the bit of a byte's group; 0 where it never stands for itself
+    uint32_t *of_group;     // a mask for each group of bytes: the `inside` tokens that have one
+    uint32_t *plain;        // the mask of `inside` tokens that any text takes
+    uint32_t *by_length;    // `plain` tokens by characters, longest first
+    uint16_t *n_chars;      // by position in by_length
     uint32_t n_plain;
     struct qni_body_cache *bodies; // masks of languages, shared by grammars
     size_t references;
