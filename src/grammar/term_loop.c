@@ -142,7 +142,8 @@ qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
     // Control characters, quotes and backslashes never stand for themselves in a string of JSON.
     const uint64_t never = QNI_GROUP_BIT(qni_byte_group(0)) | QNI_GROUP_BIT(qni_byte_group('"')) |
                            QNI_GROUP_BIT(qni_byte_group('\\'));
-    uint64_t groups = ~(QNI_INSIDE_CHARACTER | never);
+    const uint64_t all = QNI_ALL_GROUPS & ~never;
+    uint64_t groups = all;
     closure c = {.terms = terms, .states = {a}, .n = 1, .limit = MAX_STATES};
     uint64_t looked_at = groups & ~QNI_WIDE_GROUPS; // then all: wide characters have many states
     for (size_t i = 0; !terms->info[a].free && (i < c.n || looked_at != groups); i++) {
@@ -163,13 +164,13 @@ qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
             i = SIZE_MAX;
         }
     }
-    uint64_t open = terms->info[a].free ? ~never : taken(&c, groups & ~never);
-    qni_term_groups found = {groups, ~(open | QNI_INSIDE_CHARACTER)};
+    uint64_t open = terms->info[a].free ? all : taken(&c, groups);
+    qni_term_groups found = {groups, QNI_ALL_GROUPS & ~open};
     if (terms->account->status != QN_OK) {
         return (qni_term_groups){0, 0};
     }
     // What holds for a state holds for all that it leads to, but those may take more.
-    size_t n = __builtin_popcountll(groups) > QNI_N_BYTE_GROUPS ? c.n : 1;
+    size_t n = groups == all ? c.n : 1;
     for (size_t i = 0; i < n; i++) {
         terms->info[c.states[i]].loop = found;
         terms->info[c.states[i]].loop_known = true;

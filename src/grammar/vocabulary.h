@@ -52,6 +52,7 @@ void qni_token_trie_end(qni_token_trie *trie);
 // in one that says nothing.
 enum { QNI_GROUP_INNER = 48, QNI_N_BYTE_GROUPS };
 #define QNI_GROUP_BIT(group) ((uint64_t)1 << (group))
+#define QNI_ALL_GROUPS       (QNI_GROUP_BIT(QNI_N_BYTE_GROUPS) - 1)
 #define QNI_WIDE_GROUPS      (QNI_GROUP_BIT(7) | (uint64_t)0xFF << 41) // of what is not ASCII
 #define QNI_INSIDE_CHARACTER ((uint64_t)1 << 63) // beside the groups below a node
 
