@@ -117,20 +117,12 @@ static qni_formula collect_atom(void *context, qni_formula atom, const uint32_t 
     return atom;
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-    uint32_t x, y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return (x > y) - (x < y);
-}
-
 static void sort_once(uint32_t *items, size_t *n)
 {
     if (*n == 0) {
         return;
     }
-    qsort(items, *n, sizeof *items, compare_ids);
+    qni_ids_sort(items, *n);
     size_t kept = 1;
     for (size_t i = 1; i < *n; i++) {
         if (items[i] != items[kept - 1]) {

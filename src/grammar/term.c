@@ -37,18 +37,10 @@ void qni_term_bag_add(qni_term_bag *b, qni_term item)
     b->items[b->n++] = item;
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-    uint32_t x, y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return (x > y) - (x < y);
-}
-
 // Sorts and drops repetitions and the empty language.
 static void bag_normalize(qni_term_bag *b)
 {
-    qsort(b->items, b->n, sizeof *b->items, compare_ids);
+    qni_ids_sort(b->items, b->n);
     size_t kept = 0;
     for (size_t i = 0; i < b->n; i++) {
         if (b->items[i] != 0 && (kept == 0 || b->items[kept - 1] != b->items[i])) {

@@ -187,9 +187,17 @@ static bool fill_row_by_parts(qni_terms *terms, qni_term a, uint32_t *row)
     uint8_t kinds[256]; // a byte for each combination
     unsigned n_kinds = 0;
     for (unsigned b = 0; b < 256; b++) {
+        bool as_before = b > 0;
+        for (size_t i = 0; i < n && as_before; i++) {
+            as_before = rows[i][b] == rows[i][b - 1];
+        }
+        if (as_before) {
+            row[b] = row[b - 1];
+            continue;
+        }
         unsigned k = n_kinds;
         bool same = false;
-        while (!same && k-- > 0) { // the last one first: bytes that go together stand together
+        while (!same && k-- > 0) {
             same = true;
             for (size_t i = 0; i < n && same; i++) {
                 same = rows[i][b] == rows[i][kinds[k]];
