@@ -400,6 +400,11 @@ bool qni_frame_waits(const qni_frames *fr, qni_frame frame)
     return frame != 0 && fr->frame_info[frame].waits;
 }
 
+bool qni_frame_waits_for_item(const qni_frames *fr, qni_frame frame)
+{
+    return qni_intern_at(&fr->frames, frame, NULL)[FRAME_START] != 0;
+}
+
 bool qni_goal_waits(const qni_frames *fr, qni_goal goal)
 {
     bool waits = false;

@@ -148,6 +148,9 @@ qni_frame qni_lex_finish(qni_frames *fr, qni_goal goal, uint32_t lex); // 0: it 
 bool qni_frame_waits(const qni_frames *fr, qni_frame frame);
 bool qni_goal_waits(const qni_frames *fr, qni_goal goal);
 
+// Is it the frame around an item whose own value is waited for?
+bool qni_frame_waits_for_item(const qni_frames *fr, qni_frame frame);
+
 // An id that frames (goals) share which differ only in the keys that they have seen: all but alike
 // in what may follow.
 uint32_t qni_frame_shape(qni_frames *fr, qni_frame frame);

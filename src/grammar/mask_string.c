@@ -287,7 +287,10 @@ static void fill_single_string(qni_mask_walk *w, const qni_state *state)
         return;
     }
     qni_mask_or_bits(w->mask, b->bits, v->n_words);
-    if (qni_term_length(&w->m->engine->terms, state->json.lex, &min, &max)) {
+    const qni_frames *fr = &w->m->engine->frames;
+    bool length = qni_term_length(&w->m->engine->terms, state->json.lex, &min, &max);
+    // Where what follows waits for the string, it does matter what stands before the quote.
+    if (length && !qni_frame_waits_for_item(fr, qni_goal_then(fr, state->json.goal, 0))) {
         set_length_closers(w, state, min, max);
     } else {
         set_term_closers(w, state);

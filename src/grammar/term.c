@@ -201,13 +201,13 @@ static qni_term bag_make(qni_term_bag *b, uint32_t kind)
     return id;
 }
 
-// In a sum, "any text" swallows every well-formed member, "everything" swallows all, and byte sets
-// join.
+// In a sum, "any text" swallows every well-formed member and a bound on the length those within it,
+// "everything" swallows all, and byte sets join.
 static void simplify_alt(qni_term_bag *b)
 {
     qni_terms *terms = b->terms;
     uint32_t set[8] = {0};
-    bool has_text = false;
+    qni_term length = QNI_TERM_NOTHING;
     size_t n_sets = 0;
     for (size_t i = 0; i < b->n; i++) {
         if (b->items[i] == QNI_TERM_ALL) {
@@ -215,7 +215,11 @@ static void simplify_alt(qni_term_bag *b)
             b->n = 1;
             return;
         }
-        has_text = has_text || b->items[i] == terms->text;
+        if (qni_term_is_length(terms, b->items[i]) &&
+            (length == QNI_TERM_NOTHING ||
+             terms->info[b->items[i]].most > terms->info[length].most)) {
+            length = b->items[i];
+        }
         if (kind_of(terms, b->items[i]) == KIND_SET) {
             const uint32_t *r = qni_term_record(terms, b->items[i], NULL);
             for (size_t w = 0; w < 8; w++) {
@@ -227,7 +231,9 @@ static void simplify_alt(qni_term_bag *b)
     size_t kept = 0;
     for (size_t i = 0; i < b->n; i++) {
         qni_term item = b->items[i];
-        bool swallowed = has_text && item != terms->text && terms->info[item].whole;
+        bool swallowed = length != QNI_TERM_NOTHING && item != length && terms->info[item].whole &&
+                         terms->info[item].fewest >= terms->info[length].fewest &&
+                         terms->info[item].most <= terms->info[length].most;
         if (!swallowed && !(n_sets > 1 && kind_of(terms, item) == KIND_SET)) {
             b->items[kept++] = item;
         }
