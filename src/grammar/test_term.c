@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-enum { MAX_STATES = 1200, MAX_CHARS = 9, NEVER = 1000000 };
+enum { MAX_STATES = 4000, MAX_CHARS = 9, NEVER = 1000000 };
 
 // The states that a term leads to, and the ways from each to an end: `ways[s][k]` is the fewest
 // bytes with at least k characters, `ascii[s][k]` says whether there is one of k bytes of ASCII.
