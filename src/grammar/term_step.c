@@ -187,9 +187,14 @@ static bool fill_row_by_parts(qni_terms *terms, qni_term a, uint32_t *row)
     uint8_t kinds[256]; // a byte for each combination
     unsigned n_kinds = 0;
     for (unsigned b = 0; b < 256; b++) {
-        bool as_before = b > 0;
-        for (size_t i = 0; i < n && as_before; i++) {
-            as_before = rows[i][b] == rows[i][b - 1];
+        bool as_before = b > 0, dead = false;
+        for (size_t i = 0; i < n; i++) {
+            as_before = as_before && rows[i][b] == rows[i][b - 1];
+            dead = dead || rows[i][b] == QNI_TERM_NOTHING;
+        }
+        if (dead && !denied) {
+            row[b] = QNI_TERM_NOTHING;
+            continue;
         }
         if (as_before) {
             row[b] = row[b - 1];
@@ -208,14 +213,10 @@ static bool fill_row_by_parts(qni_terms *terms, qni_term a, uint32_t *row)
             continue;
         }
         kinds[n_kinds++] = (uint8_t)b;
-        bool possible = true;
         for (size_t i = 0; i < n; i++) {
             parts[i] = rows[i][b];
-            possible = possible && parts[i] != QNI_TERM_NOTHING;
         }
-        row[b] = denied     ? qni_term_not(terms, parts[0])
-                 : possible ? qni_term_and(terms, parts, n)
-                            : QNI_TERM_NOTHING;
+        row[b] = denied ? qni_term_not(terms, parts[0]) : qni_term_and(terms, parts, n);
     }
     return true;
 }
