@@ -51,7 +51,7 @@
 
 // RFC 1123: labels of up to 63, the name up to 253.
 #define LABEL    "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-#define HOSTNAME "(?=.{1,253}$)" LABEL "(?:\\." LABEL ")*"
+#define HOSTNAME "(?=[^]{1,253}$)" LABEL "(?:\\." LABEL ")*"
 
 // RFC 5321, 4.1.2: a dot-string or a quoted one, and a domain or an address literal.
 #define ATEXT  "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"

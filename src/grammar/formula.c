@@ -77,14 +77,6 @@ static void list_add(list *l, qni_formula item)
     l->items[l->n++] = item;
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-    uint32_t x, y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return (x > y) - (x < y);
-}
-
 // Sorts and drops repetitions. False when the list holds a contradiction.
 static bool normalize(list *l)
 {
@@ -93,7 +85,7 @@ static bool normalize(list *l)
         sorted = l->items[i - 1] <= l->items[i];
     }
     if (!sorted) {
-        qsort(l->items, l->n, sizeof *l->items, compare_ids);
+        qni_ids_sort(l->items, l->n);
     }
     size_t kept = 0;
     for (size_t i = 0; i < l->n; i++) {
@@ -109,9 +101,21 @@ static bool normalize(list *l)
     return true;
 }
 
+// Is `id` among sorted ones?
+static bool has_id(const uint32_t *ids, size_t n, uint32_t id)
+{
+    size_t from = 0, left = n;
+    while (left > 1) { // where it would be, without a branch to be guessed wrong
+        size_t half = left / 2;
+        from += ids[from + half] <= id ? half : 0;
+        left -= half;
+    }
+    return n != 0 && ids[from] == id;
+}
+
 static bool contains(const list *l, qni_formula a)
 {
-    return l->n != 0 && bsearch(&a, l->items, l->n, sizeof a, compare_ids) != NULL;
+    return has_id(l->items, l->n, a);
 }
 
 static bool is_or(const qni_formulas *f, qni_formula a)
@@ -248,7 +252,18 @@ qni_formula qni_and2(qni_formulas *f, qni_formula a, qni_formula b)
     if (a == b || b == QNI_TRUE) {
         return a;
     }
-    return a == QNI_TRUE ? b : qni_and(f, (qni_formula[]){a, b}, 2);
+    if (a == QNI_TRUE) {
+        return b;
+    }
+    bool found;
+    uint32_t key[3] = {11, a < b ? a : b, a < b ? b : a};
+    uint32_t *value = qni_formulas_memo(f, key, 3, &found);
+    if (!found) {
+        qni_formula both = qni_and(f, (qni_formula[]){a, b}, 2);
+        value = qni_formulas_memo(f, key, 3, &found);
+        *value = both;
+    }
+    return *value;
 }
 
 qni_formula qni_or(qni_formulas *f, const qni_formula *items, size_t n)
@@ -651,7 +666,7 @@ qni_keys qni_keys_make(qni_formulas *f, bool all_but, const qni_string *texts, s
         size_t count = part == 0 ? n_texts : n_terms, start = n + 2, kept = 0;
         if (count != 0) {
             memcpy(words + start, from, count * sizeof *words);
-            qsort(words + start, count, sizeof *words, compare_ids);
+            qni_ids_sort(words + start, count);
         }
         for (size_t i = 0; i < count; i++) {
             if (kept == 0 || words[start + kept - 1] != words[start + i]) {
@@ -682,7 +697,7 @@ qni_keys_view qni_keys_get(const qni_formulas *f, qni_keys keys)
 bool qni_keys_has(qni_formulas *f, qni_keys keys, qni_string key)
 {
     qni_keys_view v = qni_keys_get(f, keys);
-    bool in = v.n_texts != 0 && bsearch(&key, v.texts, v.n_texts, sizeof key, compare_ids) != NULL;
+    bool in = has_id(v.texts, v.n_texts, key);
     for (size_t i = 0; i < v.n_terms && !in; i++) {
         in = qni_string_matches(f, key, v.terms[i]);
     }

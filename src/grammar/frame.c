@@ -117,20 +117,12 @@ static qni_formula collect_atom(void *context, qni_formula atom, const uint32_t 
     return atom;
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-    uint32_t x, y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return (x > y) - (x < y);
-}
-
 static void sort_once(uint32_t *items, size_t *n)
 {
     if (*n == 0) {
         return;
     }
-    qsort(items, *n, sizeof *items, compare_ids);
+    qni_ids_sort(items, *n);
     size_t kept = 1;
     for (size_t i = 1; i < *n; i++) {
         if (items[i] != items[kept - 1]) {
@@ -408,6 +400,11 @@ bool qni_frame_waits(const qni_frames *fr, qni_frame frame)
     return frame != 0 && fr->frame_info[frame].waits;
 }
 
+bool qni_frame_waits_for_item(const qni_frames *fr, qni_frame frame)
+{
+    return qni_intern_at(&fr->frames, frame, NULL)[FRAME_START] != 0;
+}
+
 bool qni_goal_waits(const qni_frames *fr, qni_goal goal)
 {
     bool waits = false;
@@ -661,15 +658,40 @@ qni_goal qni_frame_other_goal(const qni_frames *fr, qni_frame frame)
     return fr->frame_info[frame].other_goal;
 }
 
+// Does the formula of an object with one alternative deny every key that it does not name? Then it
+// does so whatever has been seen. Without languages of keys, where all others are alike.
+static bool denies_others(qni_frames *fr, const frame_copy *c)
+{
+    if (c->n != 1 || fr->universes[c->universe].n_terms != 0) {
+        return false;
+    }
+    bool found;
+    uint32_t memo_key[3] = {10, c->alts[0], c->universe};
+    uint32_t *value = qni_formulas_memo(fr->f, memo_key, 3, &found);
+    if (!found) {
+        qni_outcomes o = {.fr = fr, .object = true, .n_alts = 1};
+        o.key = qni_universe_witness(fr, c->universe, 0, 0);
+        bool denied = o.key != 0 && qni_outcomes_find(&o, c->alts) && o.n_leaves == 0;
+        qni_free(o.leaves);
+        value = qni_formulas_memo(fr->f, memo_key, 3, &found);
+        *value = denied;
+    }
+    return *value != 0;
+}
+
 qni_goal qni_frame_class_goal(qni_frames *fr, qni_frame frame, uint32_t class_bits)
 {
     bool found;
     uint32_t memo_key[3] = {8, frame, class_bits};
     uint32_t *value = qni_formulas_memo(fr->f, memo_key, 3, &found);
     if (!found) {
-        const uint32_t *r = qni_intern_at(&fr->frames, frame, NULL);
-        qni_string key = qni_universe_witness(fr, r[FRAME_UNIVERSE], class_bits, r[FRAME_SEEN]);
-        qni_goal goal = key == 0 ? 0 : qni_frame_member(fr, frame, key);
+        frame_copy c;
+        copy_frame(fr, frame, &c);
+        qni_goal goal = 0;
+        if (!denies_others(fr, &c)) {
+            qni_string key = qni_universe_witness(fr, c.universe, class_bits, c.seen);
+            goal = key == 0 ? 0 : qni_frame_member(fr, frame, key);
+        }
         value = qni_formulas_memo(fr->f, memo_key, 3, &found);
         *value = goal;
     }
@@ -711,4 +733,45 @@ qni_frame qni_frame_settle(qni_frames *fr, qni_frame frame, const char *text, si
         c.alts[i] = qni_unique_without(fr->f, c.alts[i], equal);
     }
     return qni_frame_make(fr, c.kind, UINT32_MAX, c.universe, c.seen, c.alts, c.around, c.n, 0);
+}
+
+// Where the rest of an array is bound in nothing but what each item must be, how many there are,
+// and that all differ: what each must be. False for others.
+static bool alike_items(qni_formulas *f, qni_formula rest, qni_formula *item)
+{
+    size_t n;
+    const uint32_t *r = qni_formula_node(f, rest, &n);
+    bool conjunction = (rest & 1) == 0 && r[0] == QNI_ATOM_AND;
+    *item = QNI_TRUE;
+    for (size_t i = 0; i < (conjunction ? n - 1 : 1); i++) {
+        qni_formula part = conjunction ? qni_formula_node(f, rest, NULL)[i + 1] : rest;
+        const uint32_t *p = qni_formula_node(f, part, NULL);
+        bool denied = (part & 1) != 0, items = p[0] == QNI_ATOM_ITEMS;
+        if (items && denied && p[1] == 1 && p[2] == 0 && p[3] == QNI_NO_END) {
+            *item = qni_and2(f, *item, qni_not(p[4])); // none is another
+        } else if (!(items && p[4] == QNI_TRUE) && !(p[0] == QNI_ATOM_UNIQUE && !denied)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+qni_frame qni_frame_settle_alike(qni_frames *fr, qni_frame frame)
+{
+    frame_copy c;
+    copy_frame(fr, frame, &c);
+    qni_formula item;
+    if (c.start == UINT32_MAX || c.n != 1 || qni_frame_waits(fr, c.around[0]) ||
+        !alike_items(fr->f, c.alts[0], &item)) {
+        return 0;
+    }
+    // One string less makes no difference where each beginning has endless ones.
+    qni_term term = qni_formula_term(fr->f, qni_formula_for_type(fr->f, item, QNI_J_STRING));
+    if (term == QNI_TERM_NOTHING || fr->f->terms->info[term].stretch == 0) {
+        return 0;
+    }
+    static const char some[] = "\xF3\xB0\x80\x80"; // a character of private use
+    qni_formula equal = qni_string_in(fr->f, qni_term_literal(fr->f->terms, some, 4));
+    qni_formula rest = qni_unique_without(fr->f, c.alts[0], equal);
+    return qni_frame_make(fr, c.kind, UINT32_MAX, c.universe, c.seen, &rest, c.around, 1, 0);
 }

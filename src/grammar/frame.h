@@ -148,6 +148,9 @@ qni_frame qni_lex_finish(qni_frames *fr, qni_goal goal, uint32_t lex); // 0: it 
 bool qni_frame_waits(const qni_frames *fr, qni_frame frame);
 bool qni_goal_waits(const qni_frames *fr, qni_goal goal);
 
+// Is it the frame around an item whose own value is waited for?
+bool qni_frame_waits_for_item(const qni_frames *fr, qni_frame frame);
+
 // An id that frames (goals) share which differ only in the keys that they have seen: all but alike
 // in what may follow.
 uint32_t qni_frame_shape(qni_frames *fr, qni_frame frame);
@@ -185,6 +188,11 @@ qni_string qni_seen_next(const qni_frames *fr, uint32_t *seen);
 // For a frame made with `start`: takes the item's value in. `text` is the whole text so far, `size`
 // bytes.
 qni_frame qni_frame_settle(qni_frames *fr, qni_frame frame, const char *text, size_t size);
+
+// The same where what follows a string is the same whatever string it is, as long as it differs
+// from those before: the frame behind some string. But for a text that says that very string again,
+// the same texts may follow. 0 where that is not so, or not known to be.
+qni_frame qni_frame_settle_alike(qni_frames *fr, qni_frame frame);
 
 uint32_t qni_universe_make(qni_frames *fr, const qni_formula *alts, size_t n);
 bool qni_seen_has(const qni_frames *fr, uint32_t seen, qni_string key);

@@ -132,3 +132,20 @@ uint32_t qni_intern_add(qni_intern *table, const uint32_t *words, size_t n, bool
     }
     return id;
 }
+
+void qni_ids_sort(uint32_t *ids, size_t n)
+{
+    // Sets are small and often sorted but for a few: a Shell sort, without a call for each pair.
+    static const size_t gaps[] = {1750, 701, 301, 132, 57, 23, 10, 4, 1};
+    for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++) {
+        size_t gap = gaps[g];
+        for (size_t i = gap; i < n; i++) {
+            uint32_t id = ids[i];
+            size_t at = i;
+            for (; at >= gap && ids[at - gap] > id; at -= gap) {
+                ids[at] = ids[at - gap];
+            }
+            ids[at] = id;
+        }
+    }
+}

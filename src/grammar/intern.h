@@ -44,4 +44,7 @@ static inline const uint32_t *qni_intern_at(const qni_intern *table, uint32_t id
     return table->words + start;
 }
 
+// Sorts ids upwards, as records of sets have them. In place.
+void qni_ids_sort(uint32_t *ids, size_t n);
+
 #endif

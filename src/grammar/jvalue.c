@@ -111,6 +111,23 @@ static qn_status read_string(reader *r, const char **text, size_t *size)
     return QN_OK;
 }
 
+bool qni_jvalue_unescape(const char *text, size_t n, char *out, size_t *size)
+{
+    reader r = {.text = text, .size = n};
+    *size = 0;
+    while (r.at < n) {
+        if (text[r.at] != '\\') {
+            out[(*size)++] = text[r.at++];
+            continue;
+        }
+        r.at++;
+        if (r.at >= n || read_escape(&r, out, size) != QN_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool digits(reader *r)
 {
     size_t start = r->at;

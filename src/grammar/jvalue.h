@@ -43,4 +43,8 @@ QNI_WARN_UNUSED qn_status qni_jvalue_parse(qni_arena *arena, const char *text, s
 const qni_jvalue *qni_jvalue_member(const qni_jvalue *object, const char *key);
 const qni_jvalue *qni_jvalue_member_n(const qni_jvalue *object, const char *key, size_t size);
 
+// The text that `n` bytes inside of a string stand for; `out` has room for as many. False when an
+// escape is not whole.
+bool qni_jvalue_unescape(const char *text, size_t n, char *out, size_t *size);
+
 #endif

@@ -161,24 +161,24 @@ static bool split(qni_outcomes *o, size_t at, const qni_formula *alts, qni_formu
     qni_frames *fr = o->fr;
     qni_formula s = o->holes[at];
     bool differs = false;
-    qni_formula sides[2];
+    qni_formula sides[2], next[2][QNI_MAX_ALTERNATIVES];
     for (int value = 0; value < 2; value++) {
+        decisions d = {{s}, {value != 0}, 1};
         sides[value] = qni_and2(fr->f, child, s ^ (value == 0));
-    }
-    for (size_t i = 0; i < o->n_alts && !differs; i++) {
-        decisions yes = {{s}, {true}, 1}, no = {{s}, {false}, 1};
-        differs = qni_formula_map(fr->f, alts[i], fill_hole, &yes) !=
-                  qni_formula_map(fr->f, alts[i], fill_hole, &no);
+        for (size_t i = 0; i < o->n_alts; i++) {
+            next[value][i] = qni_formula_map(fr->f, alts[i], fill_hole, &d);
+            differs = differs || (value == 1 && next[0][i] != next[1][i]);
+        }
     }
     if (!differs) {
         return decide(o, at + 1, alts, child);
     }
     bool possible[2] = {qni_satisfiable(fr, sides[0]), qni_satisfiable(fr, sides[1])};
     for (int value = 0; value < 2; value++) {
-        decisions d = {{s}, {value != 0}, 1};
         // Where the other side is impossible the child is narrow enough as it is.
         qni_formula narrowed = possible[1 - value] ? sides[value] : child;
-        if (possible[value] && !follow(o, at + 1, alts, narrowed, &d)) {
+        if (possible[value] && any_possible(next[value], o->n_alts) &&
+            !decide(o, at + 1, next[value], narrowed)) {
             return false;
         }
     }

@@ -19,6 +19,12 @@ typedef uint32_t qni_term;
 #define QNI_TERM_ALL     ((qni_term)2) // every text of bytes, well-formed or not
 #define QNI_TERM_NO_MAX  UINT32_MAX
 
+// Groups of bytes (see qni_byte_group) in the texts that may follow; see qni_term_loop.
+typedef struct qni_term_groups {
+    uint64_t stay; // every text of their characters, or one that is cut inside of the last, may
+    uint64_t dead; // none of them may come first, nor behind a text of those
+} qni_term_groups;
+
 typedef struct qni_term_info {
     uint32_t *row;  // 256 successors, or NULL before the first step
     uint32_t stamp; // of the search that saw it last
@@ -27,16 +33,21 @@ typedef struct qni_term_info {
     uint8_t nullable;
     // an intersection or a complement is inside, so it may be empty without looking so
     uint8_t crossed;
-    uint8_t whole;    // all its texts are well-formed UTF-8, by construction
-    uint8_t life;     // 1: it has texts; 2: it has none; 0: not looked at yet
-    uint8_t counted;  // a bounded repetition is inside, outside complements
-    uint32_t least;   // no text of it is shorter, in bytes
+    uint8_t whole;   // all its texts are well-formed UTF-8, by construction
+    uint8_t life;    // 1: it has texts; 2: it has none; 0: not looked at yet
+    uint8_t counted; // a bounded repetition is inside, outside complements
+    uint32_t least;  // no text of it is shorter, in bytes
+    uint32_t fewest; // nor has fewer characters
+    uint32_t most;   // nor more
+    // of ASCII alone it has texts of each length from `low` to `high`; none where low > high
+    uint32_t low, high;
     uint32_t reach;   // qni_term_reach + 1, or 0
     uint32_t place;   // in the search for that
+    uint32_t stretch; // see measure_stretch in term.c; + 1, or 0
     uint8_t open;     // whatever text follows one of its texts, the whole is one of them too
     uint8_t ideal;    // it has some such language that any text may also stand before
     uint8_t free;     // every text is a beginning of it
-    uint64_t loop;    // qni_term_loop
+    qni_term_groups loop;
     uint64_t name[2]; // of what it is made of: the same in every table of terms
     bool loop_known;
 } qni_term_info;
@@ -124,9 +135,13 @@ uint32_t qni_term_reach(qni_terms *terms, qni_term a);
 // term.c: one level of qni_term_widen. `*room` is lowered.
 qni_term qni_term_rebuild(qni_terms *terms, qni_term a, uint32_t least, uint32_t *room);
 
-// Groups of bytes (see qni_byte_group) such that every text of their characters, or one that is cut
-// inside of the last, is a beginning of the language. term_loop.c
-uint64_t qni_term_loop(qni_terms *terms, qni_term a);
+// Where the language stays alive whatever comes, and where it ends at once. term_loop.c
+qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a);
+
+static inline qni_term_groups qni_term_loop(qni_terms *terms, qni_term a)
+{
+    return terms->info[a].loop_known ? terms->info[a].loop : qni_term_loop_find(terms, a);
+}
 
 // How many texts the language has, counted up to `limit`.
 size_t qni_term_count(qni_terms *terms, qni_term a, size_t limit);

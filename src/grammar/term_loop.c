@@ -8,20 +8,25 @@ enum { MAX_STATES = 24 };
 typedef struct closure {
     qni_terms *terms;
     qni_term states[MAX_STATES];
+    uint64_t via[MAX_STATES]; // the groups that lead to them
     size_t n;
-    bool full; // there are more
+    size_t limit;
+    uint64_t group;    // of the bytes that are followed
+    uint64_t via_more; // the groups that lead to more states than the limit
 } closure;
 
 static void add_state(closure *c, qni_term state)
 {
     for (size_t i = c->n; i-- > 0;) {
         if (c->states[i] == state) {
+            c->via[i] |= c->group;
             return;
         }
     }
-    if (c->n == MAX_STATES) {
-        c->full = true;
+    if (c->n == c->limit) {
+        c->via_more |= c->group;
     } else {
+        c->via[c->n] = c->group;
         c->states[c->n++] = state;
     }
 }
@@ -31,7 +36,7 @@ static void add_state(closure *c, qni_term state)
 static bool add_targets(closure *c, qni_term from, unsigned first, unsigned last, int more)
 {
     qni_term before = QNI_TERM_NOTHING;
-    for (unsigned b = first; b <= last && !c->full; b++) {
+    for (unsigned b = first; b <= last && (c->via_more & c->group) == 0; b++) {
         qni_term next = qni_term_next(c->terms, from, b);
         if (next == QNI_TERM_NOTHING) {
             return false;
@@ -61,67 +66,114 @@ static int second_bytes(unsigned lead, unsigned *first, unsigned *last)
 static uint64_t follow(closure *c, qni_term from, uint64_t groups)
 {
     uint64_t dead = 0;
+    uint64_t bit_before = 0; // what the last byte was, and where it led
     qni_term before = QNI_TERM_NOTHING;
+    unsigned range_before = 0;
     for (unsigned b = 0x20; b < 0xF5; b = b == 0x7F ? 0xC2 : b + 1) {
         uint64_t bit = QNI_GROUP_BIT(qni_byte_group(b));
-        if ((groups & bit & ~dead) == 0) {
+        if ((groups & bit & ~(dead | c->via_more)) == 0) {
             continue;
         }
-        if (b < 0x80) {
-            dead |= add_targets(c, from, b, b, 0) ? 0 : bit;
-            continue;
-        }
-        unsigned first, last;
-        int more = second_bytes(b, &first, &last);
+        unsigned first = 0, last = 0;
+        int more = b < 0x80 ? 0 : second_bytes(b, &first, &last);
         qni_term next = qni_term_next(c->terms, from, b);
-        bool alive = next != QNI_TERM_NOTHING &&
-                     (next == before || add_targets(c, next, first, last, more));
-        dead |= alive ? 0 : bit;
-        before = alive ? next : QNI_TERM_NOTHING;
+        unsigned range = first << 8 | last;
+        if (next != QNI_TERM_NOTHING && next == before && bit == bit_before &&
+            range == range_before) {
+            continue;
+        }
+        c->group = bit;
+        before = next;
+        bit_before = bit;
+        range_before = range;
+        if (b < 0x80 && next != QNI_TERM_NOTHING) {
+            add_state(c, next);
+        } else if (next == QNI_TERM_NOTHING || !add_targets(c, next, first, last, more)) {
+            dead |= bit;
+            before = QNI_TERM_NOTHING;
+        }
     }
     return dead;
 }
 
-// The groups of ASCII whose characters lead back at once.
-static uint64_t staying(qni_terms *terms, qni_term a)
+// Those of some groups whose characters lead back to a state at once.
+static uint64_t staying(qni_terms *terms, qni_term a, uint64_t groups)
 {
-    uint64_t groups = 0;
-    for (unsigned b = 0; b < 0x80; b++) {
-        groups |= QNI_GROUP_BIT(qni_byte_group(b));
-    }
-    for (unsigned b = 0; b < 0x80; b++) {
-        if (b < 0x20 || b == '"' || b == '\\' || qni_term_next(terms, a, b) != a) {
-            groups &= ~QNI_GROUP_BIT(qni_byte_group(b));
-        }
-    }
-    return groups;
+    closure c = {.terms = terms, .states = {a}, .n = 1, .limit = 1};
+    groups &= ~follow(&c, a, groups);
+    return groups & ~c.via_more;
 }
 
-uint64_t qni_term_loop(qni_terms *terms, qni_term a)
+// The groups that some byte of goes on from one of the states.
+static uint64_t taken(const closure *c, uint64_t known)
 {
-    if (terms->info[a].loop_known) {
-        return terms->info[a].loop;
+    for (size_t i = 0; i < c->n; i++) {
+        for (unsigned b = 0x20; b < 0xF5; b = b == 0x7F ? 0xC2 : b + 1) {
+            uint64_t bit = QNI_GROUP_BIT(qni_byte_group(b));
+            if ((known & bit) == 0 && qni_term_next(c->terms, c->states[i], b) != 0) {
+                known |= bit;
+            }
+        }
     }
+    return known;
+}
+
+// About how many texts need the groups: letters are in most.
+static int worth(uint64_t groups)
+{
+    enum { LETTER = 12 };
+    uint64_t letters = 0;
+    for (unsigned b = 'A'; b <= 'z'; b = b == 'Z' ? 'a' : b + 1) {
+        letters |= QNI_GROUP_BIT(qni_byte_group(b));
+    }
+    return __builtin_popcountll(groups) + LETTER * __builtin_popcountll(groups & letters);
+}
+
+// What to do without where `dead` lead nowhere in a state: these, or those that lead there. So "%"
+// is left out where it must be followed by digits, and not all but the digits.
+static uint64_t restriction(const closure *c, size_t state, uint64_t groups, uint64_t dead)
+{
+    uint64_t via = state == 0 ? 0 : c->via[state] & groups;
+    return via != 0 && worth(via) < worth(dead) ? via : dead;
+}
+
+qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
+{
     // Control characters, quotes and backslashes never stand for themselves in a string of JSON.
-    uint64_t groups = ~(QNI_INSIDE_CHARACTER | QNI_GROUP_BIT(qni_byte_group(0)) |
-                        QNI_GROUP_BIT(qni_byte_group('"')) | QNI_GROUP_BIT(qni_byte_group('\\')));
-    closure c = {.terms = terms, .states = {a}, .n = 1};
-    for (size_t i = terms->info[a].free; i < c.n; i++) {
-        uint64_t dead = follow(&c, c.states[i], groups);
-        if (dead != 0 || c.full) { // once more without them, or with those that stay here
-            groups = c.full ? staying(terms, a) | QNI_GROUP_BIT(QNI_GROUP_INNER) : groups & ~dead;
-            c = (closure){.terms = terms, .states = {a}, .n = 1};
+    const uint64_t never = QNI_GROUP_BIT(qni_byte_group(0)) | QNI_GROUP_BIT(qni_byte_group('"')) |
+                           QNI_GROUP_BIT(qni_byte_group('\\'));
+    const uint64_t all = QNI_ALL_GROUPS & ~never;
+    uint64_t groups = all;
+    closure c = {.terms = terms, .states = {a}, .n = 1, .limit = MAX_STATES};
+    uint64_t looked_at = groups & ~QNI_WIDE_GROUPS; // then all: wide characters have many states
+    for (size_t i = 0; !terms->info[a].free && (i < c.n || looked_at != groups); i++) {
+        if (i == c.n) {
+            looked_at = groups;
+            i = 0;
+        }
+        uint64_t dead = follow(&c, c.states[i], groups & looked_at);
+        if (c.via_more != 0) { // too many states: those that lead nowhere else
+            groups = staying(terms, a, groups);
+            c.n = 1;
+            break;
+        }
+        if (dead != 0) { // once more without them
+            groups &= ~restriction(&c, i, groups, dead);
+            looked_at &= groups;
+            c.n = 1;
             i = SIZE_MAX;
         }
     }
+    uint64_t open = terms->info[a].free ? all : taken(&c, groups);
+    qni_term_groups found = {groups, QNI_ALL_GROUPS & ~open};
     if (terms->account->status != QN_OK) {
-        return 0;
+        return (qni_term_groups){0, 0};
     }
     // What holds for a state holds for all that it leads to, but those may take more.
-    size_t n = __builtin_popcountll(groups) > QNI_N_BYTE_GROUPS ? c.n : 1;
+    size_t n = groups == all ? c.n : 1;
     for (size_t i = 0; i < n; i++) {
-        terms->info[c.states[i]].loop = groups;
+        terms->info[c.states[i]].loop = found;
         terms->info[c.states[i]].loop_known = true;
     }
-    return groups;
+    return found;
 }

@@ -38,7 +38,13 @@ static void set_groups(const qni_term_walk *w, uint64_t groups)
         uint32_t n = v->n_words - from < BLOCK ? v->n_words - from : BLOCK;
         for (unsigned g = 0; g < QNI_N_BYTE_GROUPS; g++) {
             const uint32_t *bits = v->of_group + (size_t)g * v->n_words + from;
-            for (uint32_t i = 0; (groups & QNI_GROUP_BIT(g)) == 0 && i < n; i++) {
+            if ((groups & QNI_GROUP_BIT(g)) != 0) {
+                continue;
+            }
+            for (uint32_t i = 0; n == BLOCK && i < BLOCK; i++) { // a constant many: in vectors
+                other[i] |= bits[i];
+            }
+            for (uint32_t i = 0; n != BLOCK && i < n; i++) {
                 other[i] |= bits[i];
             }
         }
@@ -55,42 +61,106 @@ static qni_term term_at(const qni_term_walk *w, const qni_token_trie_node *node)
                                 : QNI_TERM_NOTHING;
 }
 
-void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
+// Sets those of some entries that have no byte of the groups in `dead`.
+static void set_without(const qni_term_walk *w, const qni_token_trie *trie, uint32_t first,
+                        uint32_t end, uint64_t dead)
+{
+    for (; first < end; first++) {
+        uint32_t token = trie->entries[first];
+        w->mask[token / 32] |= (uint32_t)((trie->groups[first] & dead) == 0) << token % 32;
+    }
+}
+
+// Where a term stays and ends, as far as it is worth to be found out for what is below a node.
+static qni_term_groups groups_at(const qni_term_walk *w, uint32_t i, qni_term term)
+{
+    enum { FEW_NODES = 48 };
+    bool few = w->vocabulary->inside.nodes[i].skip - i < FEW_NODES;
+    return few && !w->terms->info[term].loop_known ? (qni_term_groups){0, 0}
+                                                   : qni_term_loop(w->terms, term);
+}
+
+// Sets what is known of a node with others below where `next` is left; returns the node to go on
+// at.
+static uint32_t take_node(const qni_term_walk *w, uint32_t i, qni_term next)
 {
     const qni_token_trie *trie = &w->vocabulary->inside;
-    uint64_t stay = qni_term_loop(w->terms, start);
-    uint32_t staying = 0; // bytes on the way here that are all in `stay`: set already
-    if (__builtin_popcountll(stay) > QNI_N_BYTE_GROUPS / 2) {
+    const qni_token_trie_node *node = &trie->nodes[i];
+    uint64_t below = trie->below[i];
+    uint32_t end, first = qni_token_trie_entries(trie, i, &end);
+    qni_term_groups groups = groups_at(w, i, next);
+    if ((below & ~groups.stay) == 0) {
+        set_range(w, trie, first, subtree_end(trie, node));
+        return node->skip;
+    }
+    // What is below has the groups of the way here too: none of them may be a dead one.
+    if ((below & ~(groups.stay | groups.dead)) == 0 &&
+        (w->ways[node->depth + 1] & groups.dead) == 0) {
+        set_without(w, trie, first, subtree_end(trie, node), groups.dead);
+        return node->skip;
+    }
+    set_range(w, trie, first, end);
+    return i + 1;
+}
+
+void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
+{
+    enum { WORTH = 8 }; // groups, and fewer are as soon found by the walk itself
+    const qni_token_trie *trie = &w->vocabulary->inside;
+    const uint64_t *group_of = w->vocabulary->group_of;
+    qni_term_groups first_groups = qni_term_loop(w->terms, start);
+    uint64_t stay = first_groups.stay, done = stay | first_groups.dead;
+    uint32_t staying = 0; // bytes on the way here that are all in `stay`
+    if (__builtin_popcountll(stay) > WORTH) {
         set_groups(w, stay);
     } else {
-        stay = 0; // few tokens: the walk itself is as soon there
+        stay = done = 0;
     }
     w->states[0] = start;
+    w->ways[0] = 0;
     for (uint32_t i = 0; i < trie->n_nodes;) {
         const qni_token_trie_node *node = &trie->nodes[i];
         uint32_t depth = node->depth + 1u;
+        uint64_t below = trie->below[i], group = group_of[node->byte];
         staying = staying < node->depth ? staying : node->depth;
-        staying += staying == node->depth &&
-                   (stay & QNI_GROUP_BIT(qni_byte_group(node->byte))) != 0;
-        if (staying == depth && (trie->below[i] & ~stay) == 0) {
+        staying += staying == node->depth && (stay & group) != 0;
+        if (staying == depth && (below & ~done) == 0) { // set already, or dead
             i = node->skip;
             continue;
         }
-        qni_term next = term_at(w, node);
+        qni_term next = group == 0 ? QNI_TERM_NOTHING
+                                   : qni_term_next(w->terms, w->states[node->depth], node->byte);
         if (next == QNI_TERM_NOTHING) {
             i = node->skip;
             continue;
         }
-        bool all = trie->below[i] != 0 && (trie->below[i] & ~qni_term_loop(w->terms, next)) == 0;
-        uint32_t end, first = qni_token_trie_entries(trie, i, &end);
-        set_range(w, trie, first, all ? subtree_end(trie, node) : end);
+        if (below == 0) {
+            uint32_t end, first = qni_token_trie_entries(trie, i, &end);
+            set_range(w, trie, first, end);
+            i++;
+            continue;
+        }
         w->states[depth] = next;
-        i = all ? node->skip : i + 1;
+        w->ways[depth] = w->ways[node->depth] | group;
+        i = take_node(w, i, next);
     }
+}
+
+// Are the tokens below a node in both languages or in neither, by their groups?
+static bool alike_below(const qni_term_walk *w, uint32_t i, qni_term narrow, qni_term wide)
+{
+    uint64_t below = w->vocabulary->inside.below[i];
+    qni_term_groups near = groups_at(w, i, narrow);
+    if ((below & ~near.stay) == 0) {
+        return true;
+    }
+    qni_term_groups far = groups_at(w, i, wide);
+    return (near.stay & ~far.stay) == 0 && (below & ~(near.stay | far.dead)) == 0;
 }
 
 void qni_term_walk_narrow(const qni_term_walk *w, qni_term near, qni_term far, uint32_t safe)
 {
+    enum { LONG = 32 }; // few tokens are longer, and are as soon walked
     const qni_token_trie *trie = &w->vocabulary->inside;
     qni_terms *t = w->terms;
     w->states[0] = near;
@@ -111,7 +181,8 @@ void qni_term_walk_narrow(const qni_term_walk *w, qni_term near, qni_term far, u
         if (narrow == QNI_TERM_NOTHING) {
             clear_range(w, trie, node->entry, subtree_end(trie, node));
         }
-        if (narrow == QNI_TERM_NOTHING || narrow == wide) {
+        if (narrow == QNI_TERM_NOTHING || narrow == wide ||
+            (safe < LONG && alike_below(w, i, narrow, wide))) {
             i = node->skip;
             continue;
         }

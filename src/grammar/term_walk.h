@@ -14,6 +14,7 @@ typedef struct qni_term_walk {
     const qni_vocabulary *vocabulary;
     qni_term *states; // room for QNI_MAX_MASKED_TOKEN_BYTES + 2
     qni_term *wide;   // the same, for qni_term_walk_narrow
+    uint64_t *ways;   // the same: the groups of bytes on the way there
     uint32_t *mask;   // what is set and cleared
 } qni_term_walk;
 

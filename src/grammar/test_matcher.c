@@ -89,6 +89,10 @@ static const char *const pieces[] = {
     "://",
     "Ab9",
     "abc\xC3\xA9/",
+    "\",\"\",\"",
+    "a\",\"b\"",
+    "\\\"\",\"a\",\"",
+    "b\",\"b\",\"b",
 };
 enum {
     N_PIECES = sizeof pieces / sizeof *pieces,
@@ -180,6 +184,40 @@ static const struct {
      "{\"items\":{\"oneOf\":[{\"type\":\"string\",\"pattern\":\"^[a-h]{3,14}$\"},{\"const\":"
      "\"abc1\"},{\"minLength\":20}]}}"},
     {QNI_LANGUAGE_REGEX, "([a-c]{1,70}|[a-h ]{9,12})x{0,20}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"items\":{\"type\":\"string\",\"pattern\":\"^[^@\\\\s]+@[^@]+("
+                               "\\\\.[^@]*)*.c\",\"minLength\":5,"
+                               "\"maxLength\":90}}"},
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"items\":{\"type\":\"string\",\"pattern\":\"^[a-c]+(_[a-c]+)*$\",\"minLength\":7,"
+     "\"maxLength\":12}}"},
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"items\":{\"type\":\"string\",\"pattern\":\"^([a-z/]|%[0-9A-F]{2})*$\"}}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"items\":{\"type\":\"string\",\"anyOf\":[{\"format\":"
+                               "\"hostname\"},{\"format\":\"ipv4\"},{\"format\":\"ipv6\"}]}}"},
+    // items that differ: alike ones, ones that run out, and ones that the place or others bind
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"type\":\"array\",\"uniqueItems\":true,\"items\":{\"type\":\"string\"},\"minItems\":3}"},
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"type\":\"array\",\"uniqueItems\":true,\"maxItems\":4,\"items\":{\"type\":[\"string\","
+     "\"integer\"],\"pattern\":\"^[ab\\\"]*$\",\"maximum\":12}}"},
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"type\":\"array\",\"uniqueItems\":true,\"items\":{\"enum\":[\"\",\"a\",\"b\",\"abc\"]}}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"array\",\"uniqueItems\":true,\"prefixItems\":[{"
+                               "\"type\":\"string\"},{\"enum\":[\"a\","
+                               "\"b\"]},{\"enum\":[\"a\",\"b\"]}],\"minItems\":3}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"array\",\"uniqueItems\":true,\"items\":{\"type\":"
+                               "\"string\"},\"contains\":{\"enum\":"
+                               "[\"a\",\"b\"]},\"minContains\":2,\"maxItems\":3}"},
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"type\":\"array\",\"uniqueItems\":true,\"minItems\":2,\"items\":{\"type\":\"array\","
+     "\"uniqueItems\":true,\"items\":{\"type\":\"string\"},\"maxItems\":2}}"},
+    // keys with escapes in what has been written
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"type\":\"object\",\"properties\":{\"\\\"abc\":{\"type\":\"integer\"},\"\\\"a\":{}},"
+     "\"additionalProperties\":{\"type\":\"boolean\"},\"minProperties\":2}"},
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"type\":\"object\",\"patternProperties\":{\"^\\\"a\":{\"type\":\"integer\"},\"c$\":{"
+     "\"minimum\":3}},\"additionalProperties\":{\"type\":\"boolean\"},\"minProperties\":2}"},
 };
 
 static uint32_t next_random(uint32_t *seed)

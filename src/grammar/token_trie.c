@@ -126,30 +126,44 @@ static uint8_t bytes_to_come(unsigned byte, uint8_t before)
                                         : 0;
 }
 
+// The groups on the way to each node, and how many bytes of a character are to come there.
+static void follow_ways(qni_token_trie *trie, uint64_t *ways, uint8_t *to_come)
+{
+    ways[0] = 0;
+    to_come[0] = 0;
+    for (uint32_t i = 0; i < trie->n_nodes; i++) {
+        const qni_token_trie_node *node = &trie->nodes[i];
+        uint32_t depth = node->depth + 1u, end, first = qni_token_trie_entries(trie, i, &end);
+        to_come[depth] = bytes_to_come(node->byte, to_come[node->depth]);
+        ways[depth] = ways[node->depth] | QNI_GROUP_BIT(qni_byte_group(node->byte));
+        trie->below[i] |= to_come[depth] != 0 ? QNI_INSIDE_CHARACTER : 0;
+        for (; first < end; first++) {
+            trie->groups[first] = ways[depth];
+        }
+    }
+}
+
 qn_status qni_token_trie_groups(qni_token_trie *trie, qn_error *err)
 {
+    size_t n_depths = (size_t)trie->max_depth + 2;
     trie->below = qni_alloc_array((size_t)trie->n_nodes + 1, sizeof *trie->below);
+    trie->groups = qni_calloc((size_t)trie->n_entries + 1, sizeof *trie->groups);
     // By depth: what the nodes seen so far, which stand behind this one, have in their subtrees.
-    uint64_t *groups = qni_calloc((size_t)trie->max_depth + 2, sizeof *groups);
-    if (trie->below == NULL || groups == NULL) {
-        qni_free(groups);
-        return qni_fail_memory(err);
-    }
-    for (uint32_t i = trie->n_nodes; i-- > 0;) {
+    uint64_t *groups = qni_calloc(n_depths, sizeof *groups);
+    uint8_t *to_come = qni_alloc(n_depths);
+    bool fine = trie->below != NULL && trie->groups != NULL && groups != NULL && to_come != NULL;
+    for (uint32_t i = trie->n_nodes; fine && i-- > 0;) {
         const qni_token_trie_node *node = &trie->nodes[i];
         trie->below[i] = groups[node->depth + 1];
         groups[node->depth + 1] = 0;
         groups[node->depth] |= trie->below[i] | QNI_GROUP_BIT(qni_byte_group(node->byte));
     }
-    uint8_t *to_come = (uint8_t *)groups; // by depth, that of the node above first
-    to_come[0] = 0;
-    for (uint32_t i = 0; i < trie->n_nodes; i++) {
-        const qni_token_trie_node *node = &trie->nodes[i];
-        to_come[node->depth + 1] = bytes_to_come(node->byte, to_come[node->depth]);
-        trie->below[i] |= to_come[node->depth + 1] != 0 ? QNI_INSIDE_CHARACTER : 0;
+    if (fine) {
+        follow_ways(trie, groups, to_come);
     }
     qni_free(groups);
-    return QN_OK;
+    qni_free(to_come);
+    return fine ? QN_OK : qni_fail_memory(err);
 }
 
 void qni_token_trie_end(qni_token_trie *trie)
@@ -158,6 +172,7 @@ void qni_token_trie_end(qni_token_trie *trie)
     qni_free(trie->heights);
     qni_free(trie->children);
     qni_free(trie->below);
+    qni_free(trie->groups);
     qni_free(trie->entries);
     *trie = (qni_token_trie){0};
 }

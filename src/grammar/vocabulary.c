@@ -205,14 +205,17 @@ static qn_status build_groups(qni_vocabulary *v, const qni_token_trie_key *insid
     if (v->of_group == NULL) {
         return qni_fail_memory(err);
     }
+    for (unsigned b = 0; b < 256; b++) {
+        bool itself = b >= 0x20 && b != '"' && b != '\\';
+        v->group_of[b] = itself ? QNI_GROUP_BIT(qni_byte_group(b)) : 0;
+    }
     for (uint32_t i = 0; i < n; i++) {
         for (uint32_t k = 0; k < inside[i].size; k++) {
             unsigned group = qni_byte_group((unsigned char)inside[i].bytes[k]);
             qni_mask_set(v->of_group + (size_t)group * v->n_words, inside[i].payload);
         }
     }
-    QNI_TRY(qni_token_trie_groups(&v->inside, err));
-    return qni_token_trie_groups(&v->trie, err);
+    return qni_token_trie_groups(&v->inside, err);
 }
 
 typedef struct room {

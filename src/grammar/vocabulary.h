@@ -30,7 +30,8 @@ typedef struct qni_token_trie {
     uint32_t max_depth; // bytes of the longest key
     // nodes by byte below the root (0) and below nodes with many children; n_nodes: none
     uint32_t (*children)[256];
-    uint64_t *below; // by node: the groups of bytes further down, see qni_byte_group; or NULL
+    uint64_t *below;  // by node: the groups of bytes further down, see qni_byte_group; or NULL
+    uint64_t *groups; // by entry: those of its key; or NULL
 } qni_token_trie;
 
 // One key of a trie while it is built.
@@ -46,10 +47,13 @@ QNI_WARN_UNUSED qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_t
 void qni_token_trie_end(qni_token_trie *trie);
 
 // Bytes in groups that patterns rarely cut: a bit of a word each. Characters beyond ASCII go by
-// their first byte; those that begin white space somewhere have a group each. The bytes behind it
-// are in one that says nothing.
-enum { QNI_GROUP_INNER = 46, QNI_N_BYTE_GROUPS };
+// their first byte; those that begin white space somewhere have a group each, and so have those of
+// private use and those beyond the first plane, where patterns have holes. The bytes behind it are
+// in one that says nothing.
+enum { QNI_GROUP_INNER = 48, QNI_N_BYTE_GROUPS };
 #define QNI_GROUP_BIT(group) ((uint64_t)1 << (group))
+#define QNI_ALL_GROUPS       (QNI_GROUP_BIT(QNI_N_BYTE_GROUPS) - 1)
+#define QNI_WIDE_GROUPS      (QNI_GROUP_BIT(7) | (uint64_t)0xFF << 41) // of what is not ASCII
 #define QNI_INSIDE_CHARACTER ((uint64_t)1 << 63) // beside the groups below a node
 
 static inline unsigned qni_byte_group(unsigned b)
@@ -61,6 +65,8 @@ static inline unsigned qni_byte_group(unsigned b)
                : b == 0xE2 ? 43
                : b == 0xE3 ? 44
                : b == 0xEF ? 45
+               : b == 0xEE ? 46
+               : b >= 0xF0 ? 47
                            : 7;
     }
     if (b < 0x20 || b == 0x7F) {
@@ -77,7 +83,7 @@ static inline unsigned qni_byte_group(unsigned b)
                       : 37 + b - 0x7B;
 }
 
-// Fills in `below`.
+// Fills in `below` and `groups`.
 QNI_WARN_UNUSED qn_status qni_token_trie_groups(qni_token_trie *trie, qn_error *err);
 
 // What ends at a node: entries[first .. *end).
@@ -118,10 +124,11 @@ typedef struct qni_vocabulary {
     uint32_t n_closers;
     uint32_t *tail_first; // by tail: its first closer; one more at the end
     uint32_t n_tails;
-    uint32_t *of_group;  // a mask for each group of bytes: the `inside` tokens that have one
-    uint32_t *plain;     // the mask of `inside` tokens that any text takes
-    uint32_t *by_length; // `plain` tokens by characters, longest first
-    uint16_t *n_chars;   // by position in by_length
+    uint64_t group_of[256]; // the bit of a byte's group; 0 where it never stands for itself
+    uint32_t *of_group;     // a mask for each group of bytes: the `inside` tokens that have one
+    uint32_t *plain;        // the mask of `inside` tokens that any text takes
+    uint32_t *by_length;    // `plain` tokens by characters, longest first
+    uint16_t *n_chars;      // by position in by_length
     uint32_t n_plain;
     struct qni_body_cache *bodies; // masks of languages, shared by grammars
     size_t references;
