@@ -1,227 +1,9 @@
 #include "grammar/term.h"
 
 #include "base/alloc.h"
+#include "grammar/term_impl.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-enum { KIND_EMPTY, KIND_ALL, KIND_SET, KIND_CONCAT, KIND_ALT, KIND_AND, KIND_NOT, KIND_REPEAT };
-enum { LIFE_UNKNOWN, LIFE_YES, LIFE_NO };
-
-// Members of a sum or an intersection while it is put together.
-typedef struct bag {
-    qni_terms *terms;
-    qni_term *items;
-    size_t n;
-    size_t capacity;
-    qni_term first[16];
-} bag;
-
-static void bag_begin(bag *b, qni_terms *terms)
-{
-    b->terms = terms;
-    b->items = b->first;
-    b->n = 0;
-    b->capacity = 16;
-}
-
-static void bag_end(bag *b)
-{
-    if (b->items != b->first) {
-        qni_free(b->items);
-    }
-}
-
-static void bag_add(bag *b, qni_term item)
-{
-    if (b->n == b->capacity) {
-        qni_term *grown = qni_alloc_array(b->capacity * 2, sizeof *grown);
-        if (grown == NULL) {
-            qni_account_fail(b->terms->account, QN_OUT_OF_MEMORY, "out of memory");
-            return;
-        }
-        memcpy(grown, b->items, b->n * sizeof *grown);
-        bag_end(b);
-        b->items = grown;
-        b->capacity *= 2;
-    }
-    b->items[b->n++] = item;
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-    uint32_t x, y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return (x > y) - (x < y);
-}
-
-// Sorts and drops repetitions and the empty language.
-static void bag_normalize(bag *b)
-{
-    qsort(b->items, b->n, sizeof *b->items, compare_ids);
-    size_t kept = 0;
-    for (size_t i = 0; i < b->n; i++) {
-        if (b->items[i] != 0 && (kept == 0 || b->items[kept - 1] != b->items[i])) {
-            b->items[kept++] = b->items[i];
-        }
-    }
-    b->n = kept;
-}
-
-static const uint32_t *record(const qni_terms *terms, qni_term a, size_t *n)
-{
-    return qni_intern_at(&terms->table, a, n);
-}
-
-static uint32_t kind_of(const qni_terms *terms, qni_term a)
-{
-    return record(terms, a, NULL)[0];
-}
-
-static uint32_t add_lengths(uint32_t a, uint32_t b)
-{
-    return a > QNI_TERM_NO_MAX / 2 || b > QNI_TERM_NO_MAX / 2 ? QNI_TERM_NO_MAX / 2 : a + b;
-}
-
-// Bounds on a new term's texts, from its parts.
-static void measure(qni_terms *terms, qni_term id)
-{
-    size_t n;
-    const uint32_t *r = record(terms, id, &n);
-    uint32_t least = 0, reach = r[0] == KIND_SET;
-    uint8_t counted = r[0] == KIND_REPEAT && r[3] != QNI_TERM_NO_MAX;
-    size_t last = r[0] == KIND_REPEAT ? 2 : n;
-    for (size_t i = 1; i < last && r[0] != KIND_SET && r[0] != KIND_NOT; i++) {
-        const qni_term_info *part = &terms->info[r[i]];
-        counted |= part->counted;
-        uint32_t way = part->reach - 1;
-        if (r[0] == KIND_CONCAT && i == 1) {
-            way = add_lengths(way, terms->info[r[2]].least);
-        }
-        reach = way > reach ? way : reach;
-        if (r[0] == KIND_CONCAT) {
-            least = add_lengths(least, part->least);
-        } else if (r[0] == KIND_ALT) {
-            least = i == 1 || part->least < least ? part->least : least;
-        } else {
-            least = part->least > least ? part->least : least;
-        }
-    }
-    if (r[0] == KIND_REPEAT) {
-        uint64_t all = (uint64_t)least * r[2];
-        uint32_t more = all > QNI_TERM_NO_MAX / 2 ? QNI_TERM_NO_MAX / 2 : (uint32_t)all - least;
-        reach = r[2] == 0 ? reach : add_lengths(reach, more);
-        least = all > QNI_TERM_NO_MAX / 2 ? QNI_TERM_NO_MAX / 2 : (uint32_t)all;
-    }
-    terms->info[id].least = r[0] == KIND_SET ? 1 : least;
-    terms->info[id].counted = counted;
-    // Without intersections, the ways out of the parts add up; with them they must be looked for.
-    terms->info[id].reach = terms->info[id].crossed ? 0 : reach + 1;
-}
-
-// What a new term takes whatever is written; all three may be false though they hold.
-static void describe_freedom(const qni_terms *terms, const uint32_t *r, size_t n,
-                             qni_term_info *info)
-{
-    bool any_text = r[0] == KIND_ALL || (r[0] == KIND_REPEAT && r[1] == terms->character &&
-                                         r[1] != 0 && r[3] == QNI_TERM_NO_MAX);
-    info->open = info->ideal = info->free = any_text;
-    if (r[0] == KIND_CONCAT) {
-        const qni_term_info *first = &terms->info[r[1]], *second = &terms->info[r[2]];
-        bool goes_on = second->life == LIFE_YES;
-        info->open = second->open;
-        info->ideal = first->ideal && goes_on && first->open && second->open;
-        info->free = first->free && goes_on;
-    } else if (r[0] == KIND_ALT || r[0] == KIND_AND) {
-        bool some_ideal = false, all_ideal = true, some_free = false, all_open = true;
-        for (size_t i = 1; i < n; i++) {
-            const qni_term_info *part = &terms->info[r[i]];
-            some_ideal = some_ideal || part->ideal;
-            all_ideal = all_ideal && part->ideal;
-            some_free = some_free || part->free;
-            all_open = all_open && part->open;
-        }
-        // Texts of ideals, one behind the other, are in all of them.
-        info->open = all_open;
-        info->ideal = r[0] == KIND_ALT ? some_ideal : all_ideal;
-        info->free = info->ideal || (r[0] == KIND_ALT && some_free);
-    }
-}
-
-static uint64_t mix(uint64_t h, uint64_t word)
-{
-    h = (h ^ word) * 0xD6E8FEB86659FD93u;
-    h ^= h >> 32;
-    h *= 0x9E3779B97F4A7C15u;
-    return h ^ h >> 29;
-}
-
-// The name of a new term. Members of a sum or an intersection have no order of their own.
-static void give_name(const qni_terms *terms, const uint32_t *r, size_t n, qni_term_info *info)
-{
-    bool by_members = r[0] == KIND_ALT || r[0] == KIND_AND;
-    size_t n_parts = r[0] == KIND_SET ? 1 : r[0] == KIND_REPEAT ? 2 : n;
-    for (uint64_t half = 0; half < 2; half++) {
-        uint64_t h = mix(half + 1, r[0] + 1), sum = 0;
-        for (size_t i = 1; i < n_parts; i++) {
-            uint64_t part = r[i] == QNI_TERM_NOTHING ? 0 : terms->info[r[i]].name[half];
-            sum += mix(part, 7);
-            h = by_members ? h : mix(h, part);
-        }
-        for (size_t i = n_parts; i < n; i++) { // the words of a set, the bounds of a repetition
-            h = mix(h, r[i]);
-        }
-        info->name[half] = by_members ? mix(h, sum) : h;
-    }
-}
-
-// The facts of a new term, from its parts.
-static void describe(qni_terms *terms, qni_term id)
-{
-    size_t n;
-    const uint32_t *r = record(terms, id, &n);
-    qni_term_info *info = &terms->info[id];
-    *info = (qni_term_info){0};
-    bool any = r[0] == KIND_ALT;
-    bool all_null = true, some_null = false, whole = true, some_whole = false;
-    size_t last = r[0] == KIND_REPEAT ? 2 : n;
-    for (size_t i = 1; i < last && r[0] != KIND_SET; i++) {
-        if (r[i] == 0) {
-            continue; // the complement of nothing
-        }
-        const qni_term_info *part = &terms->info[r[i]];
-        all_null = all_null && part->nullable;
-        some_null = some_null || part->nullable;
-        whole = whole && part->whole;
-        some_whole = some_whole || part->whole;
-        info->crossed |= part->crossed;
-    }
-    switch (r[0]) {
-    case KIND_SET: info->whole = (r[5] | r[6] | r[7] | r[8]) == 0; break;
-    case KIND_NOT:
-        info->nullable = !some_null;
-        info->crossed = 1;
-        break;
-    case KIND_AND:
-        info->nullable = all_null;
-        info->crossed = 1;
-        info->whole = some_whole;
-        break;
-    case KIND_REPEAT:
-        info->nullable = r[2] == 0;
-        info->whole = whole;
-        break;
-    default:
-        info->nullable = any ? some_null : all_null;
-        info->whole = whole && r[0] != KIND_ALL;
-        break;
-    }
-    info->life = info->crossed && !info->nullable ? LIFE_UNKNOWN : LIFE_YES;
-    describe_freedom(terms, r, n, info);
-    give_name(terms, r, n, info);
-    measure(terms, id);
-}
 
 static qni_term make(qni_terms *terms, const uint32_t *words, size_t n)
 {
@@ -232,7 +14,7 @@ static qni_term make(qni_terms *terms, const uint32_t *words, size_t n)
     }
     qni_term id = qni_intern_add(&terms->table, words, n, &fresh);
     if (fresh) {
-        describe(terms, id);
+        qni_term_describe(terms, id);
     }
     return id;
 }
@@ -242,8 +24,8 @@ qn_status qni_terms_begin(qni_terms *terms, qni_account *account, qn_error *err)
     *terms = (qni_terms){.account = account};
     qni_intern_begin(&terms->table, account);
     qni_intern_begin(&terms->window_ids, account);
-    make(terms, (uint32_t[]){KIND_EMPTY}, 1);
-    make(terms, (uint32_t[]){KIND_ALL}, 1);
+    make(terms, (uint32_t[]){QNI_TERM_KIND_EMPTY}, 1);
+    make(terms, (uint32_t[]){QNI_TERM_KIND_ALL}, 1);
     qni_term tail = qni_term_byte_range(terms, 0x80, 0xBF);
     qni_term two = qni_term_concat(terms, tail, tail);
     // Well-formed UTF-8, Unicode's table 3-7: each lead byte with the second bytes that it allows.
@@ -292,7 +74,7 @@ void qni_term_mark_whole(qni_terms *terms, qni_term a)
 
 qni_term qni_term_set(qni_terms *terms, const uint32_t bits[8])
 {
-    uint32_t r[9] = {KIND_SET};
+    uint32_t r[9] = {QNI_TERM_KIND_SET};
     uint32_t any = 0;
     for (size_t i = 0; i < 8; i++) {
         r[i + 1] = bits[i];
@@ -331,24 +113,10 @@ qni_term qni_term_concat(qni_terms *terms, qni_term a, qni_term b)
     if (b == QNI_TERM_EMPTY) {
         return a;
     }
-    return make(terms, (uint32_t[]){KIND_CONCAT, a, b}, 3);
+    return make(terms, (uint32_t[]){QNI_TERM_KIND_CONCAT, a, b}, 3);
 }
 
-// Adds a term to a sum or an intersection of `kind`, opening one of the same kind.
-static void bag_add_flat(bag *b, uint32_t kind, qni_term item)
-{
-    if (item == QNI_TERM_NOTHING || kind_of(b->terms, item) != kind) {
-        bag_add(b, item);
-        return;
-    }
-    size_t n;
-    record(b->terms, item, &n);
-    for (size_t i = 1; i < n; i++) {
-        bag_add(b, record(b->terms, item, NULL)[i]);
-    }
-}
-
-static qni_term bag_make(bag *b, uint32_t kind)
+static qni_term bag_make(qni_bag *b, uint32_t kind)
 {
     // The kind goes in front of the members; a small record stays on the stack.
     uint32_t small[17];
@@ -371,7 +139,7 @@ static qni_term bag_make(bag *b, uint32_t kind)
 
 // In a sum, "any text" swallows every well-formed member, "everything" swallows all, and byte sets
 // join.
-static void simplify_alt(bag *b)
+static void simplify_alt(qni_bag *b)
 {
     qni_terms *terms = b->terms;
     uint32_t set[8] = {0};
@@ -384,8 +152,8 @@ static void simplify_alt(bag *b)
             return;
         }
         has_text = has_text || b->items[i] == terms->text;
-        if (kind_of(terms, b->items[i]) == KIND_SET) {
-            const uint32_t *r = record(terms, b->items[i], NULL);
+        if (qni_term_kind(terms, b->items[i]) == QNI_TERM_KIND_SET) {
+            const uint32_t *r = qni_term_record(terms, b->items[i], NULL);
             for (size_t w = 0; w < 8; w++) {
                 set[w] |= r[w + 1];
             }
@@ -396,28 +164,30 @@ static void simplify_alt(bag *b)
     for (size_t i = 0; i < b->n; i++) {
         qni_term item = b->items[i];
         bool swallowed = has_text && item != terms->text && terms->info[item].whole;
-        if (!swallowed && !(n_sets > 1 && kind_of(terms, item) == KIND_SET)) {
+        if (!swallowed && !(n_sets > 1 && qni_term_kind(terms, item) == QNI_TERM_KIND_SET)) {
             b->items[kept++] = item;
         }
     }
     b->n = kept;
     if (n_sets > 1) {
-        bag_add(b, qni_term_set(terms, set));
-        bag_normalize(b);
+        qni_bag_add(b, qni_term_set(terms, set));
+        qni_bag_normalize(b);
     }
 }
 
 qni_term qni_term_alt(qni_terms *terms, const qni_term *items, size_t n)
 {
-    bag b;
-    bag_begin(&b, terms);
+    qni_bag b;
+    qni_bag_begin(&b, terms);
     for (size_t i = 0; i < n; i++) {
-        bag_add_flat(&b, KIND_ALT, items[i]);
+        qni_bag_add_flat(&b, QNI_TERM_KIND_ALT, items[i]);
     }
-    bag_normalize(&b);
+    qni_bag_normalize(&b);
     simplify_alt(&b);
-    qni_term id = b.n == 0 ? QNI_TERM_NOTHING : b.n == 1 ? b.items[0] : bag_make(&b, KIND_ALT);
-    bag_end(&b);
+    qni_term id = b.n == 0   ? QNI_TERM_NOTHING
+                  : b.n == 1 ? b.items[0]
+                             : bag_make(&b, QNI_TERM_KIND_ALT);
+    qni_bag_end(&b);
     return id;
 }
 
@@ -429,29 +199,29 @@ qni_term qni_term_alt2(qni_terms *terms, qni_term a, qni_term b)
 // Is it `character` repeated?
 static bool is_length(const qni_terms *terms, qni_term a)
 {
-    const uint32_t *r = record(terms, a, NULL);
-    return r[0] == KIND_REPEAT && r[1] == terms->character;
+    const uint32_t *r = qni_term_record(terms, a, NULL);
+    return r[0] == QNI_TERM_KIND_REPEAT && r[1] == terms->character;
 }
 
 // Joins complements into one, and bounds on the length into one; drops what the others imply.
 // False: nothing is left.
-static bool simplify_and(bag *b)
+static bool simplify_and(qni_bag *b)
 {
     qni_terms *terms = b->terms;
-    bag denied;
-    bag_begin(&denied, terms);
+    qni_bag denied;
+    qni_bag_begin(&denied, terms);
     uint32_t min = 0, max = QNI_TERM_NO_MAX;
     bool has_length = false, empty = false;
     size_t kept = 0;
     for (size_t i = 0; i < b->n; i++) {
         qni_term item = b->items[i];
-        const uint32_t *r = record(terms, item, NULL);
+        const uint32_t *r = qni_term_record(terms, item, NULL);
         empty = empty || item == QNI_TERM_EMPTY;
         if (item == QNI_TERM_ALL) {
             continue;
         }
-        if (r[0] == KIND_NOT) {
-            bag_add(&denied, r[1]);
+        if (r[0] == QNI_TERM_KIND_NOT) {
+            qni_bag_add(&denied, r[1]);
         } else if (is_length(terms, item)) {
             has_length = true;
             min = r[2] > min ? r[2] : min;
@@ -467,17 +237,17 @@ static bool simplify_and(bag *b)
     }
     bool possible = min <= max;
     if (has_length && possible && !(whole && min == 0 && max == QNI_TERM_NO_MAX)) {
-        bag_add(b, qni_term_repeat(terms, terms->character, min, max));
+        qni_bag_add(b, qni_term_repeat(terms, terms->character, min, max));
     }
     if (denied.n != 0) {
         qni_term sum = qni_term_alt(terms, denied.items, denied.n);
         for (size_t i = 0; i < b->n; i++) {
             possible = possible && b->items[i] != sum;
         }
-        bag_add(b, qni_term_not(terms, sum));
+        qni_bag_add(b, qni_term_not(terms, sum));
     }
-    bag_end(&denied);
-    bag_normalize(b);
+    qni_bag_end(&denied);
+    qni_bag_normalize(b);
     if (empty && possible) { // the empty text against the rest: decided now
         for (size_t i = 0; i < b->n; i++) {
             possible = possible && terms->info[b->items[i]].nullable;
@@ -490,22 +260,22 @@ static bool simplify_and(bag *b)
 
 qni_term qni_term_and(qni_terms *terms, const qni_term *items, size_t n)
 {
-    bag b;
-    bag_begin(&b, terms);
+    qni_bag b;
+    qni_bag_begin(&b, terms);
     bool possible = true;
     for (size_t i = 0; i < n; i++) {
         possible = possible && items[i] != QNI_TERM_NOTHING;
         if (possible) {
-            bag_add_flat(&b, KIND_AND, items[i]);
+            qni_bag_add_flat(&b, QNI_TERM_KIND_AND, items[i]);
         }
     }
-    bag_normalize(&b);
+    qni_bag_normalize(&b);
     possible = possible && simplify_and(&b);
     qni_term id = !possible  ? QNI_TERM_NOTHING
                   : b.n == 0 ? QNI_TERM_ALL
                   : b.n == 1 ? b.items[0]
-                             : bag_make(&b, KIND_AND);
-    bag_end(&b);
+                             : bag_make(&b, QNI_TERM_KIND_AND);
+    qni_bag_end(&b);
     return id;
 }
 
@@ -522,8 +292,8 @@ qni_term qni_term_not(qni_terms *terms, qni_term a)
     if (a == QNI_TERM_ALL) {
         return QNI_TERM_NOTHING;
     }
-    const uint32_t *r = record(terms, a, NULL);
-    return r[0] == KIND_NOT ? r[1] : make(terms, (uint32_t[]){KIND_NOT, a}, 2);
+    const uint32_t *r = qni_term_record(terms, a, NULL);
+    return r[0] == QNI_TERM_KIND_NOT ? r[1] : make(terms, (uint32_t[]){QNI_TERM_KIND_NOT, a}, 2);
 }
 
 qni_term qni_term_repeat(qni_terms *terms, qni_term a, uint32_t min, uint32_t max)
@@ -537,369 +307,14 @@ qni_term qni_term_repeat(qni_terms *terms, qni_term a, uint32_t min, uint32_t ma
     if (min == 1 && max == 1) {
         return a;
     }
-    const uint32_t *r = record(terms, a, NULL);
-    if (r[0] == KIND_REPEAT && r[2] == 0 && r[3] == QNI_TERM_NO_MAX) {
+    const uint32_t *r = qni_term_record(terms, a, NULL);
+    if (r[0] == QNI_TERM_KIND_REPEAT && r[2] == 0 && r[3] == QNI_TERM_NO_MAX) {
         return a; // (x*){m,n} is x*, n not being 0
     }
     if (terms->info[a].nullable) {
         min = 0;
     }
-    return make(terms, (uint32_t[]){KIND_REPEAT, a, min, max}, 4);
-}
-
-qni_term qni_term_rebuild(qni_terms *terms, qni_term a, uint32_t least, uint32_t *room)
-{
-    size_t n;
-    const uint32_t *r = record(terms, a, &n);
-    uint32_t kind = r[0], inner;
-    if (kind == KIND_REPEAT) {
-        uint32_t part = r[1], min = r[2], max = r[3];
-        // Repetitions of nothing can be left out of a text, so each of the others takes a byte.
-        uint32_t each = terms->info[part].least == 0 ? 1 : terms->info[part].least;
-        uint64_t holds = (uint64_t)max * each;
-        if (max != QNI_TERM_NO_MAX && holds >= least) {
-            *room = holds < *room ? (uint32_t)holds : *room;
-            max = QNI_TERM_NO_MAX;
-        }
-        part = qni_term_widen(terms, part, least, &inner);
-        *room = inner < *room ? inner : *room;
-        return qni_term_repeat(terms, part, min, max);
-    }
-    if (kind != KIND_CONCAT && kind != KIND_ALT && kind != KIND_AND) {
-        return a;
-    }
-    bag b;
-    bag_begin(&b, terms);
-    for (size_t i = 1; i < n; i++) {
-        bag_add(&b, qni_term_widen(terms, record(terms, a, NULL)[i], least, &inner));
-        *room = inner < *room ? inner : *room;
-    }
-    qni_term result = kind == KIND_CONCAT ? qni_term_concat(terms, b.items[0], b.items[1])
-                      : kind == KIND_ALT  ? qni_term_alt(terms, b.items, b.n)
-                                          : qni_term_and(terms, b.items, b.n);
-    bag_end(&b);
-    return result;
-}
-
-static qni_term derive(qni_terms *terms, qni_term a, unsigned byte);
-
-static qni_term derive_members(qni_terms *terms, qni_term a, size_t n, unsigned byte, uint32_t kind)
-{
-    bag b;
-    bag_begin(&b, terms);
-    bool possible = true;
-    for (size_t i = 1; i < n && possible; i++) {
-        qni_term d = derive(terms, record(terms, a, NULL)[i], byte);
-        possible = kind == KIND_ALT || d != QNI_TERM_NOTHING;
-        if (d != QNI_TERM_NOTHING) {
-            bag_add(&b, d);
-        }
-    }
-    qni_term result = QNI_TERM_NOTHING;
-    if (possible) {
-        result = kind == KIND_ALT ? qni_term_alt(terms, b.items, b.n)
-                                  : qni_term_and(terms, b.items, b.n);
-    }
-    bag_end(&b);
-    return result;
-}
-
-static qni_term derive_new(qni_terms *terms, qni_term a, unsigned byte)
-{
-    size_t n;
-    const uint32_t *r = record(terms, a, &n);
-    uint32_t x = n > 1 ? r[1] : 0, y = n > 2 ? r[2] : 0, z = n > 3 ? r[3] : 0;
-    switch (r[0]) {
-    case KIND_ALL: return QNI_TERM_ALL;
-    case KIND_SET: return r[1 + byte / 32] >> byte % 32 & 1 ? QNI_TERM_EMPTY : QNI_TERM_NOTHING;
-    case KIND_NOT: return qni_term_not(terms, derive(terms, x, byte));
-    case KIND_CONCAT: {
-        qni_term head = qni_term_concat(terms, derive(terms, x, byte), y);
-        if (!terms->info[x].nullable) {
-            return head;
-        }
-        return qni_term_alt2(terms, head, derive(terms, y, byte));
-    }
-    case KIND_REPEAT: {
-        uint32_t min = y == 0 ? 0 : y - 1, max = z == QNI_TERM_NO_MAX ? z : z - 1;
-        qni_term head = derive(terms, x, byte);
-        return head == QNI_TERM_NOTHING
-                   ? QNI_TERM_NOTHING
-                   : qni_term_concat(terms, head, qni_term_repeat(terms, x, min, max));
-    }
-    case KIND_ALT:
-    case KIND_AND: return derive_members(terms, a, n, byte, r[0]);
-    default: return QNI_TERM_NOTHING; // KIND_EMPTY
-    }
-}
-
-// The derivative. Terms share parts, so each part is derived once for a byte.
-static qni_term derive(qni_terms *terms, qni_term a, unsigned byte)
-{
-    if (a == QNI_TERM_NOTHING || !qni_account_step(terms->account, 1)) {
-        return QNI_TERM_NOTHING;
-    }
-    if (terms->info[a].row != NULL) {
-        return terms->info[a].row[byte];
-    }
-    if (terms->info[a].visit == terms->visit) {
-        return terms->info[a].derived;
-    }
-    qni_term result = derive_new(terms, a, byte);
-    terms->info[a].visit = terms->visit;
-    terms->info[a].derived = result;
-    return result;
-}
-
-// A partition of the bytes.
-typedef struct partition {
-    uint64_t classes[256][4];
-    unsigned n;
-} partition;
-
-static void split_classes(partition *p, const uint64_t set[4])
-{
-    unsigned before = p->n;
-    for (unsigned c = 0; c < before; c++) {
-        uint64_t *class = p->classes[c];
-        uint64_t in[4], out[4], any_in = 0, any_out = 0;
-        for (unsigned w = 0; w < 4; w++) {
-            in[w] = class[w] & set[w];
-            out[w] = class[w] & ~set[w];
-            any_in |= in[w];
-            any_out |= out[w];
-        }
-        if (any_in != 0 && any_out != 0) {
-            memcpy(class, in, sizeof in);
-            memcpy(p->classes[p->n++], out, sizeof out);
-        }
-    }
-}
-
-// Splits the bytes into classes that the first derivative of `a` cannot tell apart.
-static void refine(qni_terms *terms, qni_term a, partition *p)
-{
-    if (a == QNI_TERM_NOTHING || p->n == 256 || terms->info[a].visit == terms->visit) {
-        return;
-    }
-    terms->info[a].visit = terms->visit;
-    size_t n;
-    const uint32_t *r = record(terms, a, &n);
-    switch (r[0]) {
-    case KIND_SET: {
-        uint64_t set[4];
-        for (unsigned w = 0; w < 4; w++) {
-            set[w] = r[1 + 2 * w] | (uint64_t)r[2 + 2 * w] << 32;
-        }
-        split_classes(p, set);
-        break;
-    }
-    case KIND_CONCAT:
-        refine(terms, r[1], p);
-        if (terms->info[r[1]].nullable) {
-            refine(terms, r[2], p);
-        }
-        break;
-    case KIND_NOT:
-    case KIND_REPEAT: refine(terms, r[1], p); break;
-    case KIND_ALT:
-    case KIND_AND:
-        for (size_t i = 1; i < n; i++) {
-            refine(terms, r[i], p);
-        }
-        break;
-    default: break;
-    }
-}
-
-// The successors of `a`, class by class.
-static void fill_row(qni_terms *terms, qni_term a, uint32_t *row)
-{
-    partition p;
-    memset(p.classes[0], 0xFF, sizeof p.classes[0]);
-    p.n = 1;
-    terms->visit++;
-    refine(terms, a, &p);
-    for (unsigned c = 0; c < p.n; c++) {
-        qni_term next = QNI_TERM_NOTHING;
-        bool derived = false;
-        for (unsigned w = 0; w < 4; w++) {
-            for (uint64_t left = p.classes[c][w]; left != 0; left &= left - 1) {
-                unsigned b = 64 * w + (unsigned)__builtin_ctzll(left);
-                if (!derived) {
-                    terms->visit++;
-                    next = derive(terms, a, b);
-                    derived = true;
-                }
-                row[b] = next;
-            }
-        }
-    }
-}
-
-// Makes the row of successors; NULL when the account failed.
-static uint32_t *row_of(qni_terms *terms, qni_term a)
-{
-    if (terms->info[a].row != NULL) {
-        return terms->info[a].row;
-    }
-    if (!qni_account_step(terms->account, 64)) {
-        return NULL;
-    }
-    uint32_t *row = NULL;
-    size_t capacity = 0;
-    if (!qni_account_grow(terms->account, &row, &capacity, 256, sizeof *row)) {
-        return NULL;
-    }
-    fill_row(terms, a, row);
-    if (terms->account->status != QN_OK) {
-        qni_free(row);
-        return NULL;
-    }
-    terms->info[a].row = row;
-    return row;
-}
-
-// Breadth first over successors until a text ends. What the search finds is kept: the way to the
-// end is live, and when the search runs dry everything it saw is empty.
-static bool search_life(qni_terms *terms, qni_term a)
-{
-    uint32_t stamp = ++terms->stamp;
-    size_t n = 0;
-    if (!qni_account_grow(terms->account, &terms->todo, &terms->todo_capacity, 2,
-                          sizeof *terms->todo)) {
-        return false;
-    }
-    terms->todo[n++] = a;
-    terms->todo[n++] = UINT32_MAX;
-    terms->info[a].stamp = stamp;
-    for (size_t at = 0; at < n; at += 2) {
-        const uint32_t *row = row_of(terms, terms->todo[at]);
-        if (row == NULL) {
-            return false;
-        }
-        for (unsigned b = 0; b < 256; b++) {
-            qni_term next = row[b];
-            if (next == 0 || (b > 0 && next == row[b - 1]) || terms->info[next].stamp == stamp ||
-                terms->info[next].life == LIFE_NO) {
-                continue;
-            }
-            terms->info[next].stamp = stamp;
-            if (terms->info[next].life == LIFE_YES) {
-                for (size_t i = at; i != UINT32_MAX; i = terms->todo[i + 1]) {
-                    terms->info[terms->todo[i]].life = LIFE_YES;
-                }
-                return true;
-            }
-            if (!qni_account_grow(terms->account, &terms->todo, &terms->todo_capacity, n + 2,
-                                  sizeof *terms->todo)) {
-                return false;
-            }
-            terms->todo[n++] = next;
-            terms->todo[n++] = (uint32_t)at;
-        }
-    }
-    for (size_t i = 0; i < n; i += 2) {
-        terms->info[terms->todo[i]].life = LIFE_NO;
-    }
-    return false;
-}
-
-bool qni_term_live(qni_terms *terms, qni_term a)
-{
-    if (a == QNI_TERM_NOTHING) {
-        return false;
-    }
-    uint8_t life = terms->info[a].life;
-    return life == LIFE_UNKNOWN ? search_life(terms, a) : life == LIFE_YES;
-}
-
-qni_term qni_term_step(qni_terms *terms, qni_term a, unsigned byte)
-{
-    uint32_t *row = a == QNI_TERM_NOTHING ? NULL : row_of(terms, a);
-    if (row == NULL) {
-        return QNI_TERM_NOTHING;
-    }
-    qni_term next = row[byte];
-    if (next != QNI_TERM_NOTHING && terms->info[next].life != LIFE_YES &&
-        !qni_term_live(terms, next)) {
-        row[byte] = next = QNI_TERM_NOTHING;
-    }
-    return next;
-}
-
-bool qni_term_shortest(qni_terms *terms, qni_term a, char *out, size_t limit, size_t *size)
-{
-    *size = 0;
-    if (!qni_term_live(terms, a)) {
-        return false;
-    }
-    // Breadth first again, remembering the byte beside the predecessor: three words an entry.
-    uint32_t stamp = ++terms->stamp;
-    size_t n = 0, at = 0;
-    qni_account *account = terms->account;
-    for (;;) {
-        if (at == 0 && n == 0) {
-            if (!qni_account_grow(account, &terms->todo, &terms->todo_capacity, 3, 4)) {
-                return false;
-            }
-            memcpy(terms->todo, (uint32_t[]){a, UINT32_MAX, 0}, 12);
-            n = 3;
-            terms->info[a].stamp = stamp;
-        }
-        if (at >= n || terms->info[terms->todo[at]].nullable) {
-            break;
-        }
-        const uint32_t *row = row_of(terms, terms->todo[at]);
-        for (unsigned b = 0; row != NULL && b < 256; b++) {
-            if (row[b] == 0 || terms->info[row[b]].stamp == stamp) {
-                continue;
-            }
-            terms->info[row[b]].stamp = stamp;
-            if (!qni_account_grow(account, &terms->todo, &terms->todo_capacity, n + 3, 4)) {
-                return false;
-            }
-            memcpy(terms->todo + n, (uint32_t[]){row[b], (uint32_t)at, b}, 12);
-            n += 3;
-        }
-        at += 3;
-    }
-    if (at >= n) {
-        return false;
-    }
-    for (size_t i = at; terms->todo[i + 1] != UINT32_MAX; i = terms->todo[i + 1]) {
-        ++*size;
-    }
-    if (*size > limit) {
-        return false;
-    }
-    size_t left = *size;
-    for (size_t i = at; terms->todo[i + 1] != UINT32_MAX; i = terms->todo[i + 1]) {
-        out[--left] = (char)terms->todo[i + 2];
-    }
-    return true;
-}
-
-// Depth first; a text longer than `limit` times the states would repeat a state, and then there are
-// more than any limit.
-static size_t count_texts(qni_terms *terms, qni_term a, size_t limit, size_t depth)
-{
-    if (depth > 512) {
-        return limit; // so long a text is taken for endless
-    }
-    size_t found = qni_term_nullable(terms, a) ? 1 : 0;
-    for (unsigned b = 0; b < 256 && found < limit; b++) {
-        qni_term next = qni_term_step(terms, a, b);
-        if (next != QNI_TERM_NOTHING) {
-            found += count_texts(terms, next, limit - found, depth + 1);
-        }
-    }
-    return found;
-}
-
-size_t qni_term_count(qni_terms *terms, qni_term a, size_t limit)
-{
-    return qni_term_live(terms, a) ? count_texts(terms, a, limit, 0) : 0;
+    return make(terms, (uint32_t[]){QNI_TERM_KIND_REPEAT, a, min, max}, 4);
 }
 
 bool qni_term_length(const qni_terms *terms, qni_term a, uint32_t *min, uint32_t *max)
@@ -914,7 +329,7 @@ bool qni_term_length(const qni_terms *terms, qni_term a, uint32_t *min, uint32_t
     if (!is_length(terms, a)) {
         return false;
     }
-    const uint32_t *r = record(terms, a, NULL);
+    const uint32_t *r = qni_term_record(terms, a, NULL);
     *min = r[2];
     *max = r[3];
     return true;

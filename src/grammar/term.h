@@ -19,6 +19,9 @@ typedef uint32_t qni_term;
 #define QNI_TERM_ALL     ((qni_term)2) // every text of bytes, well-formed or not
 #define QNI_TERM_NO_MAX  UINT32_MAX
 
+// Whether a language has any text.
+enum { QNI_LIFE_UNKNOWN, QNI_LIFE_YES, QNI_LIFE_NO };
+
 typedef struct qni_term_info {
     uint32_t *row;  // 256 successors, or NULL before the first step
     uint32_t stamp; // of the search that saw it last
@@ -28,7 +31,7 @@ typedef struct qni_term_info {
     // an intersection or a complement is inside, so it may be empty without looking so
     uint8_t crossed;
     uint8_t whole;    // all its texts are well-formed UTF-8, by construction
-    uint8_t life;     // 1: it has texts; 2: it has none; 0: not looked at yet
+    uint8_t life;     // QNI_LIFE_...
     uint8_t counted;  // a bounded repetition is inside, outside complements
     uint32_t least;   // no text of it is shorter, in bytes
     uint32_t reach;   // qni_term_reach + 1, or 0
@@ -101,7 +104,8 @@ static inline qni_term qni_term_next(qni_terms *terms, qni_term a, unsigned byte
 {
     const uint32_t *row = terms->info[a].row;
     qni_term next = row != NULL ? row[byte] : QNI_TERM_NOTHING;
-    bool known = row != NULL && (next == QNI_TERM_NOTHING || terms->info[next].life == 1);
+    bool known = row != NULL &&
+                 (next == QNI_TERM_NOTHING || terms->info[next].life == QNI_LIFE_YES);
     return known ? next : qni_term_step(terms, a, byte);
 }
 
@@ -120,9 +124,6 @@ qni_term qni_term_widen(qni_terms *terms, qni_term a, uint32_t least, uint32_t *
 // However a text begins, at most so many more bytes end it; a huge number when there are too many
 // states to tell.
 uint32_t qni_term_reach(qni_terms *terms, qni_term a);
-
-// term.c: one level of qni_term_widen. `*room` is lowered.
-qni_term qni_term_rebuild(qni_terms *terms, qni_term a, uint32_t least, uint32_t *room);
 
 // Groups of bytes (see qni_byte_group) such that every text of their characters, or one that is cut
 // inside of the last, is a beginning of the language. term_loop.c

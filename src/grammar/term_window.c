@@ -3,7 +3,42 @@
 // A counter that still has more to go than a text is long makes no difference for the text. So
 // terms that differ only in such counters have the same masks, and one walk serves a whole string.
 #include "base/limits.h"
-#include "grammar/term.h"
+#include "grammar/term_impl.h"
+
+// One level of it. `*room` is lowered.
+static qni_term rebuild(qni_terms *terms, qni_term a, uint32_t least, uint32_t *room)
+{
+    size_t n;
+    const uint32_t *r = qni_term_record(terms, a, &n);
+    uint32_t kind = r[0], inner;
+    if (kind == QNI_TERM_KIND_REPEAT) {
+        uint32_t part = r[1], min = r[2], max = r[3];
+        // Repetitions of nothing can be left out of a text, so each of the others takes a byte.
+        uint32_t each = terms->info[part].least == 0 ? 1 : terms->info[part].least;
+        uint64_t holds = (uint64_t)max * each;
+        if (max != QNI_TERM_NO_MAX && holds >= least) {
+            *room = holds < *room ? (uint32_t)holds : *room;
+            max = QNI_TERM_NO_MAX;
+        }
+        part = qni_term_widen(terms, part, least, &inner);
+        *room = inner < *room ? inner : *room;
+        return qni_term_repeat(terms, part, min, max);
+    }
+    if (kind != QNI_TERM_KIND_CONCAT && kind != QNI_TERM_KIND_ALT && kind != QNI_TERM_KIND_AND) {
+        return a;
+    }
+    qni_bag b;
+    qni_bag_begin(&b, terms);
+    for (size_t i = 1; i < n; i++) {
+        qni_bag_add(&b, qni_term_widen(terms, qni_term_record(terms, a, NULL)[i], least, &inner));
+        *room = inner < *room ? inner : *room;
+    }
+    qni_term result = kind == QNI_TERM_KIND_CONCAT ? qni_term_concat(terms, b.items[0], b.items[1])
+                      : kind == QNI_TERM_KIND_ALT  ? qni_term_alt(terms, b.items, b.n)
+                                                   : qni_term_and(terms, b.items, b.n);
+    qni_bag_end(&b);
+    return result;
+}
 
 qni_term qni_term_widen(qni_terms *terms, qni_term a, uint32_t least, uint32_t *room)
 {
@@ -22,7 +57,7 @@ qni_term qni_term_widen(qni_terms *terms, qni_term a, uint32_t least, uint32_t *
         // Parts are as deep as the term is nested, which its own derivatives recurse through too.
         terms->windows[id] = (qni_term_window){a, QNI_TERM_NO_MAX};
         qni_term_window w = {QNI_TERM_NOTHING, QNI_TERM_NO_MAX};
-        w.term = qni_term_rebuild(terms, a, least, &w.room);
+        w.term = rebuild(terms, a, least, &w.room);
         terms->windows[id] = w;
     }
     *room = terms->windows[id].room;
