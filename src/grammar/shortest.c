@@ -49,10 +49,10 @@ enum { SETTLE_NODES = 2048 };
 static size_t write_way(search *s, uint32_t i)
 {
     size_t depth = s->nodes[i].depth, at = depth;
-    uint32_t node = i;
-    while (at > 0 && node != s->written) { // a deep way is mostly that of the node before
-        s->text[s->size + --at] = s->nodes[node].byte;
-        node = s->nodes[node].parent;
+    uint32_t from = i;
+    while (at > 0 && from != s->written) { // a deep way is mostly that of the node before
+        s->text[s->size + --at] = s->nodes[from].byte;
+        from = s->nodes[from].parent;
     }
     s->written = i;
     return depth;
