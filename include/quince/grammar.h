@@ -156,6 +156,22 @@ QN_API qn_status qn_matcher_forced(qn_matcher *matcher, char *out, size_t limit,
 QN_API qn_status qn_matcher_shortest(qn_matcher *matcher, char *out, size_t limit, size_t *size,
                                      qn_error *err);
 
+// The same in tokens: `*n` of them into `tokens`, the fewest that spell it. QN_LIMIT_EXCEEDED when
+// there are more than `limit`, or no completion is in sight.
+QN_API qn_status qn_matcher_completion(qn_matcher *matcher, uint32_t *tokens, size_t limit,
+                                       size_t *n, qn_error *err);
+
+#define QN_NO_TOKEN UINT32_MAX
+
+// Takes one token, as qn_matcher_consume, and keeps a budget: `budget` is how many tokens may still
+// come, this one included. `*token` is what was chosen, one of the mask, and afterwards what was
+// taken: another one where only that leaves enough tokens to complete the output, and a stop token
+// (QN_NO_TOKEN when there is none) where the output is complete and the token would begin what the
+// budget cannot end. So an output is complete when its budget ends, if its shortest completion
+// fitted when it began. QN_INVALID_ARGUMENT when the token does not fit the grammar.
+QN_API qn_status qn_matcher_steer(qn_matcher *matcher, size_t budget, uint32_t *token,
+                                  qn_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -396,6 +396,7 @@ static qn_status search_once(qni_matcher *m, const qni_state *start, bool thorou
     qn_status status = run(&s, start, out, limit, size, err);
     *exhausted = status != QN_OK && s.account.status == QN_OK && s.seen_account.status == QN_OK &&
                  m->engine->account.status == QN_OK;
+    m->search_nodes += (uint32_t)s.n;
     qni_intern_end(&s.seen);
     qni_free(s.nodes);
     qni_free(s.heap);

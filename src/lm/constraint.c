@@ -10,12 +10,6 @@
 enum {
     MAX_ENGINES = 8,      // grammars of tools that are kept
     SPACES_IN_A_GAP = 64, // of JSON
-    // Tokens beyond those that completing takes: with fewer left each token is looked at; with more
-    // it takes a while until completing could need them. A token adds a few dozens at most where it
-    // opens an object with many required members.
-    SLACK_TO_CARE = 64,
-    LOOK_AGAIN = 512, // after 64 tokens, where no completion was in sight
-    MAX_CLOSING_BYTES = 1 << 16,
 };
 
 typedef struct kept_engine {
@@ -388,12 +382,40 @@ void qni_constraint_release(qni_constraint_cache *cache, qni_engine *engine)
 
 // ---- One answer
 
+// Whether the ids stand for just this text: a tokenizer that adds a space, say, gives others.
+static bool spells(const qni_tokenizer *tokenizer, const qni_ids *ids, const char *text, size_t n)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < ids->n; i++) {
+        size_t size = 0;
+        const char *bytes = qni_tokenizer_token_bytes(tokenizer, ids->ids[i], &size);
+        if (bytes == NULL || size > n - at || memcmp(text + at, bytes, size) != 0) {
+            return false;
+        }
+        at += size;
+    }
+    return at == n;
+}
+
+// What the tokenizer itself makes of a completion.
+static qn_status spell(void *context, const char *text, size_t n, qni_ids *out, bool *found,
+                       qn_error *err)
+{
+    static const qni_encode_options plain = {};
+    const qni_tokenizer *tokenizer = context;
+    QNI_TRY(qni_tokenizer_encode(tokenizer, text, n, &plain, out, err));
+    *found = spells(tokenizer, out, text, n);
+    return QN_OK;
+}
+
 qn_status qni_constraint_begin(qni_constraint *c, qni_constraint_cache *cache, qni_engine *engine,
                                qn_error *err)
 {
     qni_vocabulary *vocabulary;
     memset(c, 0, sizeof *c);
     c->tokenizer = cache->tokenizer;
+    c->steering.spell = spell;
+    memcpy(&c->steering.context, &cache->tokenizer, sizeof c->steering.context);
     QNI_TRY(qni_constraint_vocabulary(cache, &vocabulary, err));
     if (!engine->satisfiable) {
         return qni_fail(err, QN_INVALID_ARGUMENT, "grammar",
@@ -418,46 +440,7 @@ void qni_constraint_end(qni_constraint *c)
         qni_free(c->mask);
         c->mask = NULL;
     }
-    qni_ids_end(&c->plan);
-    qni_ids_end(&c->spare);
-}
-
-// Whether the ids stand for just this text: a tokenizer that adds a space, say, gives others.
-static bool spells(const qni_tokenizer *tokenizer, const qni_ids *ids, const char *text, size_t n)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < ids->n; i++) {
-        size_t size = 0;
-        const char *bytes = qni_tokenizer_token_bytes(tokenizer, ids->ids[i], &size);
-        if (bytes == NULL || size > n - at || memcmp(text + at, bytes, size) != 0) {
-            return false;
-        }
-        at += size;
-    }
-    return at == n;
-}
-
-// A short completion of the answer as it stands, into `out`. False when there is none in sight.
-static qn_status plan_closing(qni_constraint *c, qni_ids *out, bool *found, qn_error *err)
-{
-    static const qni_encode_options plain = {};
-    char *text = qni_alloc(MAX_CLOSING_BYTES);
-    size_t n = 0;
-    qn_error ignored;
-    *found = false;
-    if (text == NULL) {
-        return qni_fail_memory(err);
-    }
-    out->n = 0;
-    qn_status status = qni_matcher_shortest(&c->matcher, text, MAX_CLOSING_BYTES, &n, &ignored);
-    if (status == QN_OK) {
-        status = qni_tokenizer_encode(c->tokenizer, text, n, &plain, out, err);
-        *found = status == QN_OK && spells(c->tokenizer, out, text, n);
-    } else if (status == QN_LIMIT_EXCEEDED) { // then the budget just ends
-        status = QN_OK;
-    }
-    qni_free(text);
-    return status;
+    qni_steering_end(&c->steering);
 }
 
 qn_status qni_constraint_mask(qni_constraint *c, const uint32_t **mask, qn_error *err)
@@ -475,74 +458,4 @@ qn_status qni_constraint_mask(qni_constraint *c, const uint32_t **mask, qn_error
     return can_end ? QN_OK
                    : qni_fail(err, QN_UNSUPPORTED, "grammar",
                               "the model has no token for what must come next");
-}
-
-static qn_status consume(qni_constraint *c, int32_t id, qn_error *err)
-{
-    uint32_t token = (uint32_t)id;
-    size_t taken = 0;
-    QNI_TRY(qni_matcher_consume(&c->matcher, &token, 1, &taken, err));
-    c->n_taken++;
-    return taken == 1 ? QN_OK
-                      : qni_fail(err, QN_INTERNAL, "grammar", "token %d does not fit the grammar",
-                                 (int)id);
-}
-
-static void swap_plans(qni_constraint *c)
-{
-    qni_ids plan = c->plan;
-    c->plan = c->spare;
-    c->spare = plan;
-}
-
-static qn_status follow_plan(qni_constraint *c, int32_t *id, qn_error *err)
-{
-    c->is_closing = true;
-    *id = c->plan.ids[c->n_closed++];
-    return consume(c, *id, err);
-}
-
-// The chosen token near the end of the budget, with a plan for the answer as it stands: taken when
-// a completion fits behind it.
-static qn_status take_carefully(qni_constraint *c, int64_t budget, int32_t *id, qn_error *err)
-{
-    bool found = false;
-    bool planned = c->plan.n > 1 && c->plan.ids[0] == *id;
-    QNI_TRY(consume(c, *id, err));
-    if (planned) {
-        memmove(c->plan.ids, c->plan.ids + 1, --c->plan.n * sizeof *c->plan.ids);
-        return QN_OK;
-    }
-    if (!c->matcher.marks[c->matcher.n_marks - 1].ended) {
-        QNI_TRY(plan_closing(c, &c->spare, &found, err));
-        bool fits = found && (int64_t)c->spare.n + 1 <= budget;
-        if (!fits && c->plan.n != 0 && (int64_t)c->plan.n <= budget) {
-            QNI_TRY(qni_matcher_rollback(&c->matcher, 1, err));
-            return follow_plan(c, id, err);
-        }
-    }
-    swap_plans(c);
-    c->has_plan = found;
-    return QN_OK;
-}
-
-qn_status qni_constraint_take(qni_constraint *c, int64_t budget, int32_t *id, qn_error *err)
-{
-    if (c->is_closing && c->n_closed < c->plan.n) {
-        return follow_plan(c, id, err);
-    }
-    if (c->is_closing || c->n_taken < c->next_look) {
-        return consume(c, *id, err);
-    }
-    if (!c->has_plan) {
-        QNI_TRY(plan_closing(c, &c->plan, &c->has_plan, err));
-    }
-    int64_t slack = c->has_plan ? budget - (int64_t)c->plan.n : SLACK_TO_CARE + LOOK_AGAIN;
-    if (slack <= SLACK_TO_CARE && slack >= -SLACK_TO_CARE) {
-        return take_carefully(c, budget, id, err);
-    }
-    slack = slack < 0 ? SLACK_TO_CARE + LOOK_AGAIN : slack; // completing is out of reach
-    c->has_plan = false;
-    c->next_look = c->n_taken + 1 + (size_t)(slack - SLACK_TO_CARE) / 8;
-    return consume(c, *id, err);
 }
