@@ -146,7 +146,7 @@ qn_status qn_matcher_completion(qn_matcher *matcher, uint32_t *tokens, size_t li
 {
     qni_ids ids = {0};
     bool found = false;
-    qn_status status = qni_steer_plan(&matcher->steering, &matcher->m, &ids, &found, err);
+    qn_status status = qni_steer_plan(&matcher->steering, &matcher->m, 0, &ids, &found, err);
     if (status == QN_OK && (!found || ids.n > limit)) {
         status = qni_fail(err, QN_LIMIT_EXCEEDED, NULL, "no completion within %zu tokens", limit);
     }

@@ -27,8 +27,8 @@ void qni_steering_forget(qni_steering *s)
     s->n_closed = s->n_taken = s->next_look = s->room = 0;
 }
 
-qn_status qni_steer_plan(const qni_steering *s, qni_matcher *m, qni_ids *out, bool *found,
-                         qn_error *err)
+qn_status qni_steer_plan(const qni_steering *s, qni_matcher *m, int64_t budget, qni_ids *out,
+                         bool *found, qn_error *err)
 {
     char *text = qni_alloc(MAX_CLOSING_BYTES);
     size_t n = 0;
@@ -42,7 +42,7 @@ qn_status qni_steer_plan(const qni_steering *s, qni_matcher *m, qni_ids *out, bo
     if (status == QN_OK && s->spell != NULL) {
         status = s->spell(s->context, text, n, out, found, err);
     }
-    if (status == QN_OK && !*found) {
+    if (status == QN_OK && (!*found || (int64_t)out->n > budget)) {
         status = qni_vocabulary_spell(m->vocabulary, text, n, out, found, err);
     } else if (status == QN_LIMIT_EXCEEDED) { // then the budget just ends
         status = QN_OK;
@@ -110,7 +110,7 @@ static qn_status take_carefully(qni_steering *s, qni_matcher *m, int64_t budget,
     if (same) {
         found = true;
     } else {
-        QNI_TRY(qni_steer_plan(s, m, &s->spare, &found, err));
+        QNI_TRY(qni_steer_plan(s, m, budget - 1, &s->spare, &found, err));
     }
     size_t needed = same ? s->plan.n : s->spare.n;
     if (!found || (int64_t)needed + 1 > budget) {
@@ -161,7 +161,7 @@ qn_status qni_steer_take(qni_steering *s, qni_matcher *m, int64_t budget, int32_
     }
     m->search_nodes = 0;
     if (!s->has_plan) {
-        QNI_TRY(qni_steer_plan(s, m, &s->plan, &s->has_plan, err));
+        QNI_TRY(qni_steer_plan(s, m, budget, &s->plan, &s->has_plan, err));
     }
     int64_t slack = budget - (int64_t)s->plan.n;
     if (!s->has_plan || slack < 0) {

@@ -42,9 +42,10 @@ QNI_WARN_UNUSED qn_status qni_steer_take(qni_steering *s, qni_matcher *m, int64_
 // `n` tokens that were the only ones possible, at most `room`, were taken beside it.
 void qni_steer_skip(qni_steering *s, size_t n);
 
-// Tokens that complete the output as it stands. `*found` false when no completion is in sight.
-QNI_WARN_UNUSED qn_status qni_steer_plan(const qni_steering *s, qni_matcher *m, qni_ids *out,
-                                         bool *found, qn_error *err);
+// Tokens that complete the output as it stands: those of `spell` when they are within the budget,
+// else the fewest. `*found` false when no completion is in sight.
+QNI_WARN_UNUSED qn_status qni_steer_plan(const qni_steering *s, qni_matcher *m, int64_t budget,
+                                         qni_ids *out, bool *found, qn_error *err);
 
 // The fewest tokens of the vocabulary that spell the text.
 QNI_WARN_UNUSED qn_status qni_vocabulary_spell(const qni_vocabulary *v, const char *text, size_t n,

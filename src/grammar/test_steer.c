@@ -78,7 +78,7 @@ static void check_walk(qni_engine *e, qni_vocabulary *v, const char *source, siz
     qn_error err = {0};
     bool found = false, can = false;
     assert_int_equal(qni_matcher_begin(&m, e, v, NULL), QN_OK);
-    assert_int_equal(qni_steer_plan(&s, &m, &plan, &found, &err), QN_OK);
+    assert_int_equal(qni_steer_plan(&s, &m, 0, &plan, &found, &err), QN_OK);
     assert_true(found);
     for (size_t budget = plan.n + more; budget > 0; budget--) {
         uint32_t mask[N_WORDS];

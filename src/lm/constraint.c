@@ -162,31 +162,37 @@ qn_status qni_constraint_vocabulary(qni_constraint_cache *cache, qni_vocabulary 
 
 // ---- Tools
 
-// The schema of a tool's arguments, so that references inside of it stay inside of it.
-static json_t *arguments_of(const json_t *function, size_t number)
-{
-    const json_t *given = json_object_get(function, "parameters");
-    if (!json_is_object(given)) {
-        return json_pack("{s:s}", "type", "object");
-    }
-    json_t *schema = json_copy((json_t *)(uintptr_t)given);
-    if (schema != NULL && json_object_get(schema, "$id") == NULL) {
-        char id[48];
-        snprintf(id, sizeof id, "quince:tool/%zu", number);
-        json_object_set_new(schema, "$id", json_string(id));
-    }
-    return schema;
-}
-
 static const json_t *function_of(const json_t *tool)
 {
     const json_t *function = json_object_get(tool, "function");
     return function != NULL ? function : tool;
 }
 
-// One call as JSON. Takes over `arguments`.
-static json_t *call_schema(const qni_tool_format *format, const char *name, json_t *arguments)
+// The tools' parameters are documents of their own, "quince:tool/N": what they say of dialects and
+// references holds inside of them.
+static json_t *parameters_of(const json_t *function)
 {
+    json_t *given = json_object_get(function, "parameters");
+    return json_is_object(given) ? json_incref(given) : json_pack("{s:s}", "type", "object");
+}
+
+static json_t *documents_of(const json_t *tools)
+{
+    json_t *documents = json_object();
+    size_t i;
+    json_t *tool;
+    json_array_foreach (tools, i, tool) {
+        char uri[48];
+        snprintf(uri, sizeof uri, "quince:tool/%zu", i);
+        json_object_set_new(documents, uri, parameters_of(function_of(tool)));
+    }
+    return documents;
+}
+
+// One call of tool `i` as JSON.
+static json_t *call_schema(const qni_tool_format *format, const char *name, size_t i)
+{
+    json_t *arguments = json_pack("{s:o}", "$ref", json_sprintf("quince:tool/%zu", i));
     if (format->name_key == NULL) {
         return json_pack("{s:s, s:{s:o}, s:[s], s:b}", "type", "object", "properties", name,
                          arguments, "required", name, "additionalProperties", 0);
@@ -214,7 +220,7 @@ static qn_status calls_schema(const qni_tool_format *format, const json_t *tools
         if (only != NULL && strcmp(only, name) != 0) {
             continue;
         }
-        json_array_append_new(list, call_schema(format, name, arguments_of(function, i)));
+        json_array_append_new(list, call_schema(format, name, i));
     }
     if (only != NULL && json_array_size(list) == 0) {
         json_decref(list);
@@ -240,8 +246,8 @@ static qn_status calls_parts(const qni_tool_format *format, const json_t *tools,
         const json_t *function = function_of(tool);
         const char *name = json_string_value(json_object_get(function, "name"));
         if (name != NULL && (only == NULL || strcmp(only, name) == 0)) {
-            json_t *parameters = arguments_of(function, i);
-            json_array_append_new(any, qni_tagged_call_parts(format, name, parameters));
+            json_t *parameters = parameters_of(function);
+            json_array_append_new(any, qni_tagged_call_parts(format, name, i, parameters));
             json_decref(parameters);
         }
     }
@@ -276,8 +282,8 @@ qn_status qni_constraint_source(const qni_tool_format *format, const json_t *too
         list = json_pack("[{s:s, s:o, s:s}]", "begin", format->begin, "schema", schema, "end",
                          format->end);
     }
-    json_t *tags = json_pack("{s:o, s:b, s:i}", "tags", list, "free", (int)free, "min",
-                             free ? 0 : 1);
+    json_t *tags = json_pack("{s:o, s:b, s:i, s:o}", "tags", list, "free", (int)free, "min",
+                             free ? 0 : 1, "documents", documents_of(tools));
     if (none && tags != NULL) {
         json_object_set_new(tags, "max", json_integer(0));
     }

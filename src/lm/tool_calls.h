@@ -63,9 +63,9 @@ typedef struct qni_call_options {
 QNI_WARN_UNUSED qn_status qni_tool_calls_parse(const qni_call_options *options, const char *text,
                                                size_t n, json_t **message, qn_error *err);
 
-// call_grammar.c: the parts of one call of the tool in a format with tags, as qni_tags_read takes
-// them.
-json_t *qni_tagged_call_parts(const qni_tool_format *format, const char *name,
+// call_grammar.c: the parts of one call of a tool in a format with tags, as qni_tags_read takes
+// them. The tool's parameters are also the document "quince:tool/N", N being `tool`.
+json_t *qni_tagged_call_parts(const qni_tool_format *format, const char *name, size_t tool,
                               const json_t *parameters);
 
 // Is the argument written as it is, where the format writes strings so? Strings are, and nothing
