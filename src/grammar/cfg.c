@@ -27,6 +27,7 @@ void qni_cfg_end(qni_cfg *g)
     qni_free(g->symbols);
     qni_free(g->terminals);
     qni_free(g->nullable);
+    qni_free(g->least);
     qni_free(g->rules_of);
     qni_free(g->step_to);
     qni_free(g->work);

@@ -72,6 +72,7 @@ typedef struct qni_cfg {
     size_t n_terminals, terminals_capacity;
     uint32_t n_nonterminals;
     bool *nullable;     // by nonterminal
+    uint32_t *least;    // the same: see cfg_cost.c; NULL before it is asked for
     uint32_t *rules_of; // by nonterminal: its first rule; one more at the end
     bool regular;       // the whole grammar is the term `root`
     qni_term root;

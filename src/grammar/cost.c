@@ -289,3 +289,72 @@ bool qni_frame_needs_key(qni_frames *fr, qni_frame frame, size_t i)
     }
     return fr->frame_info[frame].needed[i] != 0;
 }
+
+// ---- Inside of a value
+
+static uint32_t string_cost(qni_frames *fr, const qni_json_state *at)
+{
+    const qni_terms *t = fr->f->terms;
+    size_t n = qni_goal_size(fr, at->goal);
+    uint32_t best = QNI_COST_FAR;
+    for (size_t i = 0; i < n; i++) {
+        qni_term term = n == 1 ? at->lex : qni_intern_at(&fr->tuples, at->lex, NULL)[i];
+        if (term != QNI_TERM_NOTHING) {
+            uint32_t cost = t->info[term].least + 1;
+            cost += qni_frame_cost(fr, qni_goal_then(fr, at->goal, i));
+            best = cost < best ? cost : best;
+        }
+    }
+    return best;
+}
+
+uint32_t qni_json_wanted_key(qni_frames *fr, const qni_json_state *at)
+{
+    for (uint32_t i = at->low; i < at->high; i++) {
+        if (qni_frame_needs_key(fr, at->frame, i) && qni_frame_takes_key(fr, at->frame, i)) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}
+
+static uint32_t key_cost(qni_frames *fr, const qni_json_state *at)
+{
+    enum { ANOTHER_MEMBER = 8 }; // about, beside the needed ones
+    const qni_universe *u = qni_frame_universe(fr, at->frame);
+    uint32_t cost = qni_frame_cost(fr, at->frame);
+    size_t rest = 0;
+    if (qni_json_wanted_key(fr, at) != UINT32_MAX) {
+        return cost > at->depth ? cost - at->depth : 0;
+    }
+    if (at->low < at->high) {
+        qni_string_text(fr->f, u->keys[at->low], &rest);
+        rest -= rest < at->depth ? rest : at->depth;
+    }
+    return cost + (uint32_t)rest + ANOTHER_MEMBER;
+}
+
+uint32_t qni_json_cost(qni_frames *fr, const qni_json_state *at)
+{
+    uint32_t cost = QNI_COST_FAR;
+    switch ((qni_json_mode)at->mode) {
+    case QNI_JSON_COLON: return qni_goal_cost(fr, at->goal) + 1;
+    case QNI_JSON_VALUE: return qni_goal_cost(fr, at->goal);
+    case QNI_JSON_WORD: return qni_frame_cost(fr, at->frame) + 4 - at->depth % 4;
+    case QNI_JSON_NUMBER:
+        for (size_t i = 0; i < qni_goal_size(fr, at->goal); i++) {
+            uint32_t then = qni_frame_cost(fr, qni_goal_then(fr, at->goal, i));
+            cost = then < cost ? then : cost;
+        }
+        return cost;
+    case QNI_JSON_STRING: return string_cost(fr, at);
+    case QNI_JSON_KEY: return key_cost(fr, at);
+    case QNI_JSON_FIRST_KEY:
+    case QNI_JSON_NEXT_KEY:
+    case QNI_JSON_FIRST_ITEM:
+    case QNI_JSON_AFTER: return qni_frame_cost(fr, at->frame);
+    case QNI_JSON_DEAD:
+    case QNI_JSON_DONE:
+    default: return 0;
+    }
+}

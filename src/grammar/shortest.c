@@ -111,74 +111,16 @@ static bool inner_json(const search *s, const qni_state *state, qni_json_state *
     return e->machine == QNI_MACHINE_CFG && qni_cfg_only_json(&e->cfg, state->set, out);
 }
 
-static uint32_t string_cost(qni_frames *fr, const qni_json_state *at)
+static uint32_t missing_of(search *s, const qni_state *state, size_t size)
 {
-    const qni_terms *t = fr->f->terms;
-    size_t n = qni_goal_size(fr, at->goal);
-    uint32_t best = QNI_COST_FAR;
-    for (size_t i = 0; i < n; i++) {
-        qni_term term = n == 1 ? at->lex : qni_intern_at(&fr->tuples, at->lex, NULL)[i];
-        if (term != QNI_TERM_NOTHING) {
-            uint32_t cost = t->info[term].least + 1;
-            cost += qni_frame_cost(fr, qni_goal_then(fr, at->goal, i));
-            best = cost < best ? cost : best;
-        }
+    qni_engine *e = s->m->engine;
+    qni_json reader = {.fr = &e->frames};
+    if (e->machine == QNI_MACHINE_CFG) {
+        return qni_cfg_cost(&e->cfg, state->set);
     }
-    return best;
-}
-
-// Of a key that is begun: the first needed one that it may still be. UINT32_MAX: none.
-static uint32_t wanted_key(qni_frames *fr, const qni_json_state *at)
-{
-    for (uint32_t i = at->low; i < at->high; i++) {
-        if (qni_frame_needs_key(fr, at->frame, i) && qni_frame_takes_key(fr, at->frame, i)) {
-            return i;
-        }
-    }
-    return UINT32_MAX;
-}
-
-static uint32_t key_cost(qni_frames *fr, const qni_json_state *at)
-{
-    enum { ANOTHER_MEMBER = 8 }; // about, beside the needed ones
-    const qni_universe *u = qni_frame_universe(fr, at->frame);
-    uint32_t cost = qni_frame_cost(fr, at->frame);
-    size_t rest = 0;
-    if (wanted_key(fr, at) != UINT32_MAX) {
-        return cost > at->depth ? cost - at->depth : 0;
-    }
-    if (at->low < at->high) {
-        qni_string_text(fr->f, u->keys[at->low], &rest);
-        rest -= rest < at->depth ? rest : at->depth;
-    }
-    return cost + (uint32_t)rest + ANOTHER_MEMBER;
-}
-
-static uint32_t missing_of(search *s, const qni_json_state *at, size_t size)
-{
-    qni_frames *fr = &s->m->engine->frames;
-    qni_json reader = {.fr = fr};
-    uint32_t cost = QNI_COST_FAR;
-    switch ((qni_json_mode)at->mode) {
-    case QNI_JSON_COLON: return qni_goal_cost(fr, at->goal) + 1;
-    case QNI_JSON_VALUE: return qni_goal_cost(fr, at->goal);
-    case QNI_JSON_WORD: return qni_frame_cost(fr, at->frame) + 4 - at->depth % 4;
-    case QNI_JSON_NUMBER:
-        for (size_t i = 0; i < qni_goal_size(fr, at->goal); i++) {
-            uint32_t then = qni_frame_cost(fr, qni_goal_then(fr, at->goal, i));
-            cost = then < cost ? then : cost;
-        }
-        return cost + !qni_json_number_complete(&reader, at, s->text, size);
-    case QNI_JSON_STRING: return string_cost(fr, at);
-    case QNI_JSON_KEY: return key_cost(fr, at);
-    case QNI_JSON_FIRST_KEY:
-    case QNI_JSON_NEXT_KEY:
-    case QNI_JSON_FIRST_ITEM:
-    case QNI_JSON_AFTER: return qni_frame_cost(fr, at->frame);
-    case QNI_JSON_DEAD:
-    case QNI_JSON_DONE:
-    default: return 0;
-    }
+    return qni_json_cost(&e->frames, &state->json) +
+           (state->json.mode == QNI_JSON_NUMBER &&
+            !qni_json_number_complete(&reader, &state->json, s->text, size));
 }
 
 // `size` bytes of text lie up to the state.
@@ -216,7 +158,7 @@ static bool add_node(search *s, const qni_state *state, uint32_t parent, uint32_
     if (!qni_account_grow(&s->account, &s->nodes, &s->capacity, s->n + 1, sizeof *s->nodes)) {
         return false;
     }
-    uint32_t missing = json ? missing_of(s, &inner, s->size + depth) : 0;
+    uint32_t missing = missing_of(s, state, s->size + depth);
     s->nodes[s->n] = (node){*state, parent, depth, missing, byte};
     if (s->best < s->first || missing < s->nodes[s->best].missing) {
         s->best = (uint32_t)s->n;
@@ -266,7 +208,7 @@ static const char *key_bytes(search *s, const qni_json_state *at)
     const qni_universe *u = qni_frame_universe(fr, at->frame);
     size_t n = 0, size;
     char last = 0;
-    uint32_t wanted = wanted_key(fr, at);
+    uint32_t wanted = qni_json_wanted_key(fr, at);
     if (wanted != UINT32_MAX) {
         const char *key = qni_string_text(fr->f, u->keys[wanted], &size);
         char next = size > at->depth ? key[at->depth] : '"';
