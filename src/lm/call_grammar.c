@@ -117,11 +117,13 @@ json_t *qni_tagged_call_parts(const qni_tool_format *f, const char *name, size_t
     json_t *parts = json_pack("[{s:s}, {s:s}, {s:s}]", "text", f->call_open, "text", name, "text",
                               f->name_close);
     if (f->argument_open == NULL) {
-        if (f->is_numbered) {
-            json_array_append_new(parts, json_pack("{s:{s:s, s:i, s:i}}", "schema", "type",
-                                                   "integer", "minimum", 0, "maximum", 999));
+        if (f->is_numbered) { // digits, where JSON's integers may have a point and an exponent
+            json_array_append_new(parts, json_pack("{s:{s:s, s:s}, s:s}", "schema", "type",
+                                                   "string", "pattern", "^(0|[1-9][0-9]{0,2})$",
+                                                   "until", f->key_close));
+        } else {
+            json_array_append_new(parts, json_pack("{s:s}", "text", f->key_close));
         }
-        json_array_append_new(parts, json_pack("{s:s}", "text", f->key_close));
         json_array_append_new(
             parts, json_pack("{s:{s:o}}", "schema", "$ref", json_sprintf("quince:tool/%zu", tool)));
     } else {
