@@ -7,7 +7,8 @@ SCHEMAS is a folder of JSON files with a member "schema" each. A share of the an
 parameters are such schemas, in each format of src/lm/tool_formats.def in turn. An answer may have as many tokens as
 --max-tokens or, where the shortest valid one takes more, as many as that one: so each has to be complete. One that is not
 valid, or was cut, is printed, and the exit status is 1. --free samples without the grammars, to see how many are valid
-then. Needs quince and jsonschema.
+then. Needs quince and jsonschema; with quickjs patterns are
+judged by an engine of ECMA-262, else those that Python cannot say are not judged.
 """
 import argparse
 import ast
@@ -28,6 +29,14 @@ TEMPERATURE = 1.5
 TEMPLATE = ("{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
             "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}{# MARKERS #}")
 ANY = quince.Grammar.from_regex(r"(?s:.*)")
+
+try:
+    import quickjs
+    MATCHES = quickjs.Context().eval("""(pattern, text) => {
+        let r; try { r = new RegExp(pattern, "u") } catch (e) { r = new RegExp(pattern) }
+        return r.test(text) }""")
+except ImportError:
+    MATCHES = None
 
 # ECMA-262's meaning of what Python's re reads otherwise, for patterns with neither of those in a class.
 ECMA = {"$": r"\Z", r"\d": "[0-9]", r"\D": "[^0-9]", r"\w": "[A-Za-z0-9_]", r"\W": "[^A-Za-z0-9_]", ".": "[^\n\r\u2028\u2029]"}
@@ -51,13 +60,13 @@ def translate(pattern):
 
 
 def ecma_pattern(validator, pattern, instance, schema):
-    """`pattern` as the schema language means it; a pattern that cannot be translated stays unchecked."""
+    """`pattern` as ECMA-262 means it: by an engine of that language, or translated where there is none here."""
     if not validator.is_type(instance, "string"):
         return
-    python = translate(pattern)
-    if python is None:
+    python = translate(pattern) if MATCHES is None else None
+    if MATCHES is None and python is None:
         raise NotImplementedError(pattern)
-    if not re.search(python, instance):
+    if not (MATCHES(pattern, instance) if MATCHES is not None else re.search(python, instance)):
         yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
