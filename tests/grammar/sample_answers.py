@@ -209,6 +209,8 @@ def main():
             except NotImplementedError as error:  # a pattern that Python cannot say
                 count[f"{kind} not judged"] += 1
                 continue
+            except quince.Error as error:
+                text, wrong = "", f"refused: {error}"
             count[f"{kind} {'valid' if wrong is None else 'not valid'}"] += 1
             if wrong is not None and not args.free:
                 print(f"{about}, seed {i}: {wrong}\n    {text[:400]}", flush=True)
