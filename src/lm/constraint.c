@@ -69,25 +69,40 @@ void qni_constraint_cache_free(qni_constraint_cache *cache)
 
 // ---- The vocabulary
 
+// Is the token's text a part of the word?
+static bool holds(const char *word, const char *text, size_t n)
+{
+    for (const char *at = word; text != NULL && n != 0 && at != NULL && strlen(at) >= n; at++) {
+        if (memcmp(at, text, n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool qni_token_is_text(const qni_tokenizer *tokenizer, const qni_tool_format *format,
                        const qni_reasoning_format *reasoning, int32_t id)
 {
     if (!qni_tokenizer_is_special(tokenizer, id)) {
         return true;
     }
-    static const qni_tool_format no_format = {0};
-    static const qni_reasoning_format no_reasoning = {0};
-    const qni_tool_format *f = format != NULL ? format : &no_format;
-    const qni_reasoning_format *r = reasoning != NULL ? reasoning : &no_reasoning;
     size_t n = 0;
     const char *text = qni_tokenizer_token_text(tokenizer, id, &n);
-    const char *const words[] = {f->begin,      f->end,       f->call_open,     f->name_close,
-                                 f->call_close, f->text_open, f->argument_open, f->key_close,
-                                 f->text_close, f->json_open, f->value_close,   f->between_calls,
-                                 r->begin,      r->end};
-    for (size_t i = 0; text != NULL && n != 0 && i < sizeof words / sizeof *words; i++) {
-        for (const char *at = words[i]; at != NULL && strlen(at) >= n; at++) {
-            if (memcmp(at, text, n) == 0) {
+    for (int i = 0; reasoning != NULL && i < QNI_MAX_SILENT_WORDS; i++) {
+        if (holds(reasoning->silent[i], text, n)) {
+            return true;
+        }
+    }
+    if (reasoning != NULL && (holds(reasoning->begin, text, n) || holds(reasoning->end, text, n))) {
+        return true;
+    }
+    for (const qni_tool_format *f = format; f != NULL; f = qni_tool_format_also(f)) {
+        const char *const words[] = {f->begin,      f->end,         f->call_open,
+                                     f->name_close, f->call_close,  f->text_open,
+                                     f->key_close,  f->text_close,  f->argument_open,
+                                     f->json_open,  f->value_close, f->between_calls};
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+            if (holds(words[i], text, n)) {
                 return true;
             }
         }
@@ -235,7 +250,7 @@ static qn_status calls_schema(const qni_tool_format *format, const json_t *tools
     return *out != NULL ? QN_OK : qni_fail_memory(err);
 }
 
-// [{"begin", "parts", "end"}]: calls of the tools in a format of tags.
+// {"begin", "parts", "end"}: calls of the tools in a format of tags.
 static qn_status calls_parts(const qni_tool_format *format, const json_t *tools, const char *only,
                              json_t **out, qn_error *err)
 {
@@ -261,7 +276,21 @@ static qn_status calls_parts(const qni_tool_format *format, const json_t *tools,
     if (calls != NULL && format->between_calls != NULL) {
         json_object_set_new(calls, "between", json_string(format->between_calls));
     }
-    *out = json_pack("[{s:s, s:[o], s:s}]", "begin", format->begin, "parts", calls, "end",
+    *out = json_pack("{s:s, s:[o], s:s}", "begin", format->begin, "parts", calls, "end",
+                     format->end);
+    return *out != NULL ? QN_OK : qni_fail_memory(err);
+}
+
+// The calls in one form of the format.
+static qn_status format_tag(const qni_tool_format *format, const json_t *tools, const char *only,
+                            json_t **out, qn_error *err)
+{
+    if (format->call_open != NULL) {
+        return calls_parts(format, tools, only, out, err);
+    }
+    json_t *schema;
+    QNI_TRY(calls_schema(format, tools, only, &schema, err));
+    *out = json_pack("{s:s, s:o, s:s}", "begin", format->begin, "schema", schema, "end",
                      format->end);
     return *out != NULL ? QN_OK : qni_fail_memory(err);
 }
@@ -273,14 +302,17 @@ qn_status qni_constraint_source(const qni_tool_format *format, const json_t *too
     bool none = strcmp(choice, "none") == 0;
     bool free = none || strcmp(choice, "auto") == 0;
     const char *only = free || strcmp(choice, "required") == 0 ? NULL : choice;
-    json_t *list;
-    if (format->call_open != NULL) {
-        QNI_TRY(calls_parts(format, tools, only, &list, err));
-    } else {
-        json_t *schema;
-        QNI_TRY(calls_schema(format, tools, only, &schema, err));
-        list = json_pack("[{s:s, s:o, s:s}]", "begin", format->begin, "schema", schema, "end",
-                         format->end);
+    json_t *list = json_array();
+    for (const qni_tool_format *f = format; f != NULL; f = qni_tool_format_also(f)) {
+        json_t *tag = NULL;
+        qn_status status = format_tag(f, tools, only, &tag, err);
+        if (status == QN_OK && json_array_append_new(list, tag) != 0) {
+            status = qni_fail_memory(err);
+        }
+        if (status != QN_OK) {
+            json_decref(list);
+            return status;
+        }
     }
     json_t *tags = json_pack("{s:o, s:b, s:i, s:o}", "tags", list, "free", (int)free, "min",
                              free ? 0 : 1, "documents", documents_of(tools));

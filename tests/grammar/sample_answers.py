@@ -24,6 +24,7 @@ import tempfile
 import jsonschema
 import quince
 
+decimal.setcontext(decimal.Context(prec=4000, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN))
 ROOT = pathlib.Path(__file__).parents[2]
 TEMPERATURE = 1.5
 TEMPLATE = ("{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
@@ -89,6 +90,7 @@ class Sample:
     def __init__(self, file, lm):
         self.name = file.name
         self.schema = json.loads(file.read_text())["schema"]
+        self.judge = validator_of(json.loads(file.read_text(), parse_float=decimal.Decimal)["schema"])
         self.grammar, self.needed, self.refused = None, 0, None
         try:
             grammar = quince.Grammar.from_json_schema(self.schema)
@@ -117,7 +119,7 @@ class Sample:
             value = json.loads(text, parse_float=decimal.Decimal)
         except ValueError as error:
             return f"no JSON: {error}"
-        errors = sorted(validator_of(self.schema).iter_errors(value), key=str)
+        errors = sorted(self.judge.iter_errors(value), key=str)
         return errors[0].message[:200] if errors else None
 
 
@@ -127,7 +129,7 @@ def formats():
     rows = re.findall(r"^QNI_TOOL_FORMAT\((\w+),(.*?)\)$", text, re.S | re.M)
     string = r'"(?:[^"\\]|\\.)*"'
     texts = lambda field, row: "".join(ast.literal_eval(m) for m in re.findall(rf"\.{field} = ({string})", row))
-    return {name: (texts("(?:and_)?marker", row), texts("begin", row).strip()) for name, row in rows}
+    return {name: (texts("(?:and_)?marker", row), texts("begin", row).strip()) for name, row in rows if ".marker" in row}
 
 
 def open_format(model, folder, markers, begin):
@@ -206,11 +208,13 @@ def main():
                 about, run = sample.name, lambda: sample_text(session, sample, i, args)
             try:
                 text, wrong = run()
-            except NotImplementedError as error:  # a pattern that Python cannot say
+            except NotImplementedError:  # a pattern that Python cannot say
                 count[f"{kind} not judged"] += 1
                 continue
             except quince.Error as error:
                 text, wrong = "", f"refused: {error}"
+            if i % 1000 == 999:
+                print(f"{i + 1}: {dict(count)}", flush=True)
             count[f"{kind} {'valid' if wrong is None else 'not valid'}"] += 1
             if wrong is not None and not args.free:
                 print(f"{about}, seed {i}: {wrong}\n    {text[:400]}", flush=True)
