@@ -67,8 +67,8 @@ QN_API qn_status qn_grammar_from_lark(const char *text, size_t size,
                                       const qn_grammar_options *options, qn_grammar **out,
                                       qn_error *err);
 
-// Compiles text in which some words begin a part with a grammar of its own, as tool calls do. `text`
-// is a JSON object:
+// Compiles text in which some words begin a part with a grammar of its own, as tool calls do.
+// `text` is a JSON object:
 //
 //     "tags": [TAG, ...]     one at least
 //     "free": true           text without any tag's begin may stand before, between and behind the
@@ -111,6 +111,15 @@ QN_API qn_status qn_grammar_from_tags(const char *text, size_t size,
 // One of `n` texts.
 QN_API qn_status qn_grammar_from_choice(const char *const *texts, size_t n, qn_grammar **out,
                                         qn_error *err);
+
+// Compiles what requests say of the form of an answer, as JSON: OpenAI's response_format ({"type":
+// "text" | "json_object" | "json_schema", "json_schema": {"schema": ...}}) or, without "type",
+// vLLM's structured_outputs ({"json": SCHEMA}, {"json_object": true}, {"regex": ...}, {"choice":
+// [...]} or {"grammar": GBNF or Lark}, with "disable_any_whitespace"). `*out` is NULL with QN_OK
+// for the type "text", which asks for nothing. `options` may be NULL.
+QN_API qn_status qn_grammar_from_request(const char *text, size_t size,
+                                         const qn_grammar_options *options, qn_grammar **out,
+                                         qn_error *err);
 
 // One more reference to the same grammar; each is freed. Any thread. NULL is fine.
 QN_API qn_grammar *qn_grammar_share(qn_grammar *grammar);

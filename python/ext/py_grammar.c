@@ -56,7 +56,9 @@ static qn_status compile(const char *language, const char *text, size_t size,
            : strcmp(language, "regex") == 0 ? qn_grammar_from_regex(text, size, out, err)
            : strcmp(language, "gbnf") == 0  ? qn_grammar_from_gbnf(text, size, out, err)
            : strcmp(language, "lark") == 0  ? qn_grammar_from_lark(text, size, options, out, err)
-                                            : qn_grammar_from_tags(text, size, options, out, err);
+           : strcmp(language, "request") == 0
+               ? qn_grammar_from_request(text, size, options, out, err)
+               : qn_grammar_from_tags(text, size, options, out, err);
 }
 
 static PyObject *new_grammar(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -89,6 +91,9 @@ static PyObject *new_grammar(PyTypeObject *type, PyObject *args, PyObject *kwarg
     Py_END_ALLOW_THREADS PyMem_Free((void *)(uintptr_t)options.documents);
     if (status != QN_OK) {
         return py_raise(PyType_GetModuleState(type), &err);
+    }
+    if (handle == NULL) {
+        return PyErr_Format(PyExc_ValueError, "the request asks for any text");
     }
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     py_grammar *self = (py_grammar *)allocate(type, 0);

@@ -330,28 +330,10 @@ def grammar_of(json_schema=None, response_format=None, structured_outputs=None, 
     if json_schema is not None:
         return Grammar.from_json_schema(json_schema)
     if response_format is not None:
-        kind = response_format.get("type")
-        if kind == "json_schema":
-            return Grammar.from_json_schema(response_format["json_schema"]["schema"])
-        if kind == "json_object":
-            return Grammar.from_json_schema({"type": "object"})
-        if kind == "text":
-            return None
-        raise Error("invalid_argument", f'response_format of type "{kind}"; there are text, json_object and json_schema',
-                    "response_format")
+        return None if response_format.get("type") == "text" else Grammar("request", json.dumps(
+            {"type": None, **response_format}))
     if structured_outputs is not None:
-        return _structured(structured_outputs)
+        if "type" in structured_outputs:
+            raise Error("invalid_argument", "structured_outputs has no type", "structured_outputs")
+        return Grammar("request", json.dumps(structured_outputs))
     return grammar
-
-
-def _structured(outputs):
-    given = {k: v for k, v in outputs.items() if v is not None and v is not False}
-    compact = bool(given.pop("disable_any_whitespace", False))
-    makers = {"json": lambda v: Grammar.from_json_schema(v, compact=compact),
-              "json_object": lambda _: Grammar.from_json_schema({"type": "object"}, compact=compact),
-              "regex": Grammar.from_regex, "choice": Grammar.from_choice,
-              "grammar": lambda v: (Grammar.from_gbnf if "::=" in v else Grammar.from_lark)(v)}
-    if len(given) != 1 or next(iter(given)) not in makers:
-        raise Error("invalid_argument", f"structured_outputs takes one of {', '.join(makers)}", "structured_outputs")
-    (kind, value), = given.items()
-    return makers[kind](value)
