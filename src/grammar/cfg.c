@@ -129,6 +129,14 @@ void qni_cfg_define(qni_cfg *g, const char *name, size_t n, qni_expr body)
     }
 }
 
+void qni_cfg_keep(qni_cfg *g, const char *name, size_t n)
+{
+    uint32_t i = name_index(g, name, n);
+    if (i != UINT32_MAX) {
+        g->names[i].recursive = true;
+    }
+}
+
 bool qni_cfg_is_defined(const qni_cfg *g, const char *name, size_t n)
 {
     uint32_t i;

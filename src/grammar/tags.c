@@ -85,6 +85,7 @@ static qni_expr set_rule(tags *t, uint32_t set, uint32_t left, bool behind, qni_
     char name[40]; // no grammar's own name begins with a blank
     size_t n = (size_t)snprintf(name, sizeof name, " set%u.%u.%d", set, left, (int)behind);
     qni_cfg_define(t->g, name, n, ways);
+    qni_cfg_keep(t->g, name, n);
     return qni_cfg_name_expr(t->g, name, n);
 }
 

@@ -155,7 +155,7 @@ def sample_call(session, begin, tools, choice, seed, args):
     """The text of the calls, and what is wrong with them."""
     given = [{"type": "function", "function": {"name": name, "parameters": s.schema}} for name, s in tools.items()]
     # Tags around each member, and names, take more than JSON does.
-    most = max(80 + 45 * len(s.schema.get("required", [])) + s.needed for s in tools.values())
+    most = max(160 + 45 * len(s.schema.get("required", [])) + s.needed for s in tools.values())
     answer = session.chat([{"role": "user", "content": "Call a tool."}], tools=given, temperature=TEMPERATURE, seed=seed,
                           max_tokens=max(args.max_tokens, most), **({"grammar": ANY} if args.free else {"tool_choice": choice}))
     calls = answer.get("tool_calls", [])
