@@ -20,6 +20,8 @@ static const char usage[] =
     "  --json-schema      SCHEMA is a JSON Schema (the default, but for names in .gbnf and .lark)\n"
     "  --gbnf, --lark     ... a grammar of llama.cpp, of Lark in llguidance's dialect\n"
     "  --regex            ... a file with a regular expression\n"
+    "  --tags             ... tagged text, as include/quince/grammar.h describes it\n"
+    "  --request          ... a response_format of OpenAI or structured_outputs of vLLM\n"
     "  --document URI=FILE   a schema that $ref may name; may be repeated\n"
     "  --formats-annotate    `format` says nothing about validity\n"
     "  --best-effort      leave out what cannot be enforced, and tell\n"
@@ -82,6 +84,10 @@ qn_status cli_open_grammar(const char *path, const char *language,
     } else if (strcmp(language, "regex") == 0) {
         size -= size > 0 && text[size - 1] == '\n';
         status = qn_grammar_from_regex(text, size, out, err);
+    } else if (strcmp(language, "tags") == 0) {
+        status = qn_grammar_from_tags(text, size, options, out, err);
+    } else if (strcmp(language, "request") == 0) {
+        status = qn_grammar_from_request(text, size, options, out, err);
     } else {
         status = qn_grammar_from_json_schema(text, size, options, out, err);
     }
@@ -162,6 +168,10 @@ static int check(arguments *a, int n, char **paths)
         cli_fail("grammar", &err);
         return CLI_BAD_MODEL;
     }
+    if (grammar == NULL) {
+        fprintf(stderr, "quince: %s asks for any text\n", paths[0]);
+        return CLI_BAD_MODEL;
+    }
     int exit_status = CLI_OK;
     json_t *results = json_array();
     for (int i = 1; i < n && exit_status < CLI_BAD_USE; i++) {
@@ -191,6 +201,8 @@ static int run(arguments *a, int argc, char **argv)
                                           {"gbnf", no_argument, NULL, 'g'},
                                           {"lark", no_argument, NULL, 'l'},
                                           {"regex", no_argument, NULL, 'r'},
+                                          {"tags", no_argument, NULL, 't'},
+                                          {"request", no_argument, NULL, 'q'},
                                           {"document", required_argument, NULL, 'd'},
                                           {"formats-annotate", no_argument, NULL, 'f'},
                                           {"best-effort", no_argument, NULL, 'b'},
@@ -206,6 +218,8 @@ static int run(arguments *a, int argc, char **argv)
         case 'g': a->language = "gbnf"; break;
         case 'l': a->language = "lark"; break;
         case 'r': a->language = "regex"; break;
+        case 't': a->language = "tags"; break;
+        case 'q': a->language = "request"; break;
         case 'f': a->options.annotate_formats = true; break;
         case 'b': a->options.best_effort = true; break;
         case 'c': a->options.compact = true; break;

@@ -30,6 +30,8 @@ static const char usage[] =
     "                         (.gbnf, .lark, else JSON Schema), --regex RE for a regular "
     "expression, --choice TEXT\n"
     "                         for one of several texts\n"
+    "  --response-format FILE the form that a request asks for: OpenAI's response_format or vLLM's "
+    "structured_outputs\n"
     "  -n, --max-tokens N     at most N tokens an answer\n"
     "  --temp T --top-k N --top-p P --min-p P --seed N    sample; without them as "
     "generation_config.json says\n"
@@ -87,19 +89,31 @@ static bool add_text(const char *option, const char **texts, size_t *n)
 
 static int parse(int argc, char **argv, options *o)
 {
-    static const struct option longs[] = {
-        {"prompt", 1, NULL, 'p'},      {"file", 1, NULL, 'f'},
-        {"system", 1, NULL, 'S'},      {"raw", 0, NULL, 'r'},
-        {"tools", 1, NULL, 't'},       {"tool-command", 1, NULL, 'c'},
-        {"tool-choice", 1, NULL, 'C'}, {"json-schema", 1, NULL, 'J'},
-        {"grammar", 1, NULL, 'G'},     {"regex", 1, NULL, 'R'},
-        {"choice", 1, NULL, 'O'},      {"max-tokens", 1, NULL, 'n'},
-        {"temp", 1, NULL, 'T'},        {"top-k", 1, NULL, 'K'},
-        {"top-p", 1, NULL, 'P'},       {"min-p", 1, NULL, 'M'},
-        {"seed", 1, NULL, 's'},        {"stop", 1, NULL, 'x'},
-        {"threads", 1, NULL, 'j'},     {"precision", 1, NULL, 'e'},
-        {"tokenizer", 1, NULL, 'k'},   {"stats", 2, NULL, 'V'},
-        {"help", 0, NULL, 'h'},        {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {{"prompt", 1, NULL, 'p'},
+                                          {"file", 1, NULL, 'f'},
+                                          {"system", 1, NULL, 'S'},
+                                          {"raw", 0, NULL, 'r'},
+                                          {"tools", 1, NULL, 't'},
+                                          {"tool-command", 1, NULL, 'c'},
+                                          {"tool-choice", 1, NULL, 'C'},
+                                          {"json-schema", 1, NULL, 'J'},
+                                          {"grammar", 1, NULL, 'G'},
+                                          {"regex", 1, NULL, 'R'},
+                                          {"choice", 1, NULL, 'O'},
+                                          {"max-tokens", 1, NULL, 'n'},
+                                          {"temp", 1, NULL, 'T'},
+                                          {"top-k", 1, NULL, 'K'},
+                                          {"top-p", 1, NULL, 'P'},
+                                          {"min-p", 1, NULL, 'M'},
+                                          {"seed", 1, NULL, 's'},
+                                          {"stop", 1, NULL, 'x'},
+                                          {"threads", 1, NULL, 'j'},
+                                          {"precision", 1, NULL, 'e'},
+                                          {"tokenizer", 1, NULL, 'k'},
+                                          {"stats", 2, NULL, 'V'},
+                                          {"help", 0, NULL, 'h'},
+                                          {"response-format", 1, NULL, 'Q'},
+                                          {NULL, 0, NULL, 0}};
     *o = (options){.precision = "fast"};
     qn_generate_options *g = &o->generate;
     int64_t seed = 0;
@@ -139,6 +153,10 @@ static int parse(int argc, char **argv, options *o)
         case 'G':
             o->grammar = optarg;
             o->language = NULL;
+            break;
+        case 'Q':
+            o->grammar = optarg;
+            o->language = "request";
             break;
         case 'R': o->regex = optarg; break;
         case 'O': good &= add_text("--choice", o->choices, &o->n_choices); break;

@@ -67,11 +67,43 @@ QN_API qn_status qn_grammar_from_lark(const char *text, size_t size,
                                       const qn_grammar_options *options, qn_grammar **out,
                                       qn_error *err);
 
-// Compiles text in which some words begin a part with a schema of its own, as tool calls do. `text`
-// is JSON: {"tags": [{"begin": "<call>", "schema": {...}, "end": "</call>"}, ...], "free": true,
-// "min": 0, "max": 1}. A part without "schema" is any text up to its end. With "free", text without
-// a begin may stand before, between and behind the parts; whatever begins must be completed. "min"
-// and "max" count parts.
+// Compiles text in which some words begin a part with a grammar of its own, as tool calls do.
+// `text` is a JSON object:
+//
+//     "tags": [TAG, ...]     one at least
+//     "free": true           text without any tag's begin may stand before, between and behind the
+//                            tags; without it (the default) they follow each other at once
+//     "min": 0, "max": N     how many tags there are; no "max": any number
+//     "documents": {URI: SCHEMA, ...}   what $ref may name, beside those of the options
+//
+// A TAG is {"begin": "<call>", CONTENT, "end": "</call>"}. Once its begin is written, in free text
+// or not, the whole tag must be. "end" may be missing or empty but for a tag of free text. CONTENT
+// is one of
+//
+//     "schema": SCHEMA       JSON that is valid for it, with white space around it
+//     "parts": [PART, ...]   one after the other, with nothing between them
+//     nothing                any text up to the first "end"
+//
+// and a PART is one of
+//
+//     {"text": "..."}                      these bytes
+//     {"schema": SCHEMA}                   JSON
+//     {"schema": SCHEMA, "until": "..."}   a string that SCHEMA allows, written as it is, without
+//                                          quotes and escapes, up to the first "until", which is
+//                                          written too
+//     {"parts": [...], "optional": true}   a group; it may be left out where it says so
+//     {"set": [PART, ...], "between": ","} each once, but the optional ones at most once, with
+//                                          "between" between two: in any order up to six parts, in
+//                                          theirs beyond that; 63 at most
+//     {"any": [PART, ...], "between": ","} one of them; with "between" one or more, with that
+//                                          between two
+//
+// As an example, two arguments in any order, the second of which may be missing:
+//
+//     {"tags": [{"begin": "<call name=now>", "end": "</call>", "parts": [{"set": [
+//         {"parts": [{"text": "<zone>"}, {"schema": {"type": "string"}, "until": "</zone>"}]},
+//         {"parts": [{"text": "<year>"}, {"schema": {"type": "integer"}}, {"text": "</year>"}],
+//          "optional": true}], "between": "\n"}]}], "free": true, "max": 1}
 QN_API qn_status qn_grammar_from_tags(const char *text, size_t size,
                                       const qn_grammar_options *options, qn_grammar **out,
                                       qn_error *err);
@@ -79,6 +111,15 @@ QN_API qn_status qn_grammar_from_tags(const char *text, size_t size,
 // One of `n` texts.
 QN_API qn_status qn_grammar_from_choice(const char *const *texts, size_t n, qn_grammar **out,
                                         qn_error *err);
+
+// Compiles what requests say of the form of an answer, as JSON: OpenAI's response_format ({"type":
+// "text" | "json_object" | "json_schema", "json_schema": {"schema": ...}}) or, without "type",
+// vLLM's structured_outputs ({"json": SCHEMA}, {"json_object": true}, {"regex": ...}, {"choice":
+// [...]} or {"grammar": GBNF or Lark}, with "disable_any_whitespace"). `*out` is NULL with QN_OK
+// for the type "text", which asks for nothing. `options` may be NULL.
+QN_API qn_status qn_grammar_from_request(const char *text, size_t size,
+                                         const qn_grammar_options *options, qn_grammar **out,
+                                         qn_error *err);
 
 // One more reference to the same grammar; each is freed. Any thread. NULL is fine.
 QN_API qn_grammar *qn_grammar_share(qn_grammar *grammar);
@@ -155,6 +196,22 @@ QN_API qn_status qn_matcher_forced(qn_matcher *matcher, char *out, size_t limit,
 // it takes more than `limit`.
 QN_API qn_status qn_matcher_shortest(qn_matcher *matcher, char *out, size_t limit, size_t *size,
                                      qn_error *err);
+
+// The same in tokens: `*n` of them into `tokens`, the fewest that spell it. QN_LIMIT_EXCEEDED when
+// there are more than `limit`, or no completion is in sight.
+QN_API qn_status qn_matcher_completion(qn_matcher *matcher, uint32_t *tokens, size_t limit,
+                                       size_t *n, qn_error *err);
+
+#define QN_NO_TOKEN UINT32_MAX
+
+// Takes one token, as qn_matcher_consume, and keeps a budget: `budget` is how many tokens may still
+// come, this one included. `*token` is what was chosen, one of the mask, and afterwards what was
+// taken: another one where only that leaves enough tokens to complete the output, and a stop token
+// (QN_NO_TOKEN when there is none) where the output is complete and the token would begin what the
+// budget cannot end. So an output is complete when its budget ends, if its shortest completion
+// fitted when it began. QN_INVALID_ARGUMENT when the token does not fit the grammar.
+QN_API qn_status qn_matcher_steer(qn_matcher *matcher, size_t budget, uint32_t *token,
+                                  qn_error *err);
 
 #ifdef __cplusplus
 }

@@ -15,6 +15,7 @@ typedef struct py_matcher {
 } py_matcher;
 
 enum { MAX_FORCED = 4096, MAX_COMPLETION = 1 << 20 }; // bytes
+enum { MAX_COMPLETION_TOKENS = 1 << 16 };
 
 // ---- Grammar
 
@@ -55,7 +56,9 @@ static qn_status compile(const char *language, const char *text, size_t size,
            : strcmp(language, "regex") == 0 ? qn_grammar_from_regex(text, size, out, err)
            : strcmp(language, "gbnf") == 0  ? qn_grammar_from_gbnf(text, size, out, err)
            : strcmp(language, "lark") == 0  ? qn_grammar_from_lark(text, size, options, out, err)
-                                            : qn_grammar_from_tags(text, size, options, out, err);
+           : strcmp(language, "request") == 0
+               ? qn_grammar_from_request(text, size, options, out, err)
+               : qn_grammar_from_tags(text, size, options, out, err);
 }
 
 static PyObject *new_grammar(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -88,6 +91,9 @@ static PyObject *new_grammar(PyTypeObject *type, PyObject *args, PyObject *kwarg
     Py_END_ALLOW_THREADS PyMem_Free((void *)(uintptr_t)options.documents);
     if (status != QN_OK) {
         return py_raise(PyType_GetModuleState(type), &err);
+    }
+    if (handle == NULL) {
+        return PyErr_Format(PyExc_ValueError, "the request asks for any text");
     }
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     py_grammar *self = (py_grammar *)allocate(type, 0);
@@ -456,6 +462,103 @@ static PyObject *matcher_shortest(PyObject *self, PyObject *unused)
     return text_from(self, qn_matcher_shortest, MAX_COMPLETION);
 }
 
+static PyObject *matcher_completion(PyObject *self, PyObject *unused)
+{
+    size_t n = 0;
+    qn_error err;
+    uint32_t *tokens = PyMem_Malloc(MAX_COMPLETION_TOKENS * sizeof *tokens);
+    (void)unused;
+    if (tokens == NULL) {
+        return PyErr_NoMemory();
+    }
+    qn_status status = qn_matcher_completion(((py_matcher *)self)->handle, tokens,
+                                             MAX_COMPLETION_TOKENS, &n, &err);
+    PyObject *out = status != QN_OK ? py_raise(py_state_of(self), &err) : PyList_New((Py_ssize_t)n);
+    for (size_t i = 0; out != NULL && i < n; i++) {
+        PyObject *id = PyLong_FromUnsignedLong(tokens[i]);
+        if (id == NULL || PyList_SetItem(out, (Py_ssize_t)i, id) != 0) {
+            Py_CLEAR(out);
+        }
+    }
+    PyMem_Free(tokens);
+    return out;
+}
+
+static PyObject *matcher_steer(PyObject *self, PyObject *args)
+{
+    unsigned int token;
+    Py_ssize_t budget;
+    qn_error err;
+    if (!PyArg_ParseTuple(args, "In", &token, &budget)) {
+        return NULL;
+    }
+    uint32_t taken = token;
+    if (qn_matcher_steer(((py_matcher *)self)->handle, budget > 0 ? (size_t)budget : 0, &taken,
+                         &err) != QN_OK) {
+        return py_raise(py_state_of(self), &err);
+    }
+    if (taken == QN_NO_TOKEN) {
+        Py_RETURN_NONE;
+    }
+    return PyLong_FromUnsignedLong(taken);
+}
+
+// The handles of a sequence of matchers; NULL with an exception. Free with PyMem_Free.
+static qn_matcher **handles_of(PyObject *matchers, const py_module_state *state, Py_ssize_t n)
+{
+    qn_matcher **handles = PyMem_Calloc((size_t)n + 1, sizeof *handles);
+    if (handles == NULL) {
+        PyErr_NoMemory();
+    }
+    for (Py_ssize_t i = 0; handles != NULL && i < n; i++) {
+        PyObject *matcher = PySequence_GetItem(matchers, i);
+        bool right = matcher != NULL && PyObject_IsInstance(matcher, state->matcher) == 1;
+        handles[i] = right ? ((py_matcher *)matcher)->handle : NULL;
+        Py_XDECREF(matcher); // the sequence holds it
+        if (!right) {
+            PyErr_SetString(PyExc_TypeError, "masks takes Matcher objects");
+            PyMem_Free(handles);
+            handles = NULL;
+        }
+    }
+    return handles;
+}
+
+// masks(matchers, buffer): a row of the buffer each.
+static PyObject *matcher_masks(PyObject *type, PyObject *args)
+{
+    py_module_state *state = PyType_GetModuleState((PyTypeObject *)type);
+    PyObject *matchers, *buffer;
+    Py_buffer view;
+    qn_error err;
+    if (!PyArg_ParseTuple(args, "OO", &matchers, &buffer)) {
+        return NULL;
+    }
+    Py_ssize_t n = PySequence_Size(matchers);
+    if (n < 0 || PyObject_GetBuffer(buffer, &view, PyBUF_CONTIG) != 0) {
+        return NULL;
+    }
+    qn_matcher **handles = handles_of(matchers, state, n);
+    bool shaped = view.itemsize == 4 && (n == 0 || (view.len / 4) % n == 0);
+    if (handles == NULL || !shaped) {
+        if (handles != NULL) {
+            PyErr_SetString(PyExc_TypeError, "masks are rows of uint32, one a matcher");
+        }
+        PyMem_Free(handles);
+        PyBuffer_Release(&view);
+        return NULL;
+    }
+    qn_status status;
+    size_t n_words = n == 0 ? 0 : (size_t)(view.len / 4 / n);
+    Py_BEGIN_ALLOW_THREADS status = qn_matcher_masks(handles, (size_t)n, view.buf, n_words, &err);
+    Py_END_ALLOW_THREADS PyBuffer_Release(&view);
+    PyMem_Free(handles);
+    if (status != QN_OK) {
+        return py_raise(state, &err);
+    }
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef MATCHER_METHODS[] = {
     {"copy", matcher_copy, METH_NOARGS, "copy() -> Matcher"},
     {"reset", matcher_reset, METH_NOARGS, "reset()"},
@@ -467,6 +570,9 @@ static PyMethodDef MATCHER_METHODS[] = {
     {"can_end", matcher_can_end, METH_NOARGS, "can_end()"},
     {"forced", matcher_forced, METH_NOARGS, "forced() -> text"},
     {"shortest", matcher_shortest, METH_NOARGS, "shortest() -> text"},
+    {"completion", matcher_completion, METH_NOARGS, "completion() -> ids"},
+    {"steer", matcher_steer, METH_VARARGS, "steer(token, budget) -> the token that was taken"},
+    {"masks", matcher_masks, METH_VARARGS | METH_CLASS, "masks(matchers, uint32 buffer)"},
     {NULL, NULL, 0, NULL}};
 static PyType_Slot MATCHER_SLOTS[] = {{Py_tp_new, (void *)new_matcher},
                                       {Py_tp_dealloc, (void *)free_matcher},

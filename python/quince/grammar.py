@@ -145,6 +145,25 @@ class Matcher:
         """A text that completes the output, about as short as any."""
         return self._handle.shortest()
 
+    def completion(self):
+        """The same as ids, the fewest that spell it."""
+        return self._handle.completion()
+
+    def steer(self, token, budget):
+        """Takes a token that was chosen, one of the mask, while `budget` tokens may still come, it included; returns the one
+        that was taken: another where only that leaves enough tokens to complete the output, a stop token (None when there
+        is none) where the output has to end. An output is complete when its budget ends."""
+        return self._handle.steer(token, budget)
+
+    @staticmethod
+    def masks(matchers, out=None):
+        """The masks of several matchers, a row each; `out` as in mask()."""
+        matchers = list(matchers)
+        if out is None:
+            out = np.zeros((len(matchers), max((m._handle.words() for m in matchers), default=0)), np.uint32)
+        _quince.Matcher.masks([m._handle for m in matchers], out)
+        return out
+
 
 class Grammar:
     """What an output has to be. Compiled once, immutable, shared by threads.
@@ -221,12 +240,22 @@ class Grammar:
 
 class LogitsProcessor:
     """Keeps generate() of transformers inside a grammar: give it in `logits_processor=[...]`. For one
-    call of generate; rows of a batch are followed each on its own. `stops` as in Vocabulary.of."""
+    call of generate; rows of a batch are followed each on its own. `stops` as in Vocabulary.of.
 
-    def __init__(self, grammar, tokenizer, stops=None):
+    `max_tokens`: what generate's max_new_tokens is. Each row is then complete when that ends, if its
+    shortest completion fits at all: near the end, only tokens may come that leave enough, among the
+    likeliest.
+    """
+
+    _CARE = 64  # tokens beyond those that completing takes: with fewer, each candidate is tried
+    _TRIED, _KEPT = 64, 16  # candidates
+
+    def __init__(self, grammar, tokenizer, stops=None, max_tokens=None):
         self._start = grammar.matcher(tokenizer, stops)
+        self._left = max_tokens
         self._matchers = None
         self._length = 0
+        self._next_look = {}  # row: how many tokens are left when completing is looked at again
 
     def __call__(self, input_ids, scores):
         import torch
@@ -236,14 +265,58 @@ class LogitsProcessor:
         else:
             for matcher, row in zip(self._matchers, input_ids[:, self._length:].tolist()):
                 matcher.consume(row)
+            if self._left is not None:
+                self._left -= input_ids.shape[1] - self._length
         self._length = input_ids.shape[1]
         n = scores.shape[-1]
-        for matcher, row in zip(self._matchers, scores):
-            words = matcher.mask(np.zeros((n + 31) // 32, np.uint32))
+        rows = Matcher.masks(self._matchers, np.zeros((len(self._matchers), (n + 31) // 32), np.uint32))
+        for i, (matcher, words, row) in enumerate(zip(self._matchers, rows, scores)):
             allowed = np.unpackbits(words.view(np.uint8), count=n, bitorder="little").astype(bool)
+            if self._left is not None and allowed.any() and self._left <= self._next_look.get(i, self._left):
+                allowed = self._within_budget(i, matcher, allowed, row)
             if allowed.any():  # a row that has ended is padded by generate itself
                 row[~torch.from_numpy(allowed)] = float("-inf")
         return scores
+
+    def _within_budget(self, i, matcher, allowed, row):
+        """Those of the allowed tokens behind which a completion fits, as far as they are likely."""
+        try:
+            plan = matcher.completion()
+        except Error as error:
+            if error.status != "limit_exceeded":
+                raise
+            return allowed  # no completion is in sight
+        slack = self._left - len(plan)
+        if slack < 0:
+            return allowed
+        if slack > self._CARE:
+            self._next_look[i] = self._left - 1 - (slack - self._CARE) // 8
+            return allowed
+        ids = np.flatnonzero(allowed)
+        values = row.detach().float().cpu().numpy()[ids]
+        kept = np.zeros_like(allowed)
+        tried = ids[np.argsort(-values, kind="stable")[:self._TRIED]].tolist()
+        for token in tried:
+            kept[token] = self._fits(matcher, token)
+            if kept.sum() == self._KEPT:
+                break
+        if plan:
+            kept[plan[0]] = True
+        elif not kept.any():  # complete, and nothing that is likely fits behind it
+            stops = [int(t) for t in ids if self._fits(matcher, int(t))]
+            kept[stops[:1]] = True
+        return kept
+
+    def _fits(self, matcher, token):
+        matcher.consume([token])
+        try:
+            return len(matcher.completion()) + 1 <= self._left
+        except Error as error:
+            if error.status != "limit_exceeded":
+                raise
+            return False
+        finally:
+            matcher.rollback(1)
 
 
 def grammar_of(json_schema=None, response_format=None, structured_outputs=None, grammar=None):
@@ -257,28 +330,10 @@ def grammar_of(json_schema=None, response_format=None, structured_outputs=None, 
     if json_schema is not None:
         return Grammar.from_json_schema(json_schema)
     if response_format is not None:
-        kind = response_format.get("type")
-        if kind == "json_schema":
-            return Grammar.from_json_schema(response_format["json_schema"]["schema"])
-        if kind == "json_object":
-            return Grammar.from_json_schema({"type": "object"})
-        if kind == "text":
-            return None
-        raise Error("invalid_argument", f'response_format of type "{kind}"; there are text, json_object and json_schema',
-                    "response_format")
+        return None if response_format.get("type") == "text" else Grammar("request", json.dumps(
+            {"type": None, **response_format}))
     if structured_outputs is not None:
-        return _structured(structured_outputs)
+        if "type" in structured_outputs:
+            raise Error("invalid_argument", "structured_outputs has no type", "structured_outputs")
+        return Grammar("request", json.dumps(structured_outputs))
     return grammar
-
-
-def _structured(outputs):
-    given = {k: v for k, v in outputs.items() if v is not None and v is not False}
-    compact = bool(given.pop("disable_any_whitespace", False))
-    makers = {"json": lambda v: Grammar.from_json_schema(v, compact=compact),
-              "json_object": lambda _: Grammar.from_json_schema({"type": "object"}, compact=compact),
-              "regex": Grammar.from_regex, "choice": Grammar.from_choice,
-              "grammar": lambda v: (Grammar.from_gbnf if "::=" in v else Grammar.from_lark)(v)}
-    if len(given) != 1 or next(iter(given)) not in makers:
-        raise Error("invalid_argument", f"structured_outputs takes one of {', '.join(makers)}", "structured_outputs")
-    (kind, value), = given.items()
-    return makers[kind](value)

@@ -119,3 +119,55 @@ def test_vocabulary_of_a_tokenizer_with_several_stops():
     assert list(allowed) == [3, 5]
     with pytest.raises(TypeError):
         quince.Vocabulary.of(model, stops=[3])
+
+
+TOKENS = quince.Vocabulary([bytes([b]) for b in range(32, 127)] + [b'{"', b'":', b'"}', b"]]", b"true", b"ab", None], [101])
+
+
+def test_masks_of_several_matchers_at_once():
+    grammars = [quince.Grammar.from_regex(r) for r in ("ab", "[{]", "x*")]
+    matchers = [g.matcher(TOKENS) for g in grammars]
+    assert (quince.Matcher.masks(matchers) == [m.mask() for m in matchers]).all()
+    wide = quince.Matcher.masks(matchers, np.full((3, 6), 0xFFFFFFFF, np.uint32))
+    assert (wide[:, :4] == quince.Matcher.masks(matchers)).all() and not wide[:, 4:].any()
+    assert quince.Matcher.masks([]).shape == (0, 0)
+    with pytest.raises(TypeError):
+        quince.Matcher.masks(matchers, np.zeros(7, np.uint32))
+    with pytest.raises(quince.Error, match="words"):
+        quince.Matcher.masks(matchers, np.zeros((3, 1), np.uint32))
+
+
+def test_a_budget_is_kept():
+    grammar = quince.Grammar.from_json_schema(PERSON)
+    draw = np.random.default_rng(1)
+    needed = len(grammar.matcher(TOKENS).completion())
+    assert grammar.check(grammar.matcher(TOKENS).shortest())[0]
+    for more in (0, 1, 2, 5, 9, 30):
+        matcher = grammar.matcher(TOKENS)
+        for left in range(needed + more, 0, -1):
+            token = matcher.steer(draw.choice(matcher.allowed()), left)
+            if token in (101, None):
+                break
+        assert matcher.can_end()
+    free = quince.Grammar.from_tags([{"begin": "{", "schema": {"type": "object"}, "end": ""}]).matcher(TOKENS)
+    assert free.steer(ord("{") - 32, 2) == 101  # what would begin cannot be ended
+    with pytest.raises(quince.Error, match="token"):
+        grammar.matcher(TOKENS).steer(5, 60)
+
+
+def test_logits_processor_keeps_a_budget():
+    torch = pytest.importorskip("torch")
+    grammar = quince.Grammar.from_json_schema(PERSON)
+    torch.manual_seed(1)
+    needed = len(grammar.matcher(TOKENS).completion())
+    for max_tokens in (needed, needed + 3, needed + 20):
+        processor = quince.LogitsProcessor(grammar, TOKENS, max_tokens=max_tokens)
+        ids = torch.zeros((3, 2), dtype=torch.long)  # a prompt
+        outputs = [grammar.matcher(TOKENS) for _ in range(3)]
+        for _ in range(max_tokens):
+            scores = processor(ids, torch.randn(3, 104))
+            chosen = scores.argmax(-1)
+            for matcher, token in zip(outputs, chosen.tolist()):
+                assert matcher.consume([token]) == 1 or 101 not in matcher.allowed()
+            ids = torch.cat([ids, chosen[:, None]], 1)
+        assert all(m.can_end() for m in outputs)

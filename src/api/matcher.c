@@ -2,7 +2,7 @@
 
 #include "api/grammar_inside.h"
 #include "base/alloc.h"
-#include "grammar/matcher.h"
+#include "grammar/steer.h"
 
 #include <string.h>
 
@@ -29,6 +29,8 @@ void qn_vocabulary_free(qn_vocabulary *vocabulary)
 
 struct qn_matcher {
     qni_matcher m;
+    qni_steering
+        steering; // on the way of qn_matcher_steer; forgotten when others change the output
     qn_grammar *grammar;
 };
 
@@ -69,6 +71,7 @@ void qn_matcher_free(qn_matcher *matcher)
 {
     if (matcher != NULL) {
         qni_matcher_end(&matcher->m);
+        qni_steering_end(&matcher->steering);
         qn_grammar_free(matcher->grammar);
         qni_free(matcher);
     }
@@ -78,22 +81,26 @@ void qn_matcher_reset(qn_matcher *matcher)
 {
     matcher->m.n_marks = 1;
     matcher->m.text.size = 0;
+    qni_steering_forget(&matcher->steering);
 }
 
 qn_status qn_matcher_consume(qn_matcher *matcher, const uint32_t *tokens, size_t n, size_t *taken,
                              qn_error *err)
 {
+    qni_steering_forget(&matcher->steering);
     return qni_matcher_consume(&matcher->m, tokens, n, taken, err);
 }
 
 qn_status qn_matcher_consume_text(qn_matcher *matcher, const char *text, size_t size, bool *taken,
                                   qn_error *err)
 {
+    qni_steering_forget(&matcher->steering);
     return qni_matcher_consume_text(&matcher->m, text, size, taken, err);
 }
 
 qn_status qn_matcher_rollback(qn_matcher *matcher, size_t n, qn_error *err)
 {
+    qni_steering_forget(&matcher->steering);
     return qni_matcher_rollback(&matcher->m, n, err);
 }
 
@@ -132,4 +139,41 @@ qn_status qn_matcher_shortest(qn_matcher *matcher, char *out, size_t limit, size
                               qn_error *err)
 {
     return qni_matcher_shortest(&matcher->m, out, limit, size, err);
+}
+
+qn_status qn_matcher_completion(qn_matcher *matcher, uint32_t *tokens, size_t limit, size_t *n,
+                                qn_error *err)
+{
+    qni_ids ids = {0};
+    bool found = false;
+    qn_status status = qni_steer_plan(&matcher->steering, &matcher->m, 0, &ids, &found, err);
+    if (status == QN_OK && (!found || ids.n > limit)) {
+        status = qni_fail(err, QN_LIMIT_EXCEEDED, NULL, "no completion within %zu tokens", limit);
+    }
+    *n = status == QN_OK ? ids.n : 0;
+    for (size_t i = 0; i < *n; i++) {
+        tokens[i] = (uint32_t)ids.ids[i];
+    }
+    qni_ids_end(&ids);
+    return status;
+}
+
+qn_status qn_matcher_steer(qn_matcher *matcher, size_t budget, uint32_t *token, qn_error *err)
+{
+    const qni_vocabulary *v = matcher->m.vocabulary;
+    int32_t id = (int32_t)*token;
+    if (budget == 0 || *token > INT32_MAX) {
+        return qni_fail(err, QN_INVALID_ARGUMENT, budget == 0 ? "budget" : "token",
+                        "token %u with %zu more to come; a token of the mask takes one at least",
+                        *token, budget);
+    }
+    QNI_TRY(qni_steer_take(&matcher->steering, &matcher->m,
+                           budget < INT64_MAX ? (int64_t)budget : INT64_MAX, &id, err));
+    *token = id < 0 ? QN_NO_TOKEN : (uint32_t)id;
+    if (id < 0 && v->n_stops != 0) { // what may end here is ended
+        size_t taken;
+        *token = v->stops[0];
+        return qni_matcher_consume(&matcher->m, token, 1, &taken, err);
+    }
+    return QN_OK;
 }

@@ -27,6 +27,7 @@ void qni_cfg_end(qni_cfg *g)
     qni_free(g->symbols);
     qni_free(g->terminals);
     qni_free(g->nullable);
+    qni_free(g->least);
     qni_free(g->rules_of);
     qni_free(g->step_to);
     qni_free(g->work);
@@ -125,6 +126,14 @@ void qni_cfg_define(qni_cfg *g, const char *name, size_t n, qni_expr body)
     uint32_t i = name_index(g, name, n);
     if (i != UINT32_MAX) {
         g->names[i].body = body;
+    }
+}
+
+void qni_cfg_keep(qni_cfg *g, const char *name, size_t n)
+{
+    uint32_t i = name_index(g, name, n);
+    if (i != UINT32_MAX) {
+        g->names[i].recursive = true;
     }
 }
 

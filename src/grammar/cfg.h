@@ -34,7 +34,7 @@ typedef struct qni_cfg_name {
     size_t size;
     qni_expr body; // 0 while it is not defined
     uint8_t mark;  // of the search for cycles
-    bool recursive;
+    bool recursive; // or kept as a rule
     uint32_t term;   // of a regular name, once made
     uint32_t symbol; // of a recursive name
 } qni_cfg_name;
@@ -72,6 +72,7 @@ typedef struct qni_cfg {
     size_t n_terminals, terminals_capacity;
     uint32_t n_nonterminals;
     bool *nullable;     // by nonterminal
+    uint32_t *least;    // the same: see cfg_cost.c; NULL before it is asked for
     uint32_t *rules_of; // by nonterminal: its first rule; one more at the end
     bool regular;       // the whole grammar is the term `root`
     qni_term root;
@@ -99,6 +100,9 @@ qni_expr qni_cfg_repeat(qni_cfg *g, qni_expr a, uint32_t min, uint32_t max);
 qni_expr qni_cfg_json(qni_cfg *g, qni_formula schema, qni_json_options options);
 qni_expr qni_cfg_name_expr(qni_cfg *g, const char *name, size_t n); // defined or not yet
 void qni_cfg_define(qni_cfg *g, const char *name, size_t n, qni_expr body);
+// The rule stays one, where it is regular and would become a part of a term: many ways that share
+// parts are few rules and may be a large term.
+void qni_cfg_keep(qni_cfg *g, const char *name, size_t n);
 bool qni_cfg_is_defined(const qni_cfg *g, const char *name, size_t n);
 
 // Free text up to and with the first `trigger`; free text without it.

@@ -32,6 +32,7 @@ void qni_frames_end(qni_frames *fr)
 {
     for (uint32_t i = 1; i < fr->frames.n && fr->frame_info != NULL; i++) {
         qni_free(fr->frame_info[i].verdicts);
+        qni_free(fr->frame_info[i].needed);
     }
     for (uint32_t i = 1; i < fr->goals.n && fr->goal_info != NULL; i++) {
         qni_free(fr->goal_info[i].numbers);
@@ -56,6 +57,34 @@ void qni_frames_end(qni_frames *fr)
 qni_frame_kind qni_frame_kind_of(const qni_frames *fr, qni_frame frame)
 {
     return (qni_frame_kind)qni_intern_at(&fr->frames, frame, NULL)[FRAME_KIND];
+}
+
+size_t qni_frame_pairs(const qni_frames *fr, qni_frame frame, const uint32_t **pairs)
+{
+    size_t n;
+    *pairs = qni_intern_at(&fr->frames, frame, &n) + FRAME_PAIRS;
+    return (n - FRAME_PAIRS) / 2;
+}
+
+bool qni_frames_outermost_first(qni_frames *fr, qni_frame frame, qni_frame_fn *fn)
+{
+    qni_frame *open = NULL, unknown;
+    size_t n = 0, capacity = 0;
+    bool fine = true;
+    while (fine && (n > 0 || frame != 0)) {
+        if (frame != 0 && qni_grow(&open, &capacity, n + 1, sizeof *open) != 0) {
+            fine = qni_account_fail(fr->account, QN_OUT_OF_MEMORY, "out of memory");
+            break;
+        }
+        if (frame != 0) {
+            open[n++] = frame;
+        }
+        bool done = fn(fr, open[n - 1], &unknown);
+        n -= done;
+        frame = done ? 0 : unknown;
+    }
+    qni_free(open);
+    return fine;
 }
 
 bool qni_seen_has(const qni_frames *fr, uint32_t seen, qni_string key)
@@ -483,21 +512,30 @@ static void copy_frame(const qni_frames *fr, qni_frame frame, frame_copy *out)
     }
 }
 
-uint32_t qni_frame_shape(qni_frames *fr, qni_frame frame)
+static bool make_shape(qni_frames *fr, qni_frame frame, qni_frame *unknown)
 {
-    if (frame == 0 || fr->frame_info[frame].shape != 0) {
-        return frame == 0 ? 0 : fr->frame_info[frame].shape;
-    }
     frame_copy c;
     copy_frame(fr, frame, &c);
     uint32_t record[2 + 2 * QNI_MAX_ALTERNATIVES] = {c.kind, c.universe};
     for (size_t i = 0; i < c.n; i++) {
+        uint32_t around = c.around[i] == 0 ? 0 : fr->frame_info[c.around[i]].shape;
+        if (c.around[i] != 0 && around == 0 && fr->account->status == QN_OK) {
+            *unknown = c.around[i];
+            return false;
+        }
         record[2 + 2 * i] = c.alts[i];
-        record[3 + 2 * i] = qni_frame_shape(fr, c.around[i]);
+        record[3 + 2 * i] = around;
     }
-    uint32_t shape = qni_intern_add(&fr->shapes, record, 2 + 2 * c.n, NULL);
-    fr->frame_info[frame].shape = shape;
-    return shape;
+    fr->frame_info[frame].shape = qni_intern_add(&fr->shapes, record, 2 + 2 * c.n, NULL);
+    return true;
+}
+
+uint32_t qni_frame_shape(qni_frames *fr, qni_frame frame)
+{
+    if (frame != 0 && fr->frame_info[frame].shape == 0) {
+        qni_frames_outermost_first(fr, frame, make_shape);
+    }
+    return frame == 0 ? 0 : fr->frame_info[frame].shape;
 }
 
 uint32_t qni_goal_shape(qni_frames *fr, qni_goal goal)

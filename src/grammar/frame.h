@@ -35,6 +35,7 @@ typedef struct qni_universe {
 
 typedef struct qni_frame_info {
     uint8_t *verdicts;   // of the universe's keys: see qni_frame_takes_key
+    uint8_t *needed;     // of the same: see qni_frame_needs_key
     qni_term others;     // the other keys that may come next
     qni_goal other_goal; // of such a key, where they are all alike
     // it, or one around it, was made with `start`: what follows depends on the text
@@ -117,6 +118,15 @@ qni_frame qni_frame_make(qni_frames *fr, qni_frame_kind kind, uint32_t start, ui
                          qni_formula parent);
 
 qni_frame_kind qni_frame_kind_of(const qni_frames *fr, qni_frame frame);
+
+// The frame's alternatives, as (formula, frame around); returns how many. Valid until a frame is
+// made.
+size_t qni_frame_pairs(const qni_frames *fr, qni_frame frame, const uint32_t **pairs);
+
+// Calls `fn` for a frame such that it was called for those around first, however deep they are:
+// it returns false and names one around that has not been seen to yet. False when memory is out.
+typedef bool qni_frame_fn(qni_frames *fr, qni_frame frame, qni_frame *unknown);
+bool qni_frames_outermost_first(qni_frames *fr, qni_frame frame, qni_frame_fn *fn);
 
 // A goal of one alternative; 0 when it cannot be satisfied.
 qni_goal qni_goal_make(qni_frames *fr, qni_formula a, qni_frame then);

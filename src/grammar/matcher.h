@@ -20,6 +20,7 @@ typedef struct qni_matcher {
     qni_mark *marks; // marks[0] is the beginning, then one a token
     size_t n_marks;
     size_t marks_capacity;
+    uint32_t search_nodes; // of searches for completions: what they cost, added up
 } qni_matcher;
 
 // The caller holds no lock in any of these. The masker is the engine's for this vocabulary.

@@ -85,6 +85,7 @@ static qni_expr set_rule(tags *t, uint32_t set, uint32_t left, bool behind, qni_
     char name[40]; // no grammar's own name begins with a blank
     size_t n = (size_t)snprintf(name, sizeof name, " set%u.%u.%d", set, left, (int)behind);
     qni_cfg_define(t->g, name, n, ways);
+    qni_cfg_keep(t->g, name, n);
     return qni_cfg_name_expr(t->g, name, n);
 }
 
@@ -93,15 +94,16 @@ static qni_expr set_rule(tags *t, uint32_t set, uint32_t left, bool behind, qni_
 // be left out.
 static qn_status read_set(tags *t, const qni_jvalue *list, qni_expr between, qni_expr *out)
 {
-    enum { MAX_ANY_ORDER = 6, MAX_PARTS = 31 };
+    enum { MAX_ANY_ORDER = 6, MAX_PARTS = 63 };
     qni_expr items[MAX_PARTS], rules[1 << MAX_ANY_ORDER][2],
         nothing = qni_cfg_term(t->g, QNI_TERM_EMPTY);
-    uint32_t optional = 0, n = 0, number = t->n_sets++;
+    uint64_t optional = 0;
+    uint32_t n = 0, number = t->n_sets++;
     if (list->n > MAX_PARTS) {
         return qni_fail(t->err, QN_LIMIT_EXCEEDED, NULL, "a set of more than %d parts", MAX_PARTS);
     }
     for (const qni_jvalue *part = list->first; part != NULL; part = part->next, n++) {
-        optional |= (uint32_t)is_true(part, "optional") << n;
+        optional |= (uint64_t)is_true(part, "optional") << n;
         QNI_TRY(read_part(t, part, false, &items[n]));
     }
     bool any_order = n <= MAX_ANY_ORDER;
@@ -271,13 +273,44 @@ static qn_status read_count(tags *t, const qni_jvalue *v, uint32_t *out)
     return QN_OK;
 }
 
+// {"documents": {uri: schema}}: what $ref may name, beside what the caller gives.
+static qn_status read_documents(const qni_cfg *g, const char *source, const qni_jvalue *documents,
+                                qni_schema_options *options, qn_error *err)
+{
+    if (documents == NULL || documents->type != QNI_J_OBJECT) {
+        return QN_OK;
+    }
+    size_t n = options->n_documents;
+    qni_schema_document *all = qni_arena_array(g->arena, n + documents->n, sizeof *all);
+    if (all == NULL) {
+        return qni_fail_memory(err);
+    }
+    if (n != 0) {
+        memcpy(all, options->documents, n * sizeof *all);
+    }
+    for (const qni_jvalue *d = documents->first; d != NULL; d = d->next) {
+        char *uri = qni_arena_array(g->arena, d->key_size + 1, 1);
+        if (uri == NULL) {
+            return qni_fail_memory(err);
+        }
+        memcpy(uri, d->key, d->key_size);
+        uri[d->key_size] = '\0';
+        all[n++] = (qni_schema_document){uri, source + d->begin, d->end - d->begin};
+    }
+    options->documents = all;
+    options->n_documents = n;
+    return QN_OK;
+}
+
 qn_status qni_tags_read(qni_cfg *g, const char *text, size_t size,
                         const qni_schema_options *schemas, qni_json_options json, qn_error *err)
 {
-    tags t = {.g = g, .source = text, .schemas = schemas, .json = json, .err = err};
+    qni_schema_options options = *schemas;
+    tags t = {.g = g, .source = text, .schemas = &options, .json = json, .err = err};
     qni_jvalue *root;
     uint32_t min = 0, max = QNI_TERM_NO_MAX;
     QNI_TRY(qni_jvalue_parse(g->arena, text, size, NULL, NULL, &root, err));
+    QNI_TRY(read_documents(g, text, qni_jvalue_member(root, "documents"), &options, err));
     const qni_jvalue *list = qni_jvalue_member(root, "tags");
     const qni_jvalue *free = qni_jvalue_member(root, "free");
     if (list == NULL || list->type != QNI_J_ARRAY || list->n == 0) {

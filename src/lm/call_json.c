@@ -100,10 +100,19 @@ void qni_call_forward(qni_call_stream *s, size_t end)
 
 // ---- The parts of a call
 
+// Is the JSON string from `piece` to the quote at `end` this key? It may be written with escapes.
 static bool is_key(const qni_call_stream *s, size_t end, const char *key)
 {
-    size_t n = strlen(key);
-    return end - s->piece == n && memcmp(s->held.data + s->piece, key, n) == 0;
+    size_t n = strlen(key), size = end - s->piece;
+    const char *text = s->held.data + s->piece;
+    if (memchr(text, '\\', size) == NULL) {
+        return size == n && memcmp(text, key, n) == 0;
+    }
+    json_t *value = NULL;
+    bool same = qni_json_parse(text - 1, size + 2, "key", &value, NULL) == QN_OK &&
+                json_string_length(value) == n && memcmp(json_string_value(value), key, n) == 0;
+    json_decref(value);
+    return same;
 }
 
 // The name from a JSON string between two places, its quotes included.

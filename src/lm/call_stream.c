@@ -258,15 +258,43 @@ static void fail_calls(qni_call_stream *s)
 
 // ---- Reading
 
+// Does a call begin at `from`, in one of the forms of the format?
+static qni_match match_calls(qni_call_stream *s)
+{
+    qni_match found = QNI_MATCH_NO;
+    for (const qni_tool_format *f = s->options.format; f != NULL; f = qni_tool_format_also(f)) {
+        qni_match m = qni_call_match(s, qni_word_core(f->begin), false);
+        if (m == QNI_MATCH_YES) {
+            s->format = f;
+            return m;
+        }
+        found = m == QNI_MATCH_MORE ? m : found;
+    }
+    return found;
+}
+
+// Does a word stand there that is no content?
+static qni_match match_silent(qni_call_stream *s)
+{
+    qni_match found = QNI_MATCH_NO;
+    for (int i = 0; s->options.reasoning != NULL && i < QNI_MAX_SILENT_WORDS; i++) {
+        const char *word = s->options.reasoning->silent[i];
+        qni_match m = word != NULL ? qni_call_match(s, qni_word_of(word), false) : QNI_MATCH_NO;
+        if (m == QNI_MATCH_YES) {
+            return m;
+        }
+        found = m == QNI_MATCH_MORE ? m : found;
+    }
+    return found;
+}
+
 // The text at `from`: something begins, or its first byte is an event. False: more is needed.
 static bool text_step(qni_call_stream *s)
 {
     const qni_reasoning_format *reasoning = s->is_fresh ? s->options.reasoning : NULL;
-    qni_match calls = QNI_MATCH_NO, begin = QNI_MATCH_NO, end = QNI_MATCH_NO;
+    qni_match begin = QNI_MATCH_NO, end = QNI_MATCH_NO;
     s->at = s->from;
-    if (s->format != NULL) {
-        calls = qni_call_match(s, qni_word_core(s->format->begin), false);
-    }
+    qni_match calls = match_calls(s);
     if (calls == QNI_MATCH_YES) {
         begin_calls(s);
         return true;
@@ -280,9 +308,16 @@ static bool text_step(qni_call_stream *s)
         enter(s, begin == QNI_MATCH_YES);
         return true;
     }
-    if (calls == QNI_MATCH_MORE || begin == QNI_MATCH_MORE || end == QNI_MATCH_MORE) {
+    qni_match silent = match_silent(s);
+    if (silent == QNI_MATCH_YES) {
+        s->from = s->at;
+        return true;
+    }
+    if (calls == QNI_MATCH_MORE || begin == QNI_MATCH_MORE || end == QNI_MATCH_MORE ||
+        silent == QNI_MATCH_MORE) {
         return false;
     }
+    s->format = s->options.format;
     if (s->is_fresh && s->format != NULL && s->format->is_bare && s->held.data[s->from] == '{') {
         begin_calls(s);
         return true;

@@ -103,6 +103,16 @@ static qni_step in_name(qni_call_stream *s)
                                           : QNI_TAG_OBJECT_OPEN);
 }
 
+static qni_step open_object(qni_call_stream *s)
+{
+    qni_step step = expect(s, qni_word_core(s->format->key_close), QNI_TAG_OBJECT), other;
+    if (step == QNI_STEP_ON || s->format->key_close_or == NULL) {
+        return step;
+    }
+    other = expect(s, qni_word_core(s->format->key_close_or), QNI_TAG_OBJECT);
+    return other == QNI_STEP_BAD ? step : other;
+}
+
 static qni_step in_number(qni_call_stream *s)
 {
     if (s->at == s->held.size) {
@@ -444,7 +454,7 @@ qni_step qni_tagged_calls_step(qni_call_stream *s)
     case QNI_TAG_NAME_BEGIN: return begin_tool_name(s);
     case QNI_TAG_NAME: return in_name(s);
     case QNI_TAG_NUMBER: return in_number(s);
-    case QNI_TAG_OBJECT_OPEN: return expect(s, qni_word_core(s->format->key_close), QNI_TAG_OBJECT);
+    case QNI_TAG_OBJECT_OPEN: return open_object(s);
     case QNI_TAG_OBJECT: return in_object(s);
     case QNI_TAG_ARGUMENT: return next_argument(s);
     case QNI_TAG_KEY: return in_key(s);

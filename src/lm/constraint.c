@@ -10,12 +10,6 @@
 enum {
     MAX_ENGINES = 8,      // grammars of tools that are kept
     SPACES_IN_A_GAP = 64, // of JSON
-    // Tokens beyond those that completing takes: with fewer left each token is looked at; with more
-    // it takes a while until completing could need them. A token adds a few dozens at most where it
-    // opens an object with many required members.
-    SLACK_TO_CARE = 64,
-    LOOK_AGAIN = 512, // after 64 tokens, where no completion was in sight
-    MAX_CLOSING_BYTES = 1 << 16,
 };
 
 typedef struct kept_engine {
@@ -75,25 +69,40 @@ void qni_constraint_cache_free(qni_constraint_cache *cache)
 
 // ---- The vocabulary
 
+// Is the token's text a part of the word?
+static bool holds(const char *word, const char *text, size_t n)
+{
+    for (const char *at = word; text != NULL && n != 0 && at != NULL && strlen(at) >= n; at++) {
+        if (memcmp(at, text, n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool qni_token_is_text(const qni_tokenizer *tokenizer, const qni_tool_format *format,
                        const qni_reasoning_format *reasoning, int32_t id)
 {
     if (!qni_tokenizer_is_special(tokenizer, id)) {
         return true;
     }
-    static const qni_tool_format no_format = {0};
-    static const qni_reasoning_format no_reasoning = {0};
-    const qni_tool_format *f = format != NULL ? format : &no_format;
-    const qni_reasoning_format *r = reasoning != NULL ? reasoning : &no_reasoning;
     size_t n = 0;
     const char *text = qni_tokenizer_token_text(tokenizer, id, &n);
-    const char *const words[] = {f->begin,      f->end,       f->call_open,     f->name_close,
-                                 f->call_close, f->text_open, f->argument_open, f->key_close,
-                                 f->text_close, f->json_open, f->value_close,   f->between_calls,
-                                 r->begin,      r->end};
-    for (size_t i = 0; text != NULL && n != 0 && i < sizeof words / sizeof *words; i++) {
-        for (const char *at = words[i]; at != NULL && strlen(at) >= n; at++) {
-            if (memcmp(at, text, n) == 0) {
+    for (int i = 0; reasoning != NULL && i < QNI_MAX_SILENT_WORDS; i++) {
+        if (holds(reasoning->silent[i], text, n)) {
+            return true;
+        }
+    }
+    if (reasoning != NULL && (holds(reasoning->begin, text, n) || holds(reasoning->end, text, n))) {
+        return true;
+    }
+    for (const qni_tool_format *f = format; f != NULL; f = qni_tool_format_also(f)) {
+        const char *const words[] = {f->begin,      f->end,         f->call_open,
+                                     f->name_close, f->call_close,  f->text_open,
+                                     f->key_close,  f->text_close,  f->argument_open,
+                                     f->json_open,  f->value_close, f->between_calls};
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+            if (holds(words[i], text, n)) {
                 return true;
             }
         }
@@ -168,31 +177,37 @@ qn_status qni_constraint_vocabulary(qni_constraint_cache *cache, qni_vocabulary 
 
 // ---- Tools
 
-// The schema of a tool's arguments, so that references inside of it stay inside of it.
-static json_t *arguments_of(const json_t *function, size_t number)
-{
-    const json_t *given = json_object_get(function, "parameters");
-    if (!json_is_object(given)) {
-        return json_pack("{s:s}", "type", "object");
-    }
-    json_t *schema = json_copy((json_t *)(uintptr_t)given);
-    if (schema != NULL && json_object_get(schema, "$id") == NULL) {
-        char id[48];
-        snprintf(id, sizeof id, "quince:tool/%zu", number);
-        json_object_set_new(schema, "$id", json_string(id));
-    }
-    return schema;
-}
-
 static const json_t *function_of(const json_t *tool)
 {
     const json_t *function = json_object_get(tool, "function");
     return function != NULL ? function : tool;
 }
 
-// One call as JSON. Takes over `arguments`.
-static json_t *call_schema(const qni_tool_format *format, const char *name, json_t *arguments)
+// The tools' parameters are documents of their own, "quince:tool/N": what they say of dialects and
+// references holds inside of them.
+static json_t *parameters_of(const json_t *function)
 {
+    json_t *given = json_object_get(function, "parameters");
+    return json_is_object(given) ? json_incref(given) : json_pack("{s:s}", "type", "object");
+}
+
+static json_t *documents_of(const json_t *tools)
+{
+    json_t *documents = json_object();
+    size_t i;
+    json_t *tool;
+    json_array_foreach (tools, i, tool) {
+        char uri[48];
+        snprintf(uri, sizeof uri, "quince:tool/%zu", i);
+        json_object_set_new(documents, uri, parameters_of(function_of(tool)));
+    }
+    return documents;
+}
+
+// One call of tool `i` as JSON.
+static json_t *call_schema(const qni_tool_format *format, const char *name, size_t i)
+{
+    json_t *arguments = json_pack("{s:o}", "$ref", json_sprintf("quince:tool/%zu", i));
     if (format->name_key == NULL) {
         return json_pack("{s:s, s:{s:o}, s:[s], s:b}", "type", "object", "properties", name,
                          arguments, "required", name, "additionalProperties", 0);
@@ -220,7 +235,7 @@ static qn_status calls_schema(const qni_tool_format *format, const json_t *tools
         if (only != NULL && strcmp(only, name) != 0) {
             continue;
         }
-        json_array_append_new(list, call_schema(format, name, arguments_of(function, i)));
+        json_array_append_new(list, call_schema(format, name, i));
     }
     if (only != NULL && json_array_size(list) == 0) {
         json_decref(list);
@@ -235,7 +250,7 @@ static qn_status calls_schema(const qni_tool_format *format, const json_t *tools
     return *out != NULL ? QN_OK : qni_fail_memory(err);
 }
 
-// [{"begin", "parts", "end"}]: calls of the tools in a format of tags.
+// {"begin", "parts", "end"}: calls of the tools in a format of tags.
 static qn_status calls_parts(const qni_tool_format *format, const json_t *tools, const char *only,
                              json_t **out, qn_error *err)
 {
@@ -246,8 +261,8 @@ static qn_status calls_parts(const qni_tool_format *format, const json_t *tools,
         const json_t *function = function_of(tool);
         const char *name = json_string_value(json_object_get(function, "name"));
         if (name != NULL && (only == NULL || strcmp(only, name) == 0)) {
-            json_t *parameters = arguments_of(function, i);
-            json_array_append_new(any, qni_tagged_call_parts(format, name, parameters));
+            json_t *parameters = parameters_of(function);
+            json_array_append_new(any, qni_tagged_call_parts(format, name, i, parameters));
             json_decref(parameters);
         }
     }
@@ -261,7 +276,21 @@ static qn_status calls_parts(const qni_tool_format *format, const json_t *tools,
     if (calls != NULL && format->between_calls != NULL) {
         json_object_set_new(calls, "between", json_string(format->between_calls));
     }
-    *out = json_pack("[{s:s, s:[o], s:s}]", "begin", format->begin, "parts", calls, "end",
+    *out = json_pack("{s:s, s:[o], s:s}", "begin", format->begin, "parts", calls, "end",
+                     format->end);
+    return *out != NULL ? QN_OK : qni_fail_memory(err);
+}
+
+// The calls in one form of the format.
+static qn_status format_tag(const qni_tool_format *format, const json_t *tools, const char *only,
+                            json_t **out, qn_error *err)
+{
+    if (format->call_open != NULL) {
+        return calls_parts(format, tools, only, out, err);
+    }
+    json_t *schema;
+    QNI_TRY(calls_schema(format, tools, only, &schema, err));
+    *out = json_pack("{s:s, s:o, s:s}", "begin", format->begin, "schema", schema, "end",
                      format->end);
     return *out != NULL ? QN_OK : qni_fail_memory(err);
 }
@@ -273,17 +302,20 @@ qn_status qni_constraint_source(const qni_tool_format *format, const json_t *too
     bool none = strcmp(choice, "none") == 0;
     bool free = none || strcmp(choice, "auto") == 0;
     const char *only = free || strcmp(choice, "required") == 0 ? NULL : choice;
-    json_t *list;
-    if (format->call_open != NULL) {
-        QNI_TRY(calls_parts(format, tools, only, &list, err));
-    } else {
-        json_t *schema;
-        QNI_TRY(calls_schema(format, tools, only, &schema, err));
-        list = json_pack("[{s:s, s:o, s:s}]", "begin", format->begin, "schema", schema, "end",
-                         format->end);
+    json_t *list = json_array();
+    for (const qni_tool_format *f = format; f != NULL; f = qni_tool_format_also(f)) {
+        json_t *tag = NULL;
+        qn_status status = format_tag(f, tools, only, &tag, err);
+        if (status == QN_OK && json_array_append_new(list, tag) != 0) {
+            status = qni_fail_memory(err);
+        }
+        if (status != QN_OK) {
+            json_decref(list);
+            return status;
+        }
     }
-    json_t *tags = json_pack("{s:o, s:b, s:i}", "tags", list, "free", (int)free, "min",
-                             free ? 0 : 1);
+    json_t *tags = json_pack("{s:o, s:b, s:i, s:o}", "tags", list, "free", (int)free, "min",
+                             free ? 0 : 1, "documents", documents_of(tools));
     if (none && tags != NULL) {
         json_object_set_new(tags, "max", json_integer(0));
     }
@@ -388,12 +420,40 @@ void qni_constraint_release(qni_constraint_cache *cache, qni_engine *engine)
 
 // ---- One answer
 
+// Whether the ids stand for just this text: a tokenizer that adds a space, say, gives others.
+static bool spells(const qni_tokenizer *tokenizer, const qni_ids *ids, const char *text, size_t n)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < ids->n; i++) {
+        size_t size = 0;
+        const char *bytes = qni_tokenizer_token_bytes(tokenizer, ids->ids[i], &size);
+        if (bytes == NULL || size > n - at || memcmp(text + at, bytes, size) != 0) {
+            return false;
+        }
+        at += size;
+    }
+    return at == n;
+}
+
+// What the tokenizer itself makes of a completion.
+static qn_status spell(void *context, const char *text, size_t n, qni_ids *out, bool *found,
+                       qn_error *err)
+{
+    static const qni_encode_options plain = {};
+    const qni_tokenizer *tokenizer = context;
+    QNI_TRY(qni_tokenizer_encode(tokenizer, text, n, &plain, out, err));
+    *found = spells(tokenizer, out, text, n);
+    return QN_OK;
+}
+
 qn_status qni_constraint_begin(qni_constraint *c, qni_constraint_cache *cache, qni_engine *engine,
                                qn_error *err)
 {
     qni_vocabulary *vocabulary;
     memset(c, 0, sizeof *c);
     c->tokenizer = cache->tokenizer;
+    c->steering.spell = spell;
+    memcpy(&c->steering.context, &cache->tokenizer, sizeof c->steering.context);
     QNI_TRY(qni_constraint_vocabulary(cache, &vocabulary, err));
     if (!engine->satisfiable) {
         return qni_fail(err, QN_INVALID_ARGUMENT, "grammar",
@@ -418,46 +478,7 @@ void qni_constraint_end(qni_constraint *c)
         qni_free(c->mask);
         c->mask = NULL;
     }
-    qni_ids_end(&c->plan);
-    qni_ids_end(&c->spare);
-}
-
-// Whether the ids stand for just this text: a tokenizer that adds a space, say, gives others.
-static bool spells(const qni_tokenizer *tokenizer, const qni_ids *ids, const char *text, size_t n)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < ids->n; i++) {
-        size_t size = 0;
-        const char *bytes = qni_tokenizer_token_bytes(tokenizer, ids->ids[i], &size);
-        if (bytes == NULL || size > n - at || memcmp(text + at, bytes, size) != 0) {
-            return false;
-        }
-        at += size;
-    }
-    return at == n;
-}
-
-// A short completion of the answer as it stands, into `out`. False when there is none in sight.
-static qn_status plan_closing(qni_constraint *c, qni_ids *out, bool *found, qn_error *err)
-{
-    static const qni_encode_options plain = {};
-    char *text = qni_alloc(MAX_CLOSING_BYTES);
-    size_t n = 0;
-    qn_error ignored;
-    *found = false;
-    if (text == NULL) {
-        return qni_fail_memory(err);
-    }
-    out->n = 0;
-    qn_status status = qni_matcher_shortest(&c->matcher, text, MAX_CLOSING_BYTES, &n, &ignored);
-    if (status == QN_OK) {
-        status = qni_tokenizer_encode(c->tokenizer, text, n, &plain, out, err);
-        *found = status == QN_OK && spells(c->tokenizer, out, text, n);
-    } else if (status == QN_LIMIT_EXCEEDED) { // then the budget just ends
-        status = QN_OK;
-    }
-    qni_free(text);
-    return status;
+    qni_steering_end(&c->steering);
 }
 
 qn_status qni_constraint_mask(qni_constraint *c, const uint32_t **mask, qn_error *err)
@@ -475,74 +496,4 @@ qn_status qni_constraint_mask(qni_constraint *c, const uint32_t **mask, qn_error
     return can_end ? QN_OK
                    : qni_fail(err, QN_UNSUPPORTED, "grammar",
                               "the model has no token for what must come next");
-}
-
-static qn_status consume(qni_constraint *c, int32_t id, qn_error *err)
-{
-    uint32_t token = (uint32_t)id;
-    size_t taken = 0;
-    QNI_TRY(qni_matcher_consume(&c->matcher, &token, 1, &taken, err));
-    c->n_taken++;
-    return taken == 1 ? QN_OK
-                      : qni_fail(err, QN_INTERNAL, "grammar", "token %d does not fit the grammar",
-                                 (int)id);
-}
-
-static void swap_plans(qni_constraint *c)
-{
-    qni_ids plan = c->plan;
-    c->plan = c->spare;
-    c->spare = plan;
-}
-
-static qn_status follow_plan(qni_constraint *c, int32_t *id, qn_error *err)
-{
-    c->is_closing = true;
-    *id = c->plan.ids[c->n_closed++];
-    return consume(c, *id, err);
-}
-
-// The chosen token near the end of the budget, with a plan for the answer as it stands: taken when
-// a completion fits behind it.
-static qn_status take_carefully(qni_constraint *c, int64_t budget, int32_t *id, qn_error *err)
-{
-    bool found = false;
-    bool planned = c->plan.n > 1 && c->plan.ids[0] == *id;
-    QNI_TRY(consume(c, *id, err));
-    if (planned) {
-        memmove(c->plan.ids, c->plan.ids + 1, --c->plan.n * sizeof *c->plan.ids);
-        return QN_OK;
-    }
-    if (!c->matcher.marks[c->matcher.n_marks - 1].ended) {
-        QNI_TRY(plan_closing(c, &c->spare, &found, err));
-        bool fits = found && (int64_t)c->spare.n + 1 <= budget;
-        if (!fits && c->plan.n != 0 && (int64_t)c->plan.n <= budget) {
-            QNI_TRY(qni_matcher_rollback(&c->matcher, 1, err));
-            return follow_plan(c, id, err);
-        }
-    }
-    swap_plans(c);
-    c->has_plan = found;
-    return QN_OK;
-}
-
-qn_status qni_constraint_take(qni_constraint *c, int64_t budget, int32_t *id, qn_error *err)
-{
-    if (c->is_closing && c->n_closed < c->plan.n) {
-        return follow_plan(c, id, err);
-    }
-    if (c->is_closing || c->n_taken < c->next_look) {
-        return consume(c, *id, err);
-    }
-    if (!c->has_plan) {
-        QNI_TRY(plan_closing(c, &c->plan, &c->has_plan, err));
-    }
-    int64_t slack = c->has_plan ? budget - (int64_t)c->plan.n : SLACK_TO_CARE + LOOK_AGAIN;
-    if (slack <= SLACK_TO_CARE && slack >= -SLACK_TO_CARE) {
-        return take_carefully(c, budget, id, err);
-    }
-    slack = slack < 0 ? SLACK_TO_CARE + LOOK_AGAIN : slack; // completing is out of reach
-    c->has_plan = false;
-    c->next_look = c->n_taken + 1 + (size_t)(slack - SLACK_TO_CARE) / 8;
-    return consume(c, *id, err);
 }

@@ -3,7 +3,7 @@
 #ifndef QNI_LM_CONSTRAINT_H
 #define QNI_LM_CONSTRAINT_H
 
-#include "grammar/matcher.h"
+#include "grammar/steer.h"
 #include "lm/tool_calls.h"
 #include "text/tokenizer.h"
 
@@ -42,20 +42,12 @@ QNI_WARN_UNUSED qn_status qni_constraint_source(const qni_tool_format *format, c
 bool qni_token_is_text(const qni_tokenizer *tokenizer, const qni_tool_format *format,
                        const qni_reasoning_format *reasoning, int32_t id);
 
-// One answer on its way through a grammar. While its budget of tokens is plenty the model chooses;
-// near its end a completion is known at each step, and a token that would leave too few tokens to
-// complete the answer is not taken: the completion is, instead.
+// One answer on its way through a grammar, complete when its budget of tokens ends (see steer.h).
 typedef struct qni_constraint {
     qni_matcher matcher;
+    qni_steering steering;
     const qni_tokenizer *tokenizer;
     uint32_t *mask;
-    qni_ids plan;  // tokens that complete the answer as it stands, when has_plan
-    qni_ids spare; // for the next plan
-    bool has_plan;
-    bool is_closing;  // the plan is being followed
-    size_t n_closed;  // tokens of it that were given
-    size_t n_taken;   // tokens so far
-    size_t next_look; // when so many are, completing is looked at again
 } qni_constraint;
 
 QNI_WARN_UNUSED qn_status qni_constraint_begin(qni_constraint *c, qni_constraint_cache *cache,
@@ -71,10 +63,5 @@ QNI_WARN_UNUSED qn_status qni_constraint_mask(qni_constraint *c, const uint32_t 
 // the tokens of the answer so far. They are taken. None near the end of the budget.
 QNI_WARN_UNUSED qn_status qni_constraint_jump(qni_constraint *c, const int32_t *ids, size_t n,
                                               qni_ids *out, qn_error *err);
-
-// The token that was chosen, one of the mask, while `budget` tokens may still come, it included.
-// `*id` is another one afterwards when only that lets the answer be completed.
-QNI_WARN_UNUSED qn_status qni_constraint_take(qni_constraint *c, int64_t budget, int32_t *id,
-                                              qn_error *err);
 
 #endif

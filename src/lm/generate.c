@@ -134,7 +134,7 @@ static int64_t budget_of(const qni_session *s, const writer *w)
     return w->g->max_tokens > 0 && asked < left ? asked : left;
 }
 
-// The next token; -1 when the grammar lets nothing follow.
+// The next token; -1 when the grammar, or what is left of the budget, lets nothing follow.
 static qn_status choose(qni_session *s, writer *w, qni_sampler *sampler, int32_t *id)
 {
     const uint32_t *allowed = NULL;
@@ -144,7 +144,9 @@ static qn_status choose(qni_session *s, writer *w, qni_sampler *sampler, int32_t
     }
     QNI_TRY(qni_constraint_mask(w->constraint, &allowed, w->err));
     *id = allowed != NULL ? qni_sampler_next(sampler, qni_session_logits(s), allowed) : -1;
-    return *id >= 0 ? qni_constraint_take(w->constraint, budget_of(s, w), id, w->err) : QN_OK;
+    return *id >= 0 ? qni_steer_take(&w->constraint->steering, &w->constraint->matcher,
+                                     budget_of(s, w), id, w->err)
+                    : QN_OK;
 }
 
 static qn_status write_token(const qni_lm *lm, writer *w, int32_t id)
@@ -222,7 +224,8 @@ static qn_status decode(qni_session *s, writer *w, qni_sampler *sampler)
         int32_t id;
         QNI_TRY(choose(s, w, sampler, &id));
         if (id < 0) {
-            answer->finish = QNI_FINISH_STOP;
+            bool is_cut = w->constraint != NULL && w->constraint->steering.is_over;
+            answer->finish = is_cut ? QNI_FINISH_LENGTH : QNI_FINISH_STOP;
             return QN_OK;
         }
         answer->first_us = answer->first_us != 0 ? answer->first_us : qni_clock_us();

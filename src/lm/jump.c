@@ -120,7 +120,7 @@ qn_status qni_constraint_jump(qni_constraint *c, const int32_t *ids, size_t n, q
                               qn_error *err)
 {
     out->n = 0;
-    if (c->is_closing || c->n_taken >= c->next_look) {
+    if (c->steering.room == 0) {
         return QN_OK;
     }
     jump j = {.c = c, .common = out};
@@ -133,17 +133,14 @@ qn_status qni_constraint_jump(qni_constraint *c, const int32_t *ids, size_t n, q
     qn_status status = n_forced == 0 ? QN_OK : share(&j, err);
     cut(&j);
     qni_ids_end(&j.now);
-    if (out->n > c->next_look - c->n_taken) {
-        out->n = c->next_look - c->n_taken;
-    }
+    out->n = out->n < c->steering.room ? out->n : c->steering.room;
     for (size_t i = 0; status == QN_OK && i < out->n; i++) {
         uint32_t token = (uint32_t)out->ids[i];
         status = qni_matcher_consume(&c->matcher, &token, 1, &taken, err);
         if (status == QN_OK && taken == 0) {
             out->n = i; // a token that is no text of answers
-        } else {
-            c->n_taken++;
         }
     }
+    qni_steer_skip(&c->steering, out->n);
     return status;
 }

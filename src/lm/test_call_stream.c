@@ -285,6 +285,18 @@ static void test_reasoning(void **state)
     expect("llama3", "think", false, "<think></think>{\"name\": \"g\", \"parameters\": {}}",
            "|+0g|a:{}|.");
     expect("", "mistral", false, "[THINK]a[/THINK]b", "|r:a|c:b");
+    // Words between the parts of an answer are none of it, and a call has two forms.
+    expect("harmony", "harmony", false,
+           "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>commentary "
+           "to=functions.f <|constrain|>json<|message|>{\"n\": 1}<|call|>",
+           "|r:a|+0f|a:{\"n\": 1}|.");
+    expect("harmony", "harmony", false,
+           " to=functions.f<|channel|>commentary json<|message|>{\"n\": 1}<|call|>",
+           "|+0f|a:{\"n\": 1}|.");
+    expect("harmony", "harmony", false,
+           "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b "
+           "<|channel<|return|>",
+           "|r:a|c:b <|channel");
     expect("", "seed", false, "<seed:think>a</seed:think>b", "|r:a|c:b");
     expect("", "cohere", false, "<|START_THINKING|>a<|END_THINKING|>b", "|r:a|c:b");
     const qni_reasoning_format *think = qni_reasoning_format_find("'<think>' </think>");

@@ -39,6 +39,14 @@ static const struct {
      "3\n</parameter>\n</function>\n</tool_call>",
      "<tool_call>\n<function=get_weather>\n<parameter=city>\nB\n</parameter>\n<parameter=days>\n3\n"
      "</parameter>\n</function>\n</tool_call>"},
+    {"<|start|>assistant<|channel|>commentary", "harmony",
+     "<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{\"city\": "
+     "\"Bonn\", \"days\": 3}",
+     "<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{\"city\": 3}"},
+    {"<|start|>assistant<|channel|>commentary", "harmony",
+     " to=functions.get_weather<|channel|>commentary <|constrain|>json<|message|>{\"city\": "
+     "\"Bonn\", \"days\": 3}",
+     " to=functions.get_rain<|channel|>commentary <|constrain|>json<|message|>{\"city\": \"B\"}"},
     {"<tool_call>{n}<arg_key>", "glm",
      "<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Bonn</arg_value>\n<arg_key>days"
      "</arg_key>\n<arg_value>3</arg_value>\n</tool_call>",

@@ -16,7 +16,7 @@ static const qni_tool_format formats[] = {
 };
 
 static const qni_reasoning_format reasoning_formats[] = {
-#define QNI_REASONING_FORMAT(id, begin, end) {#id, begin, end},
+#define QNI_REASONING_FORMAT(id, ...) {.name = #id, __VA_ARGS__},
 #include "lm/reasoning_formats.def"
 #undef QNI_REASONING_FORMAT
 };
@@ -31,9 +31,19 @@ const qni_tool_format *qni_tool_format_find(const char *chat_template)
 {
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         const qni_tool_format *f = &formats[i];
-        if (strstr(chat_template, f->marker) != NULL &&
+        if (f->marker != NULL && strstr(chat_template, f->marker) != NULL &&
             (f->and_marker == NULL || strstr(chat_template, f->and_marker) != NULL)) {
             return f;
+        }
+    }
+    return NULL;
+}
+
+const qni_tool_format *qni_tool_format_also(const qni_tool_format *format)
+{
+    for (size_t i = 0; format->also != NULL && i < sizeof formats / sizeof *formats; i++) {
+        if (strcmp(formats[i].name, format->also) == 0) {
+            return &formats[i];
         }
     }
     return NULL;

@@ -1,6 +1,7 @@
 // Any bytes as a grammar: the first byte chooses the language, the second seeds a walk. What
 // compiles is walked by random tokens that its masks allow: each must be taken, no walk may end
-// where nothing is allowed, and a matcher that was rolled back must agree with a fresh one.
+// where nothing is allowed, a matcher that was rolled back must agree with a fresh one, and what
+// completes the output must end it.
 #include "base/alloc.h"
 #include "base/error.h"
 #include "quince/grammar.h"
@@ -111,6 +112,20 @@ static bool step(qn_matcher *m, qn_matcher *fresh, uint32_t *path, size_t at, ui
     return status == QN_OK && taken == 2 && path[at] != STOP;
 }
 
+// What completes the output ends it.
+static void complete(qn_matcher *m)
+{
+    static char text[1 << 14];
+    size_t n = 0;
+    bool taken = true, can = false;
+    qn_error err = {0};
+    if (qn_matcher_shortest(m, text, sizeof text, &n, &err) == QN_OK &&
+        (n == 0 || qn_matcher_consume_text(m, text, n, &taken, &err) == QN_OK) &&
+        qn_matcher_can_end(m, &can, &err) == QN_OK) {
+        check(taken && can, "a completion that does not end");
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2 || size > 4096) {
@@ -130,6 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint32_t path[STEPS], seed = data[1];
     for (size_t at = 0; at < STEPS && step(m, fresh, path, at, &seed); at++) {
     }
+    complete(m);
     qn_matcher_free(m);
     qn_matcher_free(fresh);
     qn_vocabulary_free(vocabulary);

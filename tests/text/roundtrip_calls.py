@@ -6,7 +6,7 @@
 For each template of the folder (*.jinja) that mentions tools: which format quince finds by it, whether the two calls of
 an assistant's message come back from what the template writes for it, and whether its reasoning does. Where a template
 takes no second call it is one call; where it takes arguments only as text, they are text. Exits with 1 when a template
-whose format is known does not give its calls back. Needs quince alone.
+whose format is known does not give back the calls or the reasoning that it writes. Needs quince alone.
 """
 import json
 import pathlib
@@ -24,6 +24,8 @@ FLAT = [("get_weather", {"city": "Bonn <am> \"Rhein\"\n& \u00e9", "days": 3, "ex
 DEEP = [("get_weather", {"city": "Bonn", "days": 3, "spots": ["a", "b c"]}), ("stop_clock", {"hard": "3"})]
 USER = {"role": "user", "content": "What is the weather?"}
 THOUGHT = "Let me see. First the weather."
+# Where templates look for what the model thought.
+THOUGHTS = [{"reasoning_content": THOUGHT}, {"thinking": THOUGHT}, {"content": [{"type": "thinking", "thinking": THOUGHT}]}]
 
 
 def message(calls, as_text, reasoning):
@@ -32,7 +34,7 @@ def message(calls, as_text, reasoning):
             for i, (name, arguments) in enumerate(calls)]
     for call, number in zip(made, ("abcdefgh1", "abcdefgh2")):
         call["id"] = call["id"] if as_text is not None else number
-    return {"role": "assistant", "content": "", "tool_calls": made, **({"reasoning_content": THOUGHT} if reasoning else {})}
+    return {"role": "assistant", "content": "", "tool_calls": made, **(reasoning or {})}
 
 
 def render(source, messages, prompt=False):
@@ -61,7 +63,7 @@ def found(answer):
     return [(c["function"]["name"], json.loads(c["function"]["arguments"])) for c in answer.get("tool_calls", [])]
 
 
-def try_calls(source, calls, reasoning=False):
+def try_calls(source, calls, reasoning=None):
     failure = "not rendered"
     for count in (len(calls), 1):
         for text, prompt in answers(source, calls[:count], reasoning):
@@ -73,7 +75,9 @@ def try_calls(source, calls, reasoning=False):
             got = found(answer)
             if got == calls[:count] and thought:
                 return f"{count} of {len(calls)}"
-            failure = f"{'calls' if got != calls[:count] else 'reasoning'} lost: {text[:300]!r}"
+            absent = calls[0][0] not in text or (reasoning and THOUGHT not in text)
+            failure = ("the template writes none" if absent else
+                       f"{'calls' if got != calls[:count] else 'reasoning'} lost: {text[:300]!r}")
     return failure
 
 
@@ -86,8 +90,9 @@ def main(folder):
         formats = quince.chat_formats(source)
         name = formats["tools"] or "-"
         flat, deep = try_calls(source, FLAT), try_calls(source, DEEP)
-        thought = try_calls(source, FLAT, True) if formats["reasoning"] else "-"
-        lost += formats["tools"] is not None and not flat.endswith(f"of {len(FLAT)}")
+        tried = [try_calls(source, FLAT, t) for t in THOUGHTS] if formats["reasoning"] else ["-"]
+        thought = next((t for t in tried if t.endswith(f"of {len(FLAT)}")), tried[0])
+        lost += formats["tools"] is not None and "lost" in flat + deep + thought
         print(f"{path.stem:50} {name:18} {formats['reasoning'] or '-':8} calls: {flat}; nested: {deep}; behind reasoning: {thought}")
     return 1 if lost else 0
 
