@@ -73,6 +73,7 @@ static void take_spaces(const char *text, size_t n, size_t previous, qni_added_m
                qni_unicode_is_space(character_before(text, m->begin, &begin))) {
             m->begin = begin;
         }
+        m->begin = m->begin > previous ? m->begin : previous;
     }
     while (m->token->rstrip && m->end < n) {
         uint32_t code;
@@ -117,7 +118,9 @@ bool qni_added_next(const qni_added_set *set, const char *text, size_t n, size_t
         if (!skip) {
             *resume = from;
             take_spaces(text, n, previous, out);
-            return true;
+            if (out->begin < out->end) { // else it stands in what the token before has taken
+                return true;
+            }
         }
     }
     return false;

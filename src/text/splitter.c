@@ -84,9 +84,10 @@ static qn_status open_library(const char *pattern, qni_regex_flavor flavor, qni_
     return status == QN_OK ? compile(out, err) : status;
 }
 
-// Hiragana, Katakana and their length mark count as Han. A piece begins with a character of some
-// script and goes on with that script and with what has none: spaces and unassigned code points.
-// Such characters before the first piece are left out.
+// By a character's own script, not by those that it is used with ("sc:", which PCRE2 has
+// since 10.40). Hiragana, Katakana and their length mark count as Han. A piece begins with a
+// character of some script and goes on with that script and with what has none: spaces and
+// unassigned code points. Such characters before the first piece are left out.
 qn_status qni_splitter_open_scripts(qni_splitter *out, qn_error *err)
 {
     static const char *const scripts[] = {
@@ -99,12 +100,12 @@ qn_status qni_splitter_open_scripts(qni_splitter *out, qn_error *err)
     qni_buf_begin(&text, QNI_MIB, "a pattern's length");
     qn_status status = qni_buf_add_text(
         &text,
-        "[\\p{Han}\\p{Hiragana}\\p{Katakana}\\x{30FC}]"
-        "[ \\p{Unknown}\\p{Han}\\p{Hiragana}\\p{Katakana}\\x{30FC}]*+"
-        "|(?![ \\x{30FC}])\\p{Common}(?:(?!\\x{30FC})[ \\p{Unknown}\\p{Common}])*+",
+        "[\\p{sc:Han}\\p{sc:Hiragana}\\p{sc:Katakana}\\x{30FC}]"
+        "[ \\p{sc:Unknown}\\p{sc:Han}\\p{sc:Hiragana}\\p{sc:Katakana}\\x{30FC}]*+"
+        "|(?![ \\x{30FC}])\\p{sc:Common}(?:(?!\\x{30FC})[ \\p{sc:Unknown}\\p{sc:Common}])*+",
         err);
     for (size_t i = 0; i < sizeof scripts / sizeof scripts[0] && status == QN_OK; i++) {
-        status = qni_buf_printf(&text, err, "|\\p{%s}[ \\p{Unknown}\\p{%s}]*+", scripts[i],
+        status = qni_buf_printf(&text, err, "|\\p{sc:%s}[ \\p{sc:Unknown}\\p{sc:%s}]*+", scripts[i],
                                 scripts[i]);
     }
     out->pattern = qni_buf_take(&text);

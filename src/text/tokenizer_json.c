@@ -65,11 +65,12 @@ qn_status qni_read_pattern(const json_t *pattern, qni_split_behavior behavior, b
 
 static qn_status read_added_token(qni_json_reader *r, const json_t *source, qni_added_token *out)
 {
+    int32_t id;
     QNI_TRY(qni_json_only(source, "an added token",
                           "id content single_word lstrip rstrip normalized special", r->err));
     const char *text;
     QNI_TRY(qni_json_need_text(source, "content", &text, &out->n, r->err));
-    QNI_TRY(qni_read_id(json_object_get(source, "id"), text, &out->id, r->err));
+    QNI_TRY(qni_read_id(json_object_get(source, "id"), text, &id, r->err));
     QNI_TRY(qni_json_bool(source, "special", false, &out->special, r->err));
     QNI_TRY(qni_json_bool(source, "single_word", false, &out->single_word, r->err));
     QNI_TRY(qni_json_bool(source, "lstrip", false, &out->lstrip, r->err));
@@ -77,6 +78,67 @@ static qn_status read_added_token(qni_json_reader *r, const json_t *source, qni_
     QNI_TRY(qni_json_bool(source, "normalized", !out->special, &out->normalized, r->err));
     out->content = qni_strndup(text, out->n);
     return out->content != NULL ? QN_OK : qni_fail_memory(r->err);
+}
+
+// The tokens that were read so far, by their contents.
+typedef struct added_index {
+    uint32_t *slots, mask; // an index and 1; 0 is free
+} added_index;
+
+static qn_status begin_index(qni_json_reader *r, size_t n, added_index *index)
+{
+    size_t size = 16;
+    while (size < 2 * n) {
+        size *= 2;
+    }
+    index->mask = (uint32_t)size - 1;
+    index->slots = qni_arena_alloc(&r->arena, size * sizeof *index->slots);
+    if (index->slots == NULL) {
+        return qni_fail_memory(r->err);
+    }
+    memset(index->slots, 0, size * sizeof *index->slots);
+    return QN_OK;
+}
+
+// A token of the same content before the last one, or NULL; then the last one is put in.
+static qni_added_token *added_before(const qni_tokenizer *t, added_index *index)
+{
+    const qni_added_token *last = &t->added[t->n_added - 1];
+    for (uint32_t i = qni_token_hash(last->content, last->n);; i++) {
+        uint32_t slot = index->slots[i & index->mask];
+        if (slot == 0) {
+            index->slots[i & index->mask] = (uint32_t)t->n_added;
+            return NULL;
+        }
+        qni_added_token *a = &t->added[slot - 1];
+        if (a->n == last->n && memcmp(a->content, last->content, a->n) == 0) {
+            return a;
+        }
+    }
+}
+
+// Settles the last token that was read. The library takes no notice of the ids in the file: a token
+// that the model lacks gets the next free one. Of equal ones the flags of the last count, but what
+// was special stays so; an empty one is none.
+static void place_added(qni_tokenizer *t, added_index *index, uint32_t *next_id)
+{
+    qni_added_token *last = &t->added[t->n_added - 1];
+    qni_added_token *same = last->n > 0 ? added_before(t, index) : NULL;
+    int32_t known = qni_vocab_find(&t->written, last->content, last->n);
+    if (same != NULL) {
+        const char *content = last->content;
+        last->content = same->content;
+        last->special = last->special || same->special;
+        last->id = same->id;
+        *same = *last;
+        last->content = content;
+    } else if (last->n > 0) {
+        last->id = known >= 0 ? known : (int32_t)(*next_id)++;
+    }
+    if (same != NULL || last->n == 0) {
+        qni_free((void *)(uintptr_t)last->content);
+        t->n_added--;
+    }
 }
 
 static qn_status read_added(qni_json_reader *r)
@@ -92,9 +154,14 @@ static qn_status read_added(qni_json_reader *r)
     if (r->t->added == NULL) {
         return qni_fail_memory(r->err);
     }
+    added_index index;
+    uint32_t next_id = (uint32_t)r->written.n; // as many as the model has tokens
+    QNI_TRY(begin_index(r, n, &index));
     for (size_t i = 0; i < n; i++) {
-        r->t->n_added = i + 1;
-        QNI_TRY(read_added_token(r, json_array_get(list, i), &r->t->added[i]));
+        qni_added_token *a = &r->t->added[r->t->n_added];
+        QNI_TRY(read_added_token(r, json_array_get(list, i), a));
+        r->t->n_added++;
+        place_added(r->t, &index, &next_id);
     }
     return QN_OK;
 }
@@ -130,8 +197,8 @@ static qn_status read_all(qni_json_reader *r)
     QNI_TRY(qni_read_normalizer(r, json_object_get(root, "normalizer")));
     QNI_TRY(qni_read_pretokenizer(r, json_object_get(root, "pre_tokenizer")));
     settle_bytes(r);
-    QNI_TRY(read_added(r));
     QNI_TRY(qni_read_model(r));
+    QNI_TRY(read_added(r));
     QNI_TRY(qni_read_processor(r, json_object_get(root, "post_processor")));
     QNI_TRY(qni_read_truncation(r, json_object_get(root, "truncation")));
     QNI_TRY(qni_read_padding(r, json_object_get(root, "padding")));
