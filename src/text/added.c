@@ -51,18 +51,24 @@ static uint32_t character_before(const char *text, size_t at, size_t *begin)
     return code;
 }
 
+// As Rust's \w has it, with the two joiners.
+static bool is_word(uint32_t code)
+{
+    return qni_unicode_is_word(code) || code == 0x200C || code == 0x200D;
+}
+
 static bool touches_word(const char *text, size_t n, const qni_added_match *m)
 {
     size_t begin;
     uint32_t code;
-    if (m->begin > 0 && qni_unicode_is_word(character_before(text, m->begin, &begin))) {
+    if (m->begin > 0 && is_word(character_before(text, m->begin, &begin))) {
         return true;
     }
     if (m->end == n) {
         return false;
     }
     qni_utf8_decode((const unsigned char *)text + m->end, n - m->end, &code);
-    return qni_unicode_is_word(code);
+    return is_word(code);
 }
 
 static void take_spaces(const char *text, size_t n, size_t previous, qni_added_match *m)

@@ -97,14 +97,15 @@ static qn_status replace_matches(const qni_decode_step *s, qni_buf *text, size_t
     qni_buf_begin(&out, text->limit_bytes, text->limit_name);
     void *match = NULL;
     qn_status status = QN_OK;
-    bool any = true;
-    for (size_t at = from; status == QN_OK && any;) {
-        qni_cut found = {0, 0};
-        status = qni_splitter_next(&s->splitter, text->data != NULL ? text->data : "", text->size,
-                                   at, &match, &found, &any, err);
-        size_t stop = any ? found.begin : text->size;
+    bool any = text->size > from;
+    const char *token = any ? text->data + from : "";
+    size_t n = text->size - from;
+    qni_cut found = {SIZE_MAX, SIZE_MAX};
+    for (size_t at = 0; status == QN_OK && any;) {
+        status = qni_splitter_next(&s->splitter, token, n, at, &match, &found, &any, err);
+        size_t stop = any ? found.begin : n;
         if (status == QN_OK && stop > at) {
-            status = qni_buf_add(&out, text->data + at, stop - at, err);
+            status = qni_buf_add(&out, token + at, stop - at, err);
         }
         if (status == QN_OK && any) {
             status = qni_buf_add(&out, s->content, s->n_content, err);

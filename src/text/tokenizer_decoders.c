@@ -115,6 +115,9 @@ static qn_status read_ctc(qni_json_reader *r, const json_t *source)
     size_t n;
     qni_decode_step step = {.kind = QNI_DECODE_CTC};
     QNI_TRY(qni_json_only(source, "CTC", "type pad_token word_delimiter_token cleanup", r->err));
+    if (r->t->decoder.n_steps > 0) { // it would compare tokens as the steps before made them
+        return qni_fail(r->err, QN_UNSUPPORTED, NULL, "a decoder CTC behind another step");
+    }
     QNI_TRY(qni_json_bool(source, "cleanup", true, &step.cleanup, r->err));
     qn_status status = need(source, "pad_token", &step.content, &step.n_content, r->err);
     if (status == QN_OK) {

@@ -3,7 +3,9 @@
 // tokenizer_decoders.c and tokenizer_post.c.
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "text/tokenizer_json.h"
+#include "text/unicode.h"
 
 #include <string.h>
 
@@ -166,6 +168,20 @@ static qn_status read_added(qni_json_reader *r)
     return QN_OK;
 }
 
+// Whether bytes are never taken apart further: each has its own token, or there are none for parts
+// of its character.
+static bool holds_bytes(const json_t *model)
+{
+    const json_t *vocab = json_object_get(model, "vocab");
+    bool all = true;
+    for (int byte = 0; byte < 256 && all; byte++) {
+        char text[4];
+        int n = qni_utf8_encode(qni_byte_to_code((unsigned char)byte), text);
+        all = json_object_getn(vocab, text, (size_t)n) != NULL;
+    }
+    return all || !json_is_true(json_object_get(model, "byte_fallback"));
+}
+
 // A byte-level model meets bytes, if turning them into characters is the last thing before it and
 // happens only there.
 static void settle_bytes(qni_json_reader *r)
@@ -181,7 +197,8 @@ static void settle_bytes(qni_json_reader *r)
     for (size_t i = 0; i < t->n_normalizers; i++) {
         found += t->normalizers[i].kind == QNI_NORMALIZE_BYTES;
     }
-    if (is_bpe && found == 1 && n > 0 && t->pretokenizers[n - 1].kind == QNI_PRE_BYTES) {
+    if (is_bpe && holds_bytes(model) && found == 1 && n > 0 &&
+        t->pretokenizers[n - 1].kind == QNI_PRE_BYTES) {
         t->model.byte_level = true;
         t->n_pretokenizers--;
     }

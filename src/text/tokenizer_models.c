@@ -161,6 +161,10 @@ static qn_status read_bpe_flags(qni_json_reader *r, const json_t *source)
         return qni_fail(r->err, QN_UNSUPPORTED, NULL,
                         "byte_fallback with a continuing_subword_prefix or end_of_word_suffix");
     }
+    if (model->ignore_merges && (model->prefix != NULL || model->suffix != NULL)) {
+        return qni_fail(r->err, QN_UNSUPPORTED, NULL,
+                        "ignore_merges with a continuing_subword_prefix or end_of_word_suffix");
+    }
     return QN_OK;
 }
 

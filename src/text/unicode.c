@@ -120,12 +120,9 @@ bool qni_unicode_is_word(uint32_t code)
 {
     uint32_t mask = QNI_LETTERS | QNI_MARKS | QNI_CATEGORY_BIT(ND) | QNI_CATEGORY_BIT(NL) |
                     QNI_CATEGORY_BIT(PC);
-    // Symbols that are alphabetic: letters in circles and squares. And the two joiners.
-    static const uint32_t symbols[][2] = {{0x200C, 0x200D},
-                                          {0x24B6, 0x24E9},
-                                          {0x1F130, 0x1F149},
-                                          {0x1F150, 0x1F169},
-                                          {0x1F170, 0x1F189}};
+    // Symbols that are alphabetic: letters in circles and squares.
+    static const uint32_t symbols[][2] = {
+        {0x24B6, 0x24E9}, {0x1F130, 0x1F149}, {0x1F150, 0x1F169}, {0x1F170, 0x1F189}};
     for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
         if (code >= symbols[i][0] && code <= symbols[i][1]) {
             return true;
