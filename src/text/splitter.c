@@ -30,6 +30,25 @@ static qn_status write_class(qni_buf *out, const qni_charset *set, qn_error *err
     return qni_buf_add_text(out, "]", err);
 }
 
+// \b and \B by the flavor's own \w: the library's knows ASCII only.
+static qn_status write_border(qni_buf *out, bool is_one, qni_regex_flavor flavor, qn_error *err)
+{
+    qni_charset set = {0};
+    const char *at = "\\w";
+    qni_buf word;
+    qni_buf_begin(&word, QNI_MIB, "a pattern's length");
+    qn_status status = qni_regex_read_set(&at, flavor, &set, err);
+    status = status == QN_OK ? write_class(&word, &set, err) : status;
+    if (status == QN_OK) {
+        const char *w = word.data;
+        status = is_one ? qni_buf_printf(out, err, "(?:(?<=%s)(?!%s)|(?<!%s)(?=%s))", w, w, w, w)
+                        : qni_buf_printf(out, err, "(?:(?<=%s)(?=%s)|(?<!%s)(?!%s))", w, w, w, w);
+    }
+    qni_charset_end(&set);
+    qni_buf_end(&word);
+    return status;
+}
+
 // Copies the pattern with every set written out.
 static qn_status translate(const char *pattern, qni_regex_flavor flavor, qni_buf *out,
                            qn_error *err)
@@ -46,6 +65,9 @@ static qn_status translate(const char *pattern, qni_regex_flavor flavor, qni_buf
             }
             qni_charset_end(&set);
             QNI_TRY(status);
+        } else if (at[0] == '\\' && (at[1] == 'b' || at[1] == 'B')) {
+            QNI_TRY(write_border(out, at[1] == 'b', flavor, err));
+            at += 2;
         } else {
             size_t n = at[0] == '\\' && at[1] != 0 ? 2 : 1;
             QNI_TRY(qni_buf_add(out, at, n, err));

@@ -168,10 +168,16 @@ static qn_status read_added(qni_json_reader *r)
     return QN_OK;
 }
 
-// Whether bytes are never taken apart further: each has its own token, or there are none for parts
-// of its character.
+// Whether bytes can stand in the place of the characters that they are written with: no affix joins
+// them, and none is looked for among the tokens of single bytes.
 static bool holds_bytes(const json_t *model)
 {
+    static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
+    for (int i = 0; i < 2; i++) {
+        if (json_string_length(json_object_get(model, affixes[i])) > 0) {
+            return false;
+        }
+    }
     const json_t *vocab = json_object_get(model, "vocab");
     bool all = true;
     for (int byte = 0; byte < 256 && all; byte++) {
