@@ -67,12 +67,11 @@ qn_status qni_read_pattern(const json_t *pattern, qni_split_behavior behavior, b
 
 static qn_status read_added_token(qni_json_reader *r, const json_t *source, qni_added_token *out)
 {
-    int32_t id;
     QNI_TRY(qni_json_only(source, "an added token",
                           "id content single_word lstrip rstrip normalized special", r->err));
     const char *text;
     QNI_TRY(qni_json_need_text(source, "content", &text, &out->n, r->err));
-    QNI_TRY(qni_read_id(json_object_get(source, "id"), text, &id, r->err));
+    QNI_TRY(qni_read_id(json_object_get(source, "id"), text, &out->id, r->err));
     QNI_TRY(qni_json_bool(source, "special", false, &out->special, r->err));
     QNI_TRY(qni_json_bool(source, "single_word", false, &out->single_word, r->err));
     QNI_TRY(qni_json_bool(source, "lstrip", false, &out->lstrip, r->err));
@@ -122,8 +121,9 @@ static qni_added_token *added_before(const qni_tokenizer *t, added_index *index)
 // Settles the last token that was read. The library takes no notice of the ids in the file: a token
 // that the model lacks gets the next free one. Of equal ones the flags of the last count, but what
 // was special stays so; an empty one is none.
-static void place_added(qni_tokenizer *t, added_index *index, uint32_t *next_id)
+static void place_added(qni_json_reader *r, added_index *index, uint32_t *next_id)
 {
+    qni_tokenizer *t = r->t;
     qni_added_token *last = &t->added[t->n_added - 1];
     qni_added_token *same = last->n > 0 ? added_before(t, index) : NULL;
     int32_t known = qni_vocab_find(&t->written, last->content, last->n);
@@ -135,7 +135,9 @@ static void place_added(qni_tokenizer *t, added_index *index, uint32_t *next_id)
         *same = *last;
         last->content = content;
     } else if (last->n > 0) {
-        last->id = known >= 0 ? known : (int32_t)(*next_id)++;
+        int32_t free_id = r->keeps_ids ? last->id : (int32_t)*next_id;
+        *next_id += known < 0;
+        last->id = known >= 0 ? known : free_id;
     }
     if (same != NULL || last->n == 0) {
         qni_free((void *)(uintptr_t)last->content);
@@ -163,7 +165,7 @@ static qn_status read_added(qni_json_reader *r)
         qni_added_token *a = &r->t->added[r->t->n_added];
         QNI_TRY(read_added_token(r, json_array_get(list, i), a));
         r->t->n_added++;
-        place_added(r->t, &index, &next_id);
+        place_added(r, &index, &next_id);
     }
     return QN_OK;
 }
@@ -228,9 +230,10 @@ static qn_status read_all(qni_json_reader *r)
     return qni_read_decoder(r, json_object_get(root, "decoder"));
 }
 
-qn_status qni_tokenizer_build_json(qni_tokenizer *t, const json_t *root, qn_error *err)
+qn_status qni_tokenizer_build_json(qni_tokenizer *t, const json_t *root, bool keeps_ids,
+                                   qn_error *err)
 {
-    qni_json_reader r = {.t = t, .root = root, .err = err};
+    qni_json_reader r = {.t = t, .root = root, .keeps_ids = keeps_ids, .err = err};
     qni_arena_begin(&r.arena, QNI_GIB);
     qn_status status = read_all(&r);
     // The tables of all tokens need the lists that point into the JSON, so they are made here.
@@ -247,7 +250,7 @@ qn_status qni_tokenizer_read_json(qni_tokenizer *t, const char *path, qn_error *
 {
     json_t *root;
     QNI_TRY(qni_json_read(path, QNI_MAX_TEXT_FILE_BYTES, &root, err));
-    qn_status status = qni_tokenizer_build_json(t, root, err);
+    qn_status status = qni_tokenizer_build_json(t, root, false, err);
     json_decref(root);
     return status == QN_OK ? QN_OK : qni_fail_in(err, status, path);
 }
