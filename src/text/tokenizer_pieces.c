@@ -4,6 +4,8 @@
 #include "base/buf.h"
 #include "base/limits.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,13 +73,25 @@ static qn_status check_types(builder *b)
     return QN_OK;
 }
 
+// Unigram weighs symbols of the user against other ways to cut a text; elsewhere they are cut out
+// of it first.
+static bool weighs_symbols(const builder *b)
+{
+    return b->s->unigram && !b->s->controls_in_text;
+}
+
+static bool is_of_model(const builder *b, const qni_piece *p)
+{
+    return p->type == QNI_PIECE_NORMAL || (p->type == QNI_PIECE_USER && weighs_symbols(b));
+}
+
 static qn_status build_vocabularies(builder *b)
 {
     qni_tokenizer *t = b->t;
     for (size_t i = 0; i < b->s->n; i++) {
         const qni_piece *p = &b->s->items[i];
         QNI_TRY(qni_token_list_add(&b->written, p->text, p->n, (uint32_t)i, false, b->err));
-        if (p->type == QNI_PIECE_NORMAL) {
+        if (is_of_model(b, p)) {
             QNI_TRY(qni_token_list_add(&b->model, p->text, p->n, (uint32_t)i, p->n == 0, b->err));
         } else if (p->type == QNI_PIECE_UNKNOWN && t->model.unk == QNI_NO_TOKEN) {
             t->model.unk = (int32_t)i;
@@ -162,11 +176,15 @@ static qn_status build_unigram(builder *b)
     if (scores == NULL) {
         return qni_fail_memory(b->err);
     }
+    float least = FLT_MAX;
     for (uint32_t i = 0; i < model->vocab.n; i++) {
-        scores[i] = (double)b->s->items[i].score;
+        const qni_piece *p = &b->s->items[i];
+        least = p->type == QNI_PIECE_NORMAL ? fminf(least, p->score) : least;
+        scores[i] = (double)p->score; // of symbols of the user as a rule 0, more than all others
     }
     QNI_TRY(qni_unigram_build(&model->vocab, scores, NULL, &model->unigram, b->err));
     model->unigram.single = true;
+    model->unigram.unknown_score = (double)(least - QNI_UNKNOWN_PENALTY);
     return QN_OK;
 }
 
@@ -355,7 +373,12 @@ static qn_status build(builder *b)
     for (size_t i = 0; i < b->s->n; i++) {
         b->t->traits[i] |= b->s->items[i].type == QNI_PIECE_CONTROL ? QNI_TOKEN_SPECIAL : 0;
     }
-    QNI_TRY(!b->s->controls_in_text ? build_symbols(b, NULL) : QN_OK);
+    if (weighs_symbols(b)) { // they stay in the normalizer's list
+        qni_added_set_end(&b->t->added_normalized);
+        b->t->added_normalized = (qni_added_set){.tokens = b->t->added, .lone_first = -1};
+    } else if (!b->s->controls_in_text) {
+        QNI_TRY(build_symbols(b, NULL));
+    }
     return qni_tokenizer_set_ends(b->t, -1, -1, b->err);
 }
 
