@@ -2,6 +2,7 @@
 #include "lm/call_reader.h"
 
 #include "base/json.h"
+#include "base/utf8.h"
 
 #include <string.h>
 
@@ -18,13 +19,8 @@ void qni_json_calls_begin(qni_call_stream *s)
 static void emit_code(qni_call_stream *s, uint32_t c)
 {
     char b[4];
-    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    static const uint8_t lead[5] = {0, 0, 0xC0, 0xE0, 0xF0};
-    for (size_t i = n - 1; i > 0; i--, c >>= 6) {
-        b[i] = (char)(0x80 | (c & 0x3F));
-    }
-    b[0] = (char)(lead[n] | c);
-    qni_call_emit(s, QNI_EVENT_ARGUMENTS, b, n);
+    int n = qni_utf8_encode(c, b);
+    qni_call_emit(s, QNI_EVENT_ARGUMENTS, b, (size_t)n);
 }
 
 // A UTF-16 unit of "\uXXXX"; halves of pairs that stand alone become U+FFFD.

@@ -16,6 +16,13 @@ typedef enum qni_step {
 
 typedef enum qni_match { QNI_MATCH_NO, QNI_MATCH_YES, QNI_MATCH_MORE } qni_match;
 
+// White space as Python's str.strip takes it from ASCII text, which is what readers of these
+// formats do.
+static inline bool qni_call_is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 // A piece of a word of the format, mostly without the white space around it.
 typedef struct qni_word {
     const char *text;

@@ -10,11 +10,6 @@
 // that is made of begins and nothing else would otherwise take time by the square of its length.
 enum { MAX_REREAD_BYTES = 1 << 20 };
 
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 // ---- Words
 
 qni_word qni_word_of(const char *text)
@@ -25,7 +20,7 @@ qni_word qni_word_of(const char *text)
 qni_word qni_word_left(const char *text)
 {
     qni_word w = qni_word_of(text);
-    while (w.n > 0 && is_blank(w.text[w.n - 1])) {
+    while (w.n > 0 && qni_call_is_blank(w.text[w.n - 1])) {
         w.n--;
     }
     return w;
@@ -34,7 +29,7 @@ qni_word qni_word_left(const char *text)
 qni_word qni_word_core(const char *text)
 {
     qni_word w = qni_word_left(text);
-    while (w.n > 0 && is_blank(w.text[0])) {
+    while (w.n > 0 && qni_call_is_blank(w.text[0])) {
         w.text++;
         w.n--;
     }
@@ -54,11 +49,11 @@ qni_match qni_call_match(qni_call_stream *s, qni_word word, bool blanks)
     const char *text = s->held.data;
     size_t at = s->at, size = s->held.size;
     for (size_t i = 0; i < word.n; blanks = false) {
-        bool any = blanks || (i > 0 && is_blank(word.text[i]));
-        while (any && at < size && is_blank(text[at])) {
+        bool any = blanks || (i > 0 && qni_call_is_blank(word.text[i]));
+        while (any && at < size && qni_call_is_blank(text[at])) {
             at++;
         }
-        while (any && !blanks && is_blank(word.text[i])) {
+        while (any && !blanks && qni_call_is_blank(word.text[i])) {
             i++;
         }
         if (at == size) {
@@ -133,7 +128,7 @@ void qni_call_emit_quoted(qni_call_stream *s, const char *text, size_t n)
 static void emit_text(qni_call_stream *s, qni_event_kind kind, const char *text, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (is_blank(text[i])) {
+        if (qni_call_is_blank(text[i])) {
             if (!s->skip_blanks) {
                 (void)qni_call_note(s, qni_buf_add(&s->gap, text + i, 1, s->err));
             }

@@ -39,11 +39,6 @@ static void emit(qni_call_stream *s, const char *text)
     qni_call_emit(s, QNI_EVENT_ARGUMENTS, text, strlen(text));
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 // ---- Names
 
 static qni_step begin_name(qni_call_stream *s, qni_tag_state tag)
@@ -55,7 +50,7 @@ static qni_step begin_name(qni_call_stream *s, qni_tag_state tag)
 // Passes over white space. MORE where nothing follows it yet.
 static qni_step skip_blanks(qni_call_stream *s)
 {
-    while (s->at < s->held.size && is_blank(s->held.data[s->at])) {
+    while (s->at < s->held.size && qni_call_is_blank(s->held.data[s->at])) {
         s->at++;
     }
     return s->at < s->held.size ? QNI_STEP_ON : more(s);
@@ -89,7 +84,8 @@ static qni_step in_name(qni_call_stream *s)
             return more(s);
         }
         char c = s->at < s->held.size ? s->held.data[s->at] : ' ';
-        bool stop = is_blank(c) || c == '<' || c == '{' || c == '[' || c == '"' || c == '\0';
+        bool stop = qni_call_is_blank(c) || c == '<' || c == '{' || c == '[' || c == '"' ||
+                    c == '\0';
         if (!stop || (c == '[' && close.n != 0)) {
             s->at++;
             return QNI_STEP_ON;
@@ -185,7 +181,8 @@ static bool take_key(qni_call_stream *s, size_t end)
 {
     qni_call *call = &s->call;
     size_t begin = s->piece;
-    while (s->format->argument_open[0] == '\0' && begin < end && is_blank(s->held.data[begin])) {
+    while (s->format->argument_open[0] == '\0' && begin < end &&
+           qni_call_is_blank(s->held.data[begin])) {
         begin++;
     }
     const char *text = s->held.data + begin;
@@ -380,7 +377,7 @@ static qni_step end_json(qni_call_stream *s)
     qni_match m = qni_call_match(s, qni_word_core(f->value_close), true);
     if (m == QNI_MATCH_YES && f->key_again != NULL) {
         s->at = before;
-        while (is_blank(s->held.data[s->at])) {
+        while (qni_call_is_blank(s->held.data[s->at])) {
             s->at++;
         }
         m = match_text_end(s);

@@ -6,6 +6,10 @@
 
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 qn_status qni_added_set_build(const qni_added_token *tokens, const qni_trie_key *keys, size_t n,
                               qni_added_set *out, qn_error *err)
 {
@@ -25,10 +29,14 @@ qn_status qni_added_set_build(const qni_added_token *tokens, const qni_trie_key 
         out->has_single_word = out->has_single_word || tokens[keys[i].value].single_word;
         out->holds_replacement = out->holds_replacement ||
                                  memmem(keys[i].bytes, keys[i].n, "\xEF\xBF\xBD", 3) != NULL;
+        for (int j = n_first; out->first[c] == 0 && j < QNI_ADDED_FIRSTS; j++) {
+            out->firsts[j] = (char)c; // the last one again and again where there are fewer
+        }
         n_first += out->first[c] == 0;
         out->first[c] = 1;
         out->lone_first = n_first == 1 ? c : -1;
     }
+    out->has_few_firsts = n_first <= QNI_ADDED_FIRSTS;
     qn_status status = qni_trie_build(sorted, n, &out->trie, err);
     qni_free(sorted);
     return status;
@@ -98,6 +106,20 @@ static size_t next_candidate(const qni_added_set *set, const char *text, size_t 
         const char *at = memchr(text + from, set->lone_first, n - from);
         return at != NULL ? (size_t)(at - text) : n;
     }
+#if defined(__SSE2__)
+    for (; set->has_few_firsts && n - from >= 16; from += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + from));
+        __m128i found = _mm_setzero_si128();
+        for (int i = 0; i < QNI_ADDED_FIRSTS; i++) {
+            __m128i first = _mm_set1_epi8(set->firsts[i]);
+            found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, first));
+        }
+        unsigned any = (unsigned)_mm_movemask_epi8(found);
+        if (any != 0) {
+            return from + (size_t)__builtin_ctz(any);
+        }
+    }
+#endif
     while (from < n && set->first[(unsigned char)text[from]] == 0) {
         from++;
     }

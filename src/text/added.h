@@ -6,6 +6,8 @@
 #include "text/tokenizer.h"
 #include "text/trie.h"
 
+enum { QNI_ADDED_FIRSTS = 4 };
+
 // One of the two sets: those looked for in the text as it is, and those looked for in the
 // normalized text.
 typedef struct qni_added_set {
@@ -13,6 +15,8 @@ typedef struct qni_added_set {
     qni_trie trie;      // values are indices into tokens
     uint8_t first[256]; // 1 for bytes that a token begins with
     int32_t lone_first; // when that is one byte only; else -1
+    bool has_few_firsts;
+    char firsts[QNI_ADDED_FIRSTS]; // when they are few: all of them
     size_t n;
     size_t longest; // bytes of a token
     bool has_single_word;

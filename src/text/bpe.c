@@ -5,64 +5,24 @@
 
 #include <string.h>
 
-static uint64_t hash_pair(uint32_t left, uint32_t right)
-{
-    uint64_t key = ((uint64_t)left << 32 | right) * 0x9E3779B97F4A7C15u;
-    return key ^ key >> 29;
-}
-
-static uint32_t pair_slot(const qni_bpe *bpe, uint64_t hash)
-{
-    return (uint32_t)(hash >> 20) & (bpe->n_pairs - 1);
-}
-
-// Bits by another part of the hash: where one is 0 there is no such pair. Most that are asked for
-// are none, and the bits fit where the table does not: near the processor.
-enum { HINTS_PER_SLOT = 4 };
-
-static size_t hint_of(const qni_bpe *bpe, uint64_t hash)
-{
-    return (size_t)(hash >> 34) & ((size_t)bpe->n_pairs * HINTS_PER_SLOT - 1);
-}
-
-size_t qni_bpe_n_hints(const qni_bpe *bpe)
-{
-    return (size_t)bpe->n_pairs * HINTS_PER_SLOT / 64;
-}
-
-const qni_bpe_merge *qni_bpe_find(const qni_bpe *bpe, uint32_t left, uint32_t right)
-{
-    uint64_t hash = hash_pair(left, right);
-    size_t hint = hint_of(bpe, hash);
-    if ((bpe->hints[hint / 64] >> (hint % 64) & 1) == 0) {
-        return NULL;
-    }
-    for (uint32_t i = pair_slot(bpe, hash);; i = (i + 1) & (bpe->n_pairs - 1)) {
-        const qni_bpe_merge *pair = &bpe->pairs[i];
-        if (pair->rank == UINT32_MAX) {
-            return NULL;
-        }
-        if (pair->left == left && pair->right == right) {
-            return pair;
-        }
-    }
-}
-
 // Whether `left` and `right` stay apart in all merges of a rank below `limit`, and in all that came
 // before: undoes the latest merge at the border until single symbols are left, and looks each time
 // whether the two symbols there would have merged while they stood beside each other. They would if
 // their rank is below that of some merge done in that time, whose highest is `as_left` or
 // `as_right` of what is undone. Of equal ranks the left one merges first, so a merge across the
 // border comes before one on its right of the same rank, and after one on its left.
+//
+// The jumps are meant: what follows one that was guessed right is on its way from memory meanwhile.
 static bool stay_apart(const qni_bpe *bpe, uint32_t left, uint32_t right, uint32_t limit)
 {
-    const qni_bpe_origin *origins = bpe->origins;
     for (;;) {
-        const qni_bpe_merge *across = qni_bpe_find(bpe, left, right);
-        if (across != NULL && across->rank + 1 < limit) {
-            return false;
+        if (qni_pairs_may_hold(&bpe->pairs, left, right)) {
+            uint32_t rank = qni_pairs_find(&bpe->pairs, left, right, NULL);
+            if (rank != QNI_NO_RANK && rank + 1 < limit) {
+                return false;
+            }
         }
-        const qni_bpe_origin *l = &origins[left], *r = &origins[right];
+        const qni_bpe_origin *l = &bpe->origins[left], *r = &bpe->origins[right];
         if (l->time > r->time) {
             limit = l->as_left;
             left = l->right;
@@ -73,34 +33,6 @@ static bool stay_apart(const qni_bpe *bpe, uint32_t left, uint32_t right, uint32
             return true;
         }
     }
-}
-
-static qn_status build_pairs(qni_bpe *out, const qni_bpe_merge *merges, size_t n, qn_error *err)
-{
-    out->n_pairs = 16;
-    while (out->n_pairs < 2 * n) {
-        out->n_pairs *= 2;
-    }
-    qni_bpe_merge *pairs = qni_alloc_aligned((size_t)out->n_pairs * sizeof *pairs);
-    uint64_t *hints = qni_calloc(qni_bpe_n_hints(out), sizeof *hints);
-    out->pairs = pairs;
-    out->hints = hints;
-    if (pairs == NULL || hints == NULL) {
-        return qni_fail_memory(err);
-    }
-    memset(pairs, 0xFF, out->n_pairs * sizeof *pairs);
-    for (size_t i = 0; i < n; i++) {
-        uint64_t hash = hash_pair(merges[i].left, merges[i].right);
-        size_t hint = hint_of(out, hash);
-        uint32_t at = pair_slot(out, hash);
-        hints[hint / 64] |= (uint64_t)1 << (hint % 64);
-        while (pairs[at].rank != UINT32_MAX &&
-               (pairs[at].left != merges[i].left || pairs[at].right != merges[i].right)) {
-            at = (at + 1) & (out->n_pairs - 1);
-        }
-        pairs[at] = merges[i]; // of equal pairs the last counts
-    }
-    return QN_OK;
 }
 
 static bool is_made(const qni_bpe_origin *origins, const uint8_t *singles, uint32_t id)
@@ -150,7 +82,7 @@ static qn_status trace_origins(qni_bpe *out, qni_bpe_origin *origins, const qni_
         bool open = !is_made(origins, singles, m->id) && is_made(origins, singles, m->left) &&
                     is_made(origins, singles, m->right);
         // limit 0: that the two merge in the end is what is wanted
-        if (open && qni_bpe_find(out, m->left, m->right)->rank == m->rank &&
+        if (open && qni_pairs_find(&out->pairs, m->left, m->right, NULL) == m->rank &&
             stay_apart(out, m->left, m->right, 0)) {
             origins[m->id] = origin_of(origins, m);
         }
@@ -175,9 +107,8 @@ static qn_status build_trie(qni_bpe *out, qni_bpe_origin *origins, const uint8_t
         if (size > 0 && qni_vocab_find(vocab, bytes, size) == (int32_t)id) {
             keys[n] = (qni_trie_key){(const unsigned char *)bytes, size, id};
             bool made = is_made(origins, singles, id);
-            uint32_t hint = qni_token_hash(bytes, size) % QNI_UNMADE_HINTS;
+            uint32_t hint = qni_unmade_hint(bytes, size);
             n += made;
-            out->n_unmade += !made;
             out->unmade[hint / 64] |= (uint64_t)!made << (hint % 64);
         }
     }
@@ -199,19 +130,49 @@ static qn_status build_trie(qni_bpe *out, qni_bpe_origin *origins, const uint8_t
     return status;
 }
 
+// The merges with ranks that are counted from 0 on, without gaps.
+static qn_status count_ranks(const qni_bpe_merge *merges, size_t n, qni_bpe_merge **out,
+                             qn_error *err)
+{
+    if (n >= QNI_NO_RANK) {
+        return qni_fail(err, QN_LIMIT_EXCEEDED, NULL, "%zu merges are more than %d", n,
+                        QNI_NO_RANK - 1);
+    }
+    qni_bpe_merge *counted = qni_alloc_array(n + 1, sizeof *counted);
+    if (counted == NULL) {
+        return qni_fail_memory(err);
+    }
+    uint32_t rank = 0;
+    for (size_t i = 0; i < n; i++) {
+        rank += i > 0 && merges[i].rank != merges[i - 1].rank;
+        counted[i] = merges[i];
+        counted[i].rank = rank;
+    }
+    *out = counted;
+    return QN_OK;
+}
+
+static qn_status build(qni_bpe *out, const qni_bpe_merge *merges, size_t n, const uint8_t *singles,
+                       qn_error *err)
+{
+    qni_bpe_origin *origins = qni_calloc((size_t)out->vocab->n + 1, sizeof *origins);
+    out->origins = origins;
+    if (origins == NULL) {
+        return qni_fail_memory(err);
+    }
+    QNI_TRY(qni_pairs_build(merges, n, out->vocab->n, &out->pairs, err));
+    QNI_TRY(trace_origins(out, origins, merges, n, singles, err));
+    return build_trie(out, origins, singles, err);
+}
+
 qn_status qni_bpe_build(const qni_vocab *vocab, const qni_bpe_merge *merges, size_t n,
                         const uint8_t *singles, qni_bpe *out, qn_error *err)
 {
     *out = (qni_bpe){.vocab = vocab, .owned = true};
-    qni_bpe_origin *origins = qni_calloc((size_t)vocab->n + 1, sizeof *origins);
-    out->origins = origins;
-    qn_status status = origins == NULL ? qni_fail_memory(err) : build_pairs(out, merges, n, err);
-    if (status == QN_OK) {
-        status = trace_origins(out, origins, merges, n, singles, err);
-    }
-    if (status == QN_OK) {
-        status = build_trie(out, origins, singles, err);
-    }
+    qni_bpe_merge *counted;
+    QNI_TRY(count_ranks(merges, n, &counted, err));
+    qn_status status = build(out, counted, n, singles, err);
+    qni_free(counted);
     if (status != QN_OK) {
         qni_bpe_end(out);
     }
@@ -221,10 +182,9 @@ qn_status qni_bpe_build(const qni_vocab *vocab, const qni_bpe_merge *merges, siz
 void qni_bpe_end(qni_bpe *bpe)
 {
     if (bpe->owned) {
-        qni_free_aligned((void *)(uintptr_t)bpe->pairs);
-        qni_free((void *)(uintptr_t)bpe->hints);
         qni_free((void *)(uintptr_t)bpe->origins);
     }
+    qni_pairs_end(&bpe->pairs);
     qni_trie_end(&bpe->trie);
     *bpe = (qni_bpe){0};
 }

@@ -21,14 +21,11 @@
 #ifndef QNI_TEXT_BPE_H
 #define QNI_TEXT_BPE_H
 
+#include "text/pairs.h"
 #include "text/trie.h"
 #include "text/vocab.h"
 
-typedef struct qni_bpe_merge {
-    uint32_t left, right; // ids
-    uint32_t rank;
-    uint32_t id; // of the merged token
-} qni_bpe_merge;
+#include <string.h>
 
 // How a token comes about. Ranks are counted from 1 here.
 typedef struct qni_bpe_origin {
@@ -45,13 +42,10 @@ enum { QNI_UNMADE_HINTS = 1 << 16 };
 
 typedef struct qni_bpe {
     const qni_vocab *vocab;
-    const qni_bpe_merge *pairs; // a hash table by (left, right); rank UINT32_MAX marks a free slot
-    uint32_t n_pairs;           // a power of two
-    const uint64_t *hints;      // a bit for each pair, see bpe.c
+    qni_pairs pairs;
     const qni_bpe_origin *origins;          // by id
     qni_trie trie;                          // the tokens that a text can give
-    uint32_t n_unmade;                      // the other ones
-    uint64_t unmade[QNI_UNMADE_HINTS / 64]; // a bit for each, by its hash
+    uint64_t unmade[QNI_UNMADE_HINTS / 64]; // a bit for each other one, by its hint
     bool owned;
 } qni_bpe;
 
@@ -61,18 +55,26 @@ QNI_WARN_UNUSED qn_status qni_bpe_build(const qni_vocab *vocab, const qni_bpe_me
                                         qn_error *err);
 void qni_bpe_end(qni_bpe *bpe);
 
-// The words of `hints`.
-size_t qni_bpe_n_hints(const qni_bpe *bpe);
-
-// Whether a word may be one of the tokens that no text gives; false is certain.
-static inline bool qni_bpe_may_be_unmade(const qni_bpe *bpe, const char *word, size_t n)
+// A number below QNI_UNMADE_HINTS for n > 0 bytes, by their ends.
+static inline uint32_t qni_unmade_hint(const char *word, size_t n)
 {
-    uint32_t hint = bpe->n_unmade > 0 ? qni_token_hash(word, n) % QNI_UNMADE_HINTS : 0;
-    return (bpe->unmade[hint / 64] >> (hint % 64) & 1) != 0;
+    uint32_t first, last;
+    if (n >= sizeof first) {
+        memcpy(&first, word, sizeof first);
+        memcpy(&last, word + n - sizeof last, sizeof last);
+    } else {
+        first = (uint32_t)(unsigned char)word[0] << 8 | (unsigned char)word[n / 2];
+        last = (unsigned char)word[n - 1];
+    }
+    return (first * 0x9E3779B1u ^ last * 0x85EBCA6Bu ^ (uint32_t)n * 0xC2B2AE35u) >> 16;
 }
 
-// The merge of two symbols, or NULL.
-const qni_bpe_merge *qni_bpe_find(const qni_bpe *bpe, uint32_t left, uint32_t right);
+// Whether a word of n > 0 bytes may be one of the tokens that no text gives; false is certain.
+static inline bool qni_bpe_may_be_unmade(const qni_bpe *bpe, const char *word, size_t n)
+{
+    uint32_t hint = qni_unmade_hint(word, n);
+    return (bpe->unmade[hint / 64] >> (hint % 64) & 1) != 0;
+}
 
 // A symbol on its way: its token and how many bytes of the word it covers.
 typedef struct qni_bpe_symbol {

@@ -33,10 +33,9 @@ qn_status qni_charsmap_open(const char *bytes, size_t n, qni_charsmap *out, qn_e
         out->units[i] = read_u32(bytes + 4 + 4 * (size_t)i);
     }
     for (int c = 1; c < 128 && out->n_units > 0; c++) {
-        uint32_t at = out->units[0] >> 10 << ((out->units[0] & 0x200) >> 6) ^ (uint32_t)c;
-        out->ascii[c] = at < out->n_units && (out->units[at] & 0x800000FF) == (uint32_t)c;
         char text = (char)c;
         size_t key;
+        out->ascii[c] = qni_charsmap_has(out, &text, 1);
         const char *found = qni_charsmap_find(out, &text, 1, false, &key);
         out->alone[c] = found != NULL ? (uint32_t)(found - out->pool) + 1 : 0;
         out->same = out->same && (found == NULL || c < 0x20 || c == 0x7F);

@@ -9,7 +9,7 @@
 
 enum {
     KEPT = 1 << 16, // characters, by their code; memory that no character uses is never touched
-    MOST = 11,   // bytes that one becomes
+    MOST = 11,      // bytes that one becomes
     IN_THE_WAY = 0xFF,
     SOME = 1024 // bytes that are read before room is made again
 };
@@ -93,6 +93,32 @@ static qni_charwise_entry find(const qni_normalizer *steps, size_t n_steps, uint
         size += length;
     }
     e.n = n >= 0 ? (uint8_t)size : (uint8_t)IN_THE_WAY;
+    return e;
+}
+
+// The same from what was kept. No step tells the Han apart that Unicode began with, so what becomes
+// of the first of them is what becomes of each.
+static const qni_charwise_entry *look_up(qni_charwise_entry *kept, const qni_normalizer *steps,
+                                         size_t n_steps, uint32_t code)
+{
+    enum { FIRST_HAN = 0x4E00, LAST_HAN = 0x9FA5 };
+    qni_charwise_entry *e = &kept[code % KEPT];
+    if (e->code == code + 1) {
+        return e;
+    }
+    if (code > FIRST_HAN && code <= LAST_HAN) {
+        const qni_charwise_entry *first = look_up(kept, steps, n_steps, FIRST_HAN);
+        const char *at = first->n != IN_THE_WAY ? memmem(first->bytes, first->n, "\xE4\xB8\x80", 3)
+                                                : NULL;
+        if (at != NULL) {
+            size_t before = (size_t)(at - first->bytes);
+            *e = *first;
+            e->code = code + 1;
+            qni_utf8_encode(code, e->bytes + before);
+            return e;
+        }
+    }
+    *e = find(steps, n_steps, code);
     return e;
 }
 
@@ -188,9 +214,9 @@ qn_status qni_charwise_normalize(const qni_normalizer *steps, size_t n_steps,
             uint32_t code;
             size_t length = (size_t)qni_utf8_decode((const unsigned char *)text + at, n - at,
                                                     &code);
-            qni_charwise_entry *e = &scratch->charwise[code % KEPT];
+            const qni_charwise_entry *e = &scratch->charwise[code % KEPT];
             if (e->code != code + 1) {
-                *e = find(steps, n_steps, code);
+                e = look_up(scratch->charwise, steps, n_steps, code);
             }
             if (e->n == IN_THE_WAY) {
                 break;

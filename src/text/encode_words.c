@@ -141,7 +141,7 @@ static qn_status encode_word(const qni_model *model, qni_context *c, const qni_w
     return QN_OK;
 }
 
-// A word that is not in the first slot of its hash, or has tokens elsewhere.
+// A word that is in neither slot of its hash's line, or has tokens elsewhere.
 static __attribute__((noinline)) qn_status add_word(const qni_model *model, qni_context *c,
                                                     const qni_word_key *key, const char *word,
                                                     size_t n, size_t behind, qni_ids *out,
@@ -154,13 +154,11 @@ static __attribute__((noinline)) qn_status add_word(const qni_model *model, qni_
     return copy_known(&c->words, slot, out, err);
 }
 
-// Up to AHEAD words. What the loops go by is kept in locals, which no store of theirs can change.
-static qn_status encode_some(const qni_model *model, qni_context *c, const char *text, size_t n,
-                             const qni_word_place *words, size_t n_words, qni_ids *out,
-                             qn_error *err)
+// The keys of up to AHEAD words, whose slots are asked for.
+static inline void make_keys(const qni_words *known, const char *text, size_t n,
+                             const qni_word_place *words, size_t n_words, qni_word_key *keys)
 {
-    qni_word_key keys[AHEAD];
-    qni_word_table table = qni_words_table(&c->words);
+    qni_word_table table = qni_words_table(known);
     for (size_t i = 0; i < n_words; i++) {
         const char *word = text + words[i].begin;
         size_t size = words[i].end - words[i].begin;
@@ -169,12 +167,23 @@ static qn_status encode_some(const qni_model *model, qni_context *c, const char 
         __builtin_prefetch(&table.slots[key.hash & table.mask]);
         keys[i] = key;
     }
+}
+
+// Up to AHEAD words. What the loop goes by is kept in locals, which no store of its can change.
+static inline qn_status encode_some(const qni_model *model, qni_context *c, const char *text,
+                                    size_t n, const qni_word_place *words, size_t n_words,
+                                    const qni_word_key *keys, qni_ids *out, qn_error *err)
+{
+    qni_word_table table = qni_words_table(&c->words);
     QNI_TRY(qni_ids_reserve(out, n_words * (QNI_WORD_NEAR + 1), err));
     int32_t *to = out->ids + out->n;
     for (size_t i = 0; i < n_words; i++) {
-        const qni_word_slot *slot = &table.slots[keys[i].hash & table.mask];
-        // Long words have no slot with their hi, which holds a place.
-        if (slot->lo == keys[i].lo && slot->hi == keys[i].hi && slot->n <= QNI_WORD_NEAR) {
+        size_t at = keys[i].hash & table.mask;
+        const qni_word_slot *slot = &table.slots[at];
+        if (!qni_word_is_near(slot, &keys[i])) {
+            slot = &table.slots[at ^ 1];
+        }
+        if (__builtin_expect(qni_word_is_near(slot, &keys[i]), 1)) {
             memcpy(to, slot->ids, sizeof slot->ids + sizeof slot->n);
             to += slot->n; // a copy of a fixed size: there is room behind
             continue;
@@ -193,9 +202,15 @@ static qn_status encode_some(const qni_model *model, qni_context *c, const char 
 qn_status qni_encode_words(const qni_model *model, qni_context *context, const char *text, size_t n,
                            const qni_word_place *words, size_t n_words, qni_ids *out, qn_error *err)
 {
-    for (size_t i = 0; i < n_words; i += AHEAD) {
-        size_t some = n_words - i < AHEAD ? n_words - i : AHEAD;
-        QNI_TRY(encode_some(model, context, text, n, words + i, some, out, err));
+    qni_word_key keys[2][AHEAD];
+    size_t some = n_words < AHEAD ? n_words : AHEAD;
+    make_keys(&context->words, text, n, words, some, keys[0]);
+    for (size_t i = 0, turn = 0; i < n_words; turn ^= 1) {
+        size_t left = n_words - i - some, next = left < AHEAD ? left : AHEAD;
+        make_keys(&context->words, text, n, words + i + some, next, keys[turn ^ 1]);
+        QNI_TRY(encode_some(model, context, text, n, words + i, some, keys[turn], out, err));
+        i += some;
+        some = next;
     }
     return QN_OK;
 }

@@ -23,20 +23,25 @@ static uint32_t character_before(const char *text, size_t at)
     return code;
 }
 
-// The two texts that a merge joins; NULL for a free slot of the table.
+// The two texts that a merge joins.
 typedef struct merge_text {
+    qni_bpe_merge merge;
     const char *left, *right;
     uint32_t n_left, n_right;
 } merge_text;
 
-static merge_text text_of(const qni_model *model, const qni_bpe_merge *m)
+// The merge in a slot of the table, from *at on; *at moves behind it. False when there is none.
+static bool next_merge(const qni_model *model, uint32_t *at, merge_text *out)
 {
-    merge_text text = {0};
-    if (m->rank != UINT32_MAX) {
-        text.left = qni_vocab_at(&model->vocab, m->left, &text.n_left);
-        text.right = qni_vocab_at(&model->vocab, m->right, &text.n_right);
+    const qni_pairs *pairs = &model->bpe.pairs;
+    while (*at < pairs->n_slots) {
+        if (qni_pairs_at(pairs, (*at)++, &out->merge)) {
+            out->left = qni_vocab_at(&model->vocab, out->merge.left, &out->n_left);
+            out->right = qni_vocab_at(&model->vocab, out->merge.right, &out->n_right);
+            return true;
+        }
     }
-    return text;
+    return false;
 }
 
 static bool is_joined(const qni_model *model, uint32_t code)
@@ -88,13 +93,12 @@ static kind kind_of(uint32_t c)
 // Kinds that some merge joins make one group: group[k] is the first kind of the one that k is in.
 static void find_groups(const qni_model *model, kind group[KINDS])
 {
-    const qni_bpe *bpe = &model->bpe;
     for (int k = 0; k < KINDS; k++) {
         // without seams, unknown characters may join their neighbours
         group[k] = model->seams.kinds != NULL ? (kind)k : LETTERS;
     }
-    for (uint32_t i = 0; i < bpe->n_pairs; i++) {
-        merge_text m = text_of(model, &bpe->pairs[i]);
+    merge_text m;
+    for (uint32_t at = 0; next_merge(model, &at, &m);) {
         kind a = m.n_left > 0 ? kind_of((unsigned char)m.left[m.n_left - 1]) : KINDS;
         kind b = m.n_right > 0 ? kind_of((unsigned char)m.right[0]) : KINDS;
         if (a != KINDS && b != KINDS && group[a] != group[b]) {
@@ -217,24 +221,19 @@ static bool is_byte_token(const qni_model *model, uint32_t id)
 
 static qn_status find_seams(qni_model *model, qn_error *err)
 {
-    const qni_bpe *bpe = &model->bpe;
     size_t n = 0;
-    for (uint32_t i = 0; i < bpe->n_pairs; i++) {
-        merge_text m = text_of(model, &bpe->pairs[i]);
-        bool is_merge = m.left != NULL;
-        if (is_merge && (m.n_left == 0 || m.n_right == 0 ||
-                         (m.n_left == 6 && is_byte_token(model, bpe->pairs[i].left)) ||
-                         (m.n_right == 6 && is_byte_token(model, bpe->pairs[i].right)))) {
+    merge_text m;
+    for (uint32_t at = 0; next_merge(model, &at, &m);) {
+        if (m.n_left == 0 || m.n_right == 0 ||
+            (m.n_left == 6 && is_byte_token(model, m.merge.left)) ||
+            (m.n_right == 6 && is_byte_token(model, m.merge.right))) {
             return QN_OK; // these stand for other text than their own
         }
-        n += is_merge && qni_seams_look_at(m.left[m.n_left - 1], m.right[0]);
+        n += qni_seams_look_at(m.left[m.n_left - 1], m.right[0]);
     }
     QNI_TRY(qni_seams_begin(&model->seams, n, err));
-    for (uint32_t i = 0; i < bpe->n_pairs; i++) {
-        merge_text m = text_of(model, &bpe->pairs[i]);
-        if (m.left != NULL) {
-            qni_seams_add(&model->seams, m.left, m.n_left, m.right, m.n_right);
-        }
+    for (uint32_t at = 0; next_merge(model, &at, &m);) {
+        qni_seams_add(&model->seams, m.left, m.n_left, m.right, m.n_right);
     }
     return QN_OK;
 }

@@ -13,6 +13,10 @@
 
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 typedef struct form {
     bool compose, compatible;
     uint64_t *known; // PLAIN_WORDS that say which characters were asked for, and as many which of
@@ -181,32 +185,78 @@ qn_status qni_changes_add(qni_changes *changes, uint32_t code, int change, qn_er
     return QN_OK;
 }
 
-// The end of the bytes from `at` on that are plain; `*last` is where their last character begins.
-static size_t plain_run(const qni_passage *p, size_t at, form f, size_t *last)
+// Skips bytes as long as those that begin a character only begin plain ones, whatever follows them:
+// ASCII, most Han, Hangul syllables where they stay whole, and what is below U+0300. The end may
+// lie within a character.
+#if defined(__SSE2__)
+static __m128i is_between(__m128i bytes, unsigned char low, unsigned char high)
 {
-    *last = at;
-    while (at < p->n) {
-        uint32_t code;
-        int length = 1;
-        for (uint64_t part; p->n - at >= sizeof part; at += sizeof part) {
-            memcpy(&part, p->text + at, sizeof part);
-            if ((part & QNI_ASCII_TOPS) != 0) {
-                break;
-            }
-            *last = at + sizeof part - 1;
+    __m128i lo = _mm_set1_epi8((char)low), hi = _mm_set1_epi8((char)high);
+    return _mm_cmpeq_epi8(_mm_min_epu8(_mm_max_epu8(bytes, lo), hi), bytes);
+}
+
+static size_t skip_plain(const char *text, size_t at, size_t n, form f)
+{
+    for (; n - at >= 16; at += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + at));
+        __m128i plain = is_between(bytes, 0xE4, 0xE9); // U+4000 to U+9FFF
+        if (f.compose) {
+            plain = _mm_or_si128(plain, is_between(bytes, 0xEB, 0xEC)); // U+B000 to U+CFFF
+        }
+        if (f.compose && !f.compatible) {
+            plain = _mm_or_si128(plain, is_between(bytes, 0xC2, 0xCB));
+        }
+        __m128i asks = _mm_andnot_si128(plain, is_between(bytes, 0xC0, 0xFF));
+        unsigned any = (unsigned)_mm_movemask_epi8(asks);
+        if (any != 0) {
+            return at + (size_t)__builtin_ctz(any);
+        }
+    }
+    return at;
+}
+#else
+static size_t skip_plain(const char *text, size_t at, size_t n, form f)
+{
+    (void)f;
+    for (uint64_t part; n - at >= sizeof part; at += sizeof part) {
+        memcpy(&part, text + at, sizeof part);
+        if ((part & QNI_ASCII_TOPS) != 0) {
+            break;
+        }
+    }
+    return at;
+}
+#endif
+
+static bool is_inside(char byte)
+{
+    return ((unsigned char)byte & 0xC0) == 0x80;
+}
+
+// The end of the bytes from `from` on that are plain; `*last` is where their last character begins.
+static size_t plain_run(const qni_passage *p, size_t from, form f, size_t *last)
+{
+    size_t at = from;
+    for (;;) {
+        at = skip_plain(p->text, at, p->n, f);
+        while (at < p->n && is_inside(p->text[at])) {
+            at++;
         }
         if (at == p->n) {
             break;
         }
-        code = (unsigned char)p->text[at];
+        uint32_t code = (unsigned char)p->text[at];
+        int length = 1;
         if (code >= 0x80) {
             length = qni_utf8_decode((const unsigned char *)p->text + at, p->n - at, &code);
         }
         if (code >= 0x80 && !is_plain(code, f)) {
-            return at;
+            break;
         }
-        *last = at;
         at += (size_t)length;
+    }
+    *last = at;
+    while (*last > from && is_inside(p->text[--*last])) {
     }
     return at;
 }

@@ -2,6 +2,8 @@
 
 #include "base/alloc.h"
 
+#include <string.h>
+
 enum { MOST = 3, BITS_PER_MERGE = 8 }; // bytes on either side
 
 // A merge of at least so many bytes on either side.
@@ -16,18 +18,27 @@ static size_t pair_of(const char *place)
     return (size_t)(unsigned char)place[-1] << 8 | (unsigned char)place[0];
 }
 
-// A bit for the bytes around a place, as many as the kind says.
-static size_t bit_of(const qni_seams *seams, unsigned kind, const char *place)
+// A bit for `bytes` around a place (the first one is the lowest) that are a merge of this kind.
+static size_t bit_of(const qni_seams *seams, unsigned kind, uint64_t bytes)
 {
-    uint64_t bytes = kind;
-    for (unsigned i = 0; i <= kind / MOST; i++) {
-        bytes = bytes << 8 | (unsigned char)place[-1 - (int)i];
-    }
-    for (unsigned i = 0; i <= kind % MOST; i++) {
-        bytes = bytes << 8 | (unsigned char)place[i];
-    }
-    bytes *= 0x9E3779B97F4A7C15u;
+    bytes = (bytes | (uint64_t)kind << 8 * 2 * MOST) * 0x9E3779B97F4A7C15u;
     return (size_t)(bytes >> 32 ^ bytes >> 13) & (seams->n_bits - 1);
+}
+
+// The bytes around a place, as many as the kind says.
+static uint64_t bytes_of(unsigned kind, const char *place)
+{
+    size_t before = kind / MOST + 1, n = before + kind % MOST + 1;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < n; i++) {
+        bytes |= (uint64_t)(unsigned char)(place - before)[i] << 8 * i;
+    }
+    return bytes;
+}
+
+static bool is_crossed(const qni_seams *seams, size_t bit)
+{
+    return (seams->crossed[bit / 64] >> (bit % 64) & 1) != 0;
 }
 
 qn_status qni_seams_begin(qni_seams *seams, size_t n, qn_error *err)
@@ -68,31 +79,63 @@ void qni_seams_add(qni_seams *seams, const char *left, size_t n_left, const char
         around[MOST + i] = right[i];
     }
     unsigned kind = kind_of(n_left, n_right);
-    size_t bit = bit_of(seams, kind, around + MOST);
+    size_t bit = bit_of(seams, kind, bytes_of(kind, around + MOST));
     uint16_t *kinds = (uint16_t *)(uintptr_t)seams->kinds;
     uint64_t *crossed = (uint64_t *)(uintptr_t)seams->crossed;
     kinds[pair_of(around + MOST)] |= (uint16_t)(1u << kind);
     crossed[bit / 64] |= (uint64_t)1 << (bit % 64);
 }
 
+// Whether a place is a seam, with so many bytes of the word before and behind it.
 static bool is_seam(const qni_seams *seams, const char *place, size_t before, size_t behind)
 {
-    for (unsigned kinds = seams->kinds[pair_of(place)]; kinds != 0; kinds &= kinds - 1) {
+    enum { LONGEST = MOST * MOST - 1 };
+    unsigned kinds = seams->kinds[pair_of(place)];
+    uint64_t bytes;
+    if (kinds == 1u << LONGEST && before >= MOST && behind >= sizeof bytes - MOST) { // mostly
+        memcpy(&bytes, place - MOST, sizeof bytes);
+        bytes &= ((uint64_t)1 << 8 * 2 * MOST) - 1;
+        return !is_crossed(seams, bit_of(seams, LONGEST, bytes));
+    }
+    if ((kinds & 1) != 0) {
+        return false; // the two bytes themselves merge
+    }
+    for (; kinds != 0; kinds &= kinds - 1) {
         unsigned kind = (unsigned)__builtin_ctz(kinds);
         if (kind / MOST >= before || kind % MOST >= behind) {
             continue; // it is longer than what is there
         }
-        size_t bit = bit_of(seams, kind, place);
-        if ((seams->crossed[bit / 64] >> (bit % 64) & 1) != 0) {
+        if (is_crossed(seams, bit_of(seams, kind, bytes_of(kind, place)))) {
             return false;
         }
     }
     return true;
 }
 
+// Whether all bytes are ASCII.
+static bool is_ascii(const char *word, size_t n)
+{
+    uint64_t part, some = 0;
+    if (n < sizeof part) {
+        for (size_t i = 0; i < n; i++) {
+            some |= (uint64_t)(unsigned char)word[i];
+        }
+        return some < 0x80;
+    }
+    for (size_t i = 0; i + sizeof part < n; i += sizeof part) {
+        memcpy(&part, word + i, sizeof part);
+        some |= part;
+    }
+    memcpy(&part, word + n - sizeof part, sizeof part);
+    return ((some | part) & 0x8080808080808080u) == 0;
+}
+
 size_t qni_seams_next(const qni_seams *seams, const char *word, size_t n)
 {
-    for (size_t at = 1; seams->kinds != NULL && at < n; at++) {
+    if (seams->kinds == NULL || (n <= 64 && is_ascii(word, n))) {
+        return n;
+    }
+    for (size_t at = 1; at < n; at++) {
         if (qni_seams_look_at(word[at - 1], word[at]) && is_seam(seams, word + at, at, n - at)) {
             return at;
         }

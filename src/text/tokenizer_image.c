@@ -36,11 +36,18 @@ static void keep_charsmap(qni_image *image, qni_charsmap *map)
     qni_image_copy(image, &map->pool, map->n_pool + 1, 1);
 }
 
+static void keep_pairs(qni_image *image, qni_pairs *p)
+{
+    qni_image_array(image, &p->slots, p->n_slots, sizeof *p->slots);
+    qni_image_array(image, &p->ids, p->n_slots, sizeof *p->ids);
+    qni_image_array(image, &p->hints, p->n_hints, sizeof *p->hints);
+    p->owned = p->owned && !image->reads;
+}
+
 static void keep_bpe(qni_image *image, qni_bpe *bpe, const qni_vocab *vocab)
 {
     qni_image_value(image, bpe, sizeof *bpe);
-    qni_image_array(image, &bpe->pairs, bpe->n_pairs, sizeof *bpe->pairs);
-    qni_image_array(image, &bpe->hints, qni_bpe_n_hints(bpe), sizeof *bpe->hints);
+    keep_pairs(image, &bpe->pairs);
     qni_image_array(image, &bpe->origins, (size_t)vocab->n + 1, sizeof *bpe->origins);
     keep_trie(image, &bpe->trie);
     bpe->vocab = vocab;

@@ -79,14 +79,21 @@ static bool is_word(const qni_words *words, const qni_word_slot *slot, const qni
            memcmp(words->pool + (uint32_t)slot->hi, word, n) == 0;
 }
 
+// The slot that is looked at after another one, for a hash.
+static size_t next_slot(const qni_words *words, size_t at, uint64_t hash)
+{
+    bool is_first = (at & 1) == (hash & 1);
+    return is_first ? at ^ 1 : ((at ^ 1) + 2) & (words->n_slots - 1);
+}
+
 const qni_word_slot *qni_words_find(const qni_words *words, const qni_word_key *key,
                                     const char *word, size_t n)
 {
     if (words->n_slots == 0) {
         return NULL;
     }
-    for (size_t i = key->hash;; i++) {
-        const qni_word_slot *slot = &words->slots[i & (words->n_slots - 1)];
+    for (size_t i = key->hash & (words->n_slots - 1);; i = next_slot(words, i, key->hash)) {
+        const qni_word_slot *slot = &words->slots[i];
         if (slot->hi == 0) {
             return NULL;
         }
@@ -114,7 +121,7 @@ static void put(qni_words *words, const qni_word_slot *slot, uint64_t hash)
 {
     size_t i = hash & (words->n_slots - 1);
     while (words->slots[i].hi != 0) {
-        i = (i + 1) & (words->n_slots - 1);
+        i = next_slot(words, i, hash);
     }
     words->slots[i] = *slot;
     words->n_used++;

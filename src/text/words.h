@@ -8,10 +8,10 @@
 //   ids      up to three tokens; more: their place in the pool
 //   n        how many; with QNI_WORD_FAR they stand in the pool
 //
-// A word stands in the first slot from its hash's on that was free when it came; at most five
-// eighths of the slots are taken, and they grow to a bound. Past that, or past the pool's,
-// everything is forgotten: the common words are back soon, and nothing has to be kept about who is
-// used.
+// A word stands in the first slot that was free when it came: its hash's, then the other one of the
+// same cache line, then the next lines' two each. At most five eighths of the slots are taken, and
+// they grow to a bound. Past that, or past the pool's, everything is forgotten: the common words
+// are back soon, and nothing has to be kept about who is used.
 #ifndef QNI_TEXT_WORDS_H
 #define QNI_TEXT_WORDS_H
 
@@ -78,7 +78,7 @@ static inline qni_word_key qni_word_short_key(const char *word, size_t n)
 // Of any word.
 qni_word_key qni_word_key_of(const char *word, size_t n);
 
-// Where looking a word up begins: slots[hash & mask].
+// Where looking a word up begins: slots[hash & mask], and behind that slots[(hash & mask) ^ 1].
 typedef struct qni_word_table {
     const qni_word_slot *slots;
     size_t mask;
@@ -86,9 +86,16 @@ typedef struct qni_word_table {
 
 static inline qni_word_table qni_words_table(const qni_words *words)
 {
-    static const qni_word_slot nothing; // of the table without slots
+    static const qni_word_slot nothing[2]; // of the table without slots
     return words->n_slots > 0 ? (qni_word_table){words->slots, words->n_slots - 1}
-                              : (qni_word_table){&nothing, 0};
+                              : (qni_word_table){nothing, 0};
+}
+
+// Whether a slot holds the word and its tokens themselves. Long words are in no slot with their
+// hi, which holds a place there.
+static inline bool qni_word_is_near(const qni_word_slot *slot, const qni_word_key *key)
+{
+    return slot->lo == key->lo && slot->hi == key->hi && slot->n <= QNI_WORD_NEAR;
 }
 
 // The slot of a word, or NULL.
