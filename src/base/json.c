@@ -6,6 +6,7 @@
 #include "base/limits.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 // Whether brackets outside of strings stand deeper than the limit. What recurses over a document
 // may then recurse, the parser included.
@@ -31,6 +32,53 @@ static bool is_too_deep(const char *text, size_t size)
     return false;
 }
 
+static json_t *load(const char *text, size_t size, json_error_t *problem)
+{
+    return json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY,
+                      problem);
+}
+
+// The text with ".0" behind every whole number of so many digits that it may not fit 64 bits.
+static qn_status write_reals(const char *text, size_t size, qni_buf *out, qn_error *err)
+{
+    enum { SAFE_DIGITS = 18 };
+    bool in_string = false;
+    size_t copied = 0;
+    for (size_t i = 0; i < size; i++) {
+        size_t n = 0;
+        if (in_string) {
+            bool escapes = text[i] == '\\';
+            in_string = escapes || text[i] != '"';
+            i += escapes;
+            continue;
+        }
+        in_string = text[i] == '"';
+        while (i + n < size && text[i + n] >= '0' && text[i + n] <= '9') {
+            n++;
+        }
+        bool goes_on = i + n < size && strchr(".eE", text[i + n]) != NULL;
+        bool is_part = i > 0 && strchr(".eE+", text[i - 1]) != NULL;
+        i += n > 0 ? n - 1 : 0;
+        if (n > SAFE_DIGITS && !goes_on && !is_part) {
+            QNI_TRY(qni_buf_add(out, text + copied, i + 1 - copied, err));
+            QNI_TRY(qni_buf_add_text(out, ".0", err));
+            copied = i + 1;
+        }
+    }
+    return qni_buf_add(out, text + copied, size - copied, err);
+}
+
+static qn_status load_with_reals(const char *text, size_t size, json_t **out, json_error_t *problem,
+                                 qn_error *err)
+{
+    qni_buf buf;
+    qni_buf_begin(&buf, 2 * size + 2, "a text of numbers");
+    qn_status status = write_reals(text, size, &buf, err);
+    *out = status == QN_OK ? load(buf.data, buf.size, problem) : NULL;
+    qni_buf_end(&buf);
+    return status;
+}
+
 qn_status qni_json_parse(const char *text, size_t size, const char *where, json_t **out,
                          qn_error *err)
 {
@@ -40,8 +88,10 @@ qn_status qni_json_parse(const char *text, size_t size, const char *where, json_
                         QNI_MAX_JSON_DEPTH);
     }
     json_error_t problem;
-    *out = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY,
-                      &problem);
+    *out = load(text, size, &problem);
+    if (*out == NULL && json_error_code(&problem) == json_error_numeric_overflow) {
+        QNI_TRY(load_with_reals(text, size, out, &problem, err));
+    }
     if (*out != NULL) {
         return QN_OK;
     }

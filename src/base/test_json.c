@@ -46,7 +46,7 @@ static void test_what_is_refused(void **state)
         {"[\"\\ud800\"]", "line 1"},
         {"{'a': 1}", "line 1"},
         {"[1e999]", "line 1"},
-        {"[99999999999999999999]", "line 1"},
+        {"[99999999999999999999, 1e999]", "line 1"},
         {"[NaN]", "line 1"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -94,6 +94,31 @@ static void test_depth_is_bounded(void **state)
     memcpy(text + 1 + 3 * 900, "0]", 2);
     assert_int_equal(parse(text, &json, NULL), QN_OK);
     json_decref(json);
+}
+
+static qn_status parse_big(void *context, qn_error *err)
+{
+    json_t *json;
+    QNI_TRY(parse("{\"most\": 1000000000000000019884624838656, \"least\":-20000000000000000000, "
+                  "\"fits\": 9007199254740993, \"text\": \"\\\"1000000000000000000000\", "
+                  "\"list\": [0.1234567890123456789012, 12345678901234567890123e2]}",
+                  &json, err));
+    assert_true(json_number_value(json_object_get(json, "most")) == 1e30);
+    assert_true(json_number_value(json_object_get(json, "least")) == -2e19);
+    assert_true(json_integer_value(json_object_get(json, "fits")) == 9007199254740993);
+    assert_string_equal(json_string_value(json_object_get(json, "text")),
+                        "\"1000000000000000000000");
+    json_decref(json);
+    (void)context;
+    return QN_OK;
+}
+
+static void test_whole_numbers_beyond_64_bits_are_reals(void **state)
+{
+    (void)state;
+    assert_true(torture(parse_big, NULL) > 0);
+    json_t *json;
+    assert_int_equal(parse("[1e400]", &json, NULL), QN_INVALID_MODEL);
 }
 
 static qn_status print(void *context, qn_error *err)
@@ -153,6 +178,7 @@ int main(void)
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_depth_is_bounded),
+        cmocka_unit_test(test_whole_numbers_beyond_64_bits_are_reals),
         cmocka_unit_test(test_printing),
         cmocka_unit_test(test_files),
     };

@@ -59,18 +59,24 @@ static uint32_t character_before(const char *text, size_t at, size_t *begin)
     return code;
 }
 
+// As Rust's \w has it, with the two joiners.
+static bool is_word(uint32_t code)
+{
+    return qni_unicode_is_word(code) || code == 0x200C || code == 0x200D;
+}
+
 static bool touches_word(const char *text, size_t n, const qni_added_match *m)
 {
     size_t begin;
     uint32_t code;
-    if (m->begin > 0 && qni_unicode_is_word(character_before(text, m->begin, &begin))) {
+    if (m->begin > 0 && is_word(character_before(text, m->begin, &begin))) {
         return true;
     }
     if (m->end == n) {
         return false;
     }
     qni_utf8_decode((const unsigned char *)text + m->end, n - m->end, &code);
-    return qni_unicode_is_word(code);
+    return is_word(code);
 }
 
 static void take_spaces(const char *text, size_t n, size_t previous, qni_added_match *m)
@@ -81,6 +87,7 @@ static void take_spaces(const char *text, size_t n, size_t previous, qni_added_m
                qni_unicode_is_space(character_before(text, m->begin, &begin))) {
             m->begin = begin;
         }
+        m->begin = m->begin > previous ? m->begin : previous;
     }
     while (m->token->rstrip && m->end < n) {
         uint32_t code;
@@ -139,7 +146,9 @@ bool qni_added_next(const qni_added_set *set, const char *text, size_t n, size_t
         if (!skip) {
             *resume = from;
             take_spaces(text, n, previous, out);
-            return true;
+            if (out->begin < out->end) { // else it stands in what the token before has taken
+                return true;
+            }
         }
     }
     return false;

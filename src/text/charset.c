@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "text/unicode.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -270,16 +271,41 @@ static qn_status add_runs(qni_charset *set, pcre2_code *pattern, const char *tex
     return status;
 }
 
-static qn_status add_by_library(qni_charset *set, const char *name, size_t n, qn_error *err)
+// What a property has gained since the library's tables.
+static qn_status add_newer(qni_charset *set, const char *name, size_t n, qn_error *err)
+{
+    static const struct {
+        const char *name;
+        uint32_t first, last;
+    } rows[] = {
+#define QNI_SINCE_9(first, last)
+#define QNI_SINCE_14(name, first, last) {#name, first, last},
+#include "text/unicode_newer.def"
+#undef QNI_SINCE_9
+#undef QNI_SINCE_14
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strlen(rows[i].name) == n && memcmp(rows[i].name, name, n) == 0) {
+            QNI_TRY(qni_charset_add(set, rows[i].first, rows[i].last, err));
+        }
+    }
+    return QN_OK;
+}
+
+static pcre2_code *compile_property(const char *kind, const char *name, size_t n)
 {
     char source[64];
-    memcpy(source, "\\p{", 3);
-    memcpy(source + 3, name, n);
-    memcpy(source + 3 + n, "}+", 3);
     int code;
     PCRE2_SIZE where;
-    pcre2_code *pattern = pcre2_compile((PCRE2_SPTR)source, PCRE2_ZERO_TERMINATED, PCRE2_UTF, &code,
-                                        &where, NULL);
+    (void)snprintf(source, sizeof source, "\\p{%s%.*s}+", kind, (int)n, name);
+    return pcre2_compile((PCRE2_SPTR)source, PCRE2_ZERO_TERMINATED, PCRE2_UTF, &code, &where, NULL);
+}
+
+static qn_status add_by_library(qni_charset *set, const char *name, size_t n, qn_error *err)
+{
+    // A script is meant without what is used with several ("sc:" says so); else it is no script.
+    pcre2_code *pattern = compile_property("sc:", name, n);
+    pattern = pattern != NULL ? pattern : compile_property("", name, n);
     if (pattern == NULL) {
         return qni_fail(err, QN_UNSUPPORTED, NULL, "the character property \\p{%.*s} is not known",
                         (int)n, name);
@@ -291,7 +317,7 @@ static qn_status add_by_library(qni_charset *set, const char *name, size_t n, qn
                                     : add_runs(set, pattern, text, size, err);
     qni_free(text);
     pcre2_code_free(pattern);
-    return status;
+    return status == QN_OK ? add_newer(set, name, n, err) : status;
 }
 
 qn_status qni_charset_add_property(qni_charset *set, const char *name, size_t n, qn_error *err)

@@ -21,7 +21,8 @@ static bool is_skipped(const decoding *d, int32_t id)
            (d->options->skip_special_tokens && (d->t->traits[id] & QNI_TOKEN_SPECIAL) != 0);
 }
 
-// A row of byte tokens that is not UTF-8 as a whole gives U+FFFD for each of them.
+// A row of byte tokens that is not UTF-8 as a whole gives U+FFFD for each of them, or for those
+// that make no character.
 static qn_status close_bytes(decoding *d)
 {
     size_t from = d->bytes_from;
@@ -30,6 +31,14 @@ static qn_status close_bytes(decoding *d)
         return QN_OK;
     }
     size_t n = d->out.size - from;
+    if (d->t->decoder.lone_bytes) {
+        QNI_TRY(qni_buf_reserve(&d->out, 3 * n, d->err)); // what comes of the bytes, behind them
+        char *row = d->out.data + from;
+        size_t made = qni_decode_valid(row, n, true, row + n);
+        memmove(row, row + n, made);
+        d->out.size = from + made;
+        return QN_OK;
+    }
     d->out.size = from;
     for (size_t i = 0; i < n; i++) {
         QNI_TRY(qni_buf_add(&d->out, replacement, 3, d->err));
@@ -81,23 +90,42 @@ static qn_status add_middle(decoding *d, const int32_t *ids, size_t n)
     return QN_OK;
 }
 
+// Adds a token while nothing but spaces that are lost stood before it. *begun: what follows is the
+// middle.
+static qn_status add_front(decoding *d, int32_t id, bool first, bool last, bool *begun)
+{
+    const qni_decoder *decoder = &d->t->decoder;
+    size_t before = d->out.size, n;
+    QNI_TRY(add_token(d, id, first, last));
+    const char *token = qni_tokenizer_token_text(d->t, id, &n);
+    size_t lost = d->out.size > before ? qni_decoder_front(decoder, token, n) : 0;
+    if (lost > 0 && before == 0) {
+        d->out.size -= lost;
+        memmove(d->out.data, d->out.data + lost, d->out.size);
+    }
+    *begun = decoder->front == QNI_FRONT_STAYS || d->out.size > 0 ||
+             (lost > 0 && decoder->front == QNI_FRONT_LOSES_ONE);
+    return QN_OK;
+}
+
 // The first and the last token may give something else than those between.
 static qn_status add_tokens(decoding *d, const int32_t *ids, size_t n)
 {
-    size_t first = 0;
+    bool any = false, begun = false;
     while (n > 0 && is_skipped(d, ids[n - 1])) {
         n--;
     }
-    while (first < n && is_skipped(d, ids[first])) {
-        first++;
+    size_t at = 0;
+    for (; at < n && !begun; at++) {
+        if (!is_skipped(d, ids[at])) {
+            QNI_TRY(add_front(d, ids[at], !any, at + 1 == n, &begun));
+            any = true;
+        }
     }
-    if (first < n) {
-        QNI_TRY(add_token(d, ids[first], true, first + 1 == n));
+    if (at + 1 < n) {
+        QNI_TRY(add_middle(d, ids + at, n - at - 1));
     }
-    if (first + 2 < n) {
-        QNI_TRY(add_middle(d, ids + first + 1, n - first - 2));
-    }
-    if (first + 1 < n) {
+    if (at < n) {
         QNI_TRY(add_token(d, ids[n - 1], false, true));
     }
     return close_bytes(d);

@@ -23,27 +23,6 @@ void qni_decode_stream_end(qni_decode_stream *stream)
     memset(stream, 0, sizeof *stream);
 }
 
-// Writes `n` bytes with U+FFFD for what is ill-formed: for each part of it, or for each byte.
-static size_t write_valid(const char *raw, size_t n, bool each_byte, char *out)
-{
-    size_t to = 0;
-    for (size_t at = 0; at < n;) {
-        uint32_t code;
-        int length = qni_utf8_decode((const unsigned char *)raw + at, n - at, &code);
-        size_t size = (size_t)(length < 0 ? -length : length);
-        for (size_t i = 0; length < 0 && i < (each_byte ? size : 1); i++) {
-            memcpy(out + to, "\xEF\xBF\xBD", 3);
-            to += 3;
-        }
-        if (length > 0) {
-            memmove(out + to, raw + at, size);
-            to += size;
-        }
-        at += size;
-    }
-    return to;
-}
-
 // Takes the characters that the decoder strips from the front of the whole text.
 static size_t strip_front(qni_decode_stream *s, char *text, size_t n)
 {
@@ -80,7 +59,7 @@ static qn_status give(qni_decode_stream *s, const char *bytes, size_t n, bool la
     s->n_pending = last ? 0 : qni_utf8_unfinished(raw, total);
     size_t stop = total - s->n_pending;
     memcpy(s->pending, raw + stop, s->n_pending);
-    size_t to = write_valid(raw, stop, each_byte, s->text);
+    size_t to = qni_decode_valid(raw, stop, each_byte, s->text);
     to = strip_front(s, s->text, to);
     s->text[to] = '\0';
     *text = s->text;
@@ -154,11 +133,19 @@ qn_status qni_decode_stream_push(qni_decode_stream *stream, int32_t id, const ch
     if (!stream->options.skip_special_tokens || !qni_tokenizer_is_special(t, id)) {
         bytes = qni_tokenizer_token_bytes(t, id, &size);
     }
+    if (bytes != NULL && t->decoder.front != QNI_FRONT_STAYS && !stream->begun) {
+        size_t n_token;
+        const char *token = qni_tokenizer_token_text(t, id, &n_token);
+        size_t lost = size > 0 ? qni_decoder_front(&t->decoder, token, n_token) : 0;
+        bytes += lost;
+        size -= lost;
+        stream->begun = size > 0 || (lost > 0 && t->decoder.front == QNI_FRONT_LOSES_ONE);
+    }
     bool is_byte = bytes != NULL && (t->traits[id] & QNI_TOKEN_BYTE) != 0;
     if (t->decoder.bytes && bytes != NULL && !is_byte && stream->n_pending > 0) {
         // Bytes that no further byte completes come before this token.
         char made[32];
-        size_t n_made = write_valid(stream->pending, stream->n_pending, true, made);
+        size_t n_made = qni_decode_valid(stream->pending, stream->n_pending, true, made);
         stream->n_pending = 0;
         QNI_TRY(give(stream, bytes, size, false, text, n, err));
         if (qni_grow(&stream->text, &stream->text_capacity, *n + n_made + 1, 1) != 0) {
@@ -183,5 +170,6 @@ qn_status qni_decode_stream_flush(qni_decode_stream *stream, const char **text, 
         stream->n_window = stream->n_given = stream->given_bytes = 0;
     }
     stream->to_strip = stream->tokenizer->decoder.strip_start;
+    stream->begun = false;
     return QN_OK;
 }

@@ -97,14 +97,15 @@ static qn_status replace_matches(const qni_decode_step *s, qni_buf *text, size_t
     qni_buf_begin(&out, text->limit_bytes, text->limit_name);
     void *match = NULL;
     qn_status status = QN_OK;
-    bool any = true;
-    for (size_t at = from; status == QN_OK && any;) {
-        qni_cut found = {0, 0};
-        status = qni_splitter_next(&s->splitter, text->data != NULL ? text->data : "", text->size,
-                                   at, &match, &found, &any, err);
-        size_t stop = any ? found.begin : text->size;
+    bool any = text->size > from;
+    const char *token = any ? text->data + from : "";
+    size_t n = text->size - from;
+    qni_cut found = {SIZE_MAX, SIZE_MAX};
+    for (size_t at = 0; status == QN_OK && any;) {
+        status = qni_splitter_next(&s->splitter, token, n, at, &match, &found, &any, err);
+        size_t stop = any ? found.begin : n;
         if (status == QN_OK && stop > at) {
-            status = qni_buf_add(&out, text->data + at, stop - at, err);
+            status = qni_buf_add(&out, token + at, stop - at, err);
         }
         if (status == QN_OK && any) {
             status = qni_buf_add(&out, s->content, s->n_content, err);
@@ -235,6 +236,20 @@ static qn_status read_ctc(const qni_decode_step *s, qni_buf *text, size_t from, 
     return replace_all(text, from, s->delimiter, strlen(s->delimiter), " ", 1, err);
 }
 
+static qn_status read_named(const qni_decode_step *s, qni_buf *text, size_t from, qn_error *err)
+{
+    size_t n = text->size - from;
+    const char *at = s->content, *end = s->content + s->n_content;
+    while (n > 0 && (at = memmem(at, (size_t)(end - at), text->data + from, n)) != NULL) {
+        if (at[-1] == QNI_NAME_BORDER[0] && at[n] == QNI_NAME_BORDER[0]) {
+            text->size = from;
+            return qni_buf_add_text(text, s->delimiter, err);
+        }
+        at++;
+    }
+    return QN_OK;
+}
+
 static qn_status run_single(const qni_decode_step *s, qni_buf *text, size_t from, bool first,
                             bool last, bool *is_byte, qn_error *err)
 {
@@ -258,6 +273,7 @@ static qn_status run_single(const qni_decode_step *s, qni_buf *text, size_t from
     case QNI_DECODE_SUFFIX:
         return replace_all(text, from, s->content, s->n_content, " ", last ? 0 : 1, err);
     case QNI_DECODE_CTC: return read_ctc(s, text, from, err);
+    case QNI_DECODE_NAMED: return read_named(s, text, from, err);
     }
     return QN_OK;
 }
@@ -275,6 +291,31 @@ qn_status qni_decoder_token(const qni_decoder *d, const char *token, size_t n, b
         QNI_TRY(run_single(&d->steps[i], out, from, first, last, is_byte, err));
     }
     return QN_OK;
+}
+
+size_t qni_decoder_front(const qni_decoder *d, const char *token, size_t n)
+{
+    return d->front != QNI_FRONT_STAYS && n >= 3 && memcmp(token, "\xE2\x96\x81", 3) == 0;
+}
+
+size_t qni_decode_valid(const char *raw, size_t n, bool each_byte, char *out)
+{
+    size_t to = 0;
+    for (size_t at = 0; at < n;) {
+        uint32_t code;
+        int length = qni_utf8_decode((const unsigned char *)raw + at, n - at, &code);
+        size_t size = (size_t)(length < 0 ? -length : length);
+        for (size_t i = 0; length < 0 && i < (each_byte ? size : 1); i++) {
+            memcpy(out + to, "\xEF\xBF\xBD", 3);
+            to += 3;
+        }
+        if (length > 0) {
+            memmove(out + to, raw + at, size);
+            to += size;
+        }
+        at += size;
+    }
+    return to;
 }
 
 qn_status qni_decoder_whole(const qni_decoder *d, qni_buf *text, qn_error *err)

@@ -20,7 +20,20 @@ typedef enum qni_decode_kind {
     QNI_DECODE_WORDPIECE,  // tokens without the prefix `content` have a space before them
     QNI_DECODE_SUFFIX,     // `content` ends a word ("BPEDecoder")
     QNI_DECODE_CTC,        // repeated tokens count once, `content` is padding, `delimiter` a space
+    QNI_DECODE_NAMED,      // tokens that are a name of `content` as a whole give `delimiter`
 } qni_decode_kind;
+
+// A name in the list of QNI_DECODE_NAMED stands between two of these, which no text has.
+#define QNI_NAME_BORDER "\xFF"
+
+// Spaces that tokens lose at the beginning of a text, as SentencePiece has it: those that are
+// written
+// "\xE2\x96\x81".
+typedef enum qni_decode_front {
+    QNI_FRONT_STAYS,
+    QNI_FRONT_LOSES_ONE, // of the first token with text
+    QNI_FRONT_LOSES_ALL  // of each token until there is text
+} qni_decode_front;
 
 typedef struct qni_decode_step {
     qni_decode_kind kind;
@@ -35,10 +48,12 @@ typedef struct qni_decode_step {
 typedef struct qni_decoder {
     qni_decode_step *steps;
     size_t n_steps;
-    size_t n_single;    // steps up to the one that joins
-    bool spaces;        // no decoder at all: tokens are joined by spaces
-    bool byte_level;    // the text is made of bytes, and what is not UTF-8 is replaced
-    bool bytes;         // some tokens are bytes
+    size_t n_single; // steps up to the one that joins
+    bool spaces;     // no decoder at all: tokens are joined by spaces
+    bool byte_level; // the text is made of bytes, and what is not UTF-8 is replaced
+    bool bytes;      // some tokens are bytes
+    bool lone_bytes; // of which those alone are replaced that make no character; else the row
+    qni_decode_front front;
     bool first, last;   // the first (last) token gives something else than in the middle
     bool once;          // repeated tokens count once
     size_t strip_start; // characters to be taken from the front of the whole text
@@ -53,6 +68,13 @@ void qni_decoder_end(qni_decoder *decoder);
 QNI_WARN_UNUSED qn_status qni_decoder_token(const qni_decoder *decoder, const char *token, size_t n,
                                             bool first, bool last, qni_buf *out, bool *is_byte,
                                             qn_error *err);
+
+// How many bytes of what a token gives are lost where nothing stands before it.
+size_t qni_decoder_front(const qni_decoder *decoder, const char *token, size_t n);
+
+// U+FFFD for what is ill-formed, for each part of it or for each byte; `out` has room for three
+// times `n` bytes. The size of what is written.
+size_t qni_decode_valid(const char *raw, size_t n, bool each_byte, char *out);
 
 // The steps on the whole text, in place.
 QNI_WARN_UNUSED qn_status qni_decoder_whole(const qni_decoder *decoder, qni_buf *text,

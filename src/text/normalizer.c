@@ -202,12 +202,13 @@ static qn_status replace(const qni_normalizer *step, const qni_passage *p, void 
                    ? QN_OK
                    : qni_draft_replace(out, p, 0, p->n, byte, step->content, step->n_content, err);
     }
+    qni_cut found = {SIZE_MAX, SIZE_MAX};
     while (any) {
-        qni_cut found;
         QNI_TRY(qni_splitter_next(&step->splitter, p->text, p->n, at, match, &found, &any, err));
         if (any) {
-            qni_text_span last = out->track ? qni_passage_character(p, found.end - 1)
-                                            : (qni_text_span){0, 0};
+            qni_text_span last = out->track && found.end > 0
+                                     ? qni_passage_character(p, found.end - 1)
+                                     : (qni_text_span){0, 0};
             QNI_TRY(qni_draft_copy(out, p, at, found.begin, err));
             QNI_TRY(qni_draft_add(out, step->content, step->n_content, last, err));
             at = found.end;

@@ -479,3 +479,26 @@ qn_status qni_regex_read_set(const char **at, qni_regex_flavor flavor, qni_chars
     *at = p.at;
     return QN_OK;
 }
+
+// Children are made before their parents, so one pass over the nodes is enough.
+qn_status qni_regex_may_be_empty(const qni_regex *regex, bool *may, qn_error *err)
+{
+    bool *empty = qni_calloc(regex->n_nodes + 1, sizeof *empty);
+    if (empty == NULL) {
+        return qni_fail_memory(err);
+    }
+    for (size_t i = 0; i < regex->n_nodes; i++) {
+        const qni_regex_node *node = &regex->nodes[i];
+        switch (node->kind) {
+        case QNI_REGEX_EMPTY:
+        case QNI_REGEX_LOOK: empty[i] = true; break;
+        case QNI_REGEX_SET: empty[i] = false; break;
+        case QNI_REGEX_CAT: empty[i] = empty[node->a] && empty[node->b]; break;
+        case QNI_REGEX_ALT: empty[i] = empty[node->a] || empty[node->b]; break;
+        case QNI_REGEX_REPEAT: empty[i] = node->min == 0 || empty[node->a]; break;
+        }
+    }
+    *may = empty[regex->root];
+    qni_free(empty);
+    return QN_OK;
+}

@@ -51,6 +51,9 @@ QNI_WARN_UNUSED qn_status qni_regex_parse(const char *pattern, qni_regex_flavor 
                                           qni_regex *out, qn_error *err);
 void qni_regex_end(qni_regex *regex);
 
+// Whether some match may be empty.
+QNI_WARN_UNUSED qn_status qni_regex_may_be_empty(const qni_regex *regex, bool *may, qn_error *err);
+
 // Reads one bracketed class or one escape that stands for a set, at *at, which moves behind it.
 QNI_WARN_UNUSED qn_status qni_regex_read_set(const char **at, qni_regex_flavor flavor,
                                              qni_charset *set, qn_error *err);

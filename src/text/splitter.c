@@ -30,6 +30,25 @@ static qn_status write_class(qni_buf *out, const qni_charset *set, qn_error *err
     return qni_buf_add_text(out, "]", err);
 }
 
+// \b and \B by the flavor's own \w: the library's knows ASCII only.
+static qn_status write_border(qni_buf *out, bool is_one, qni_regex_flavor flavor, qn_error *err)
+{
+    qni_charset set = {0};
+    const char *at = "\\w";
+    qni_buf word;
+    qni_buf_begin(&word, QNI_MIB, "a pattern's length");
+    qn_status status = qni_regex_read_set(&at, flavor, &set, err);
+    status = status == QN_OK ? write_class(&word, &set, err) : status;
+    if (status == QN_OK) {
+        const char *w = word.data;
+        status = is_one ? qni_buf_printf(out, err, "(?:(?<=%s)(?!%s)|(?<!%s)(?=%s))", w, w, w, w)
+                        : qni_buf_printf(out, err, "(?:(?<=%s)(?=%s)|(?<!%s)(?!%s))", w, w, w, w);
+    }
+    qni_charset_end(&set);
+    qni_buf_end(&word);
+    return status;
+}
+
 // Copies the pattern with every set written out.
 static qn_status translate(const char *pattern, qni_regex_flavor flavor, qni_buf *out,
                            qn_error *err)
@@ -46,6 +65,9 @@ static qn_status translate(const char *pattern, qni_regex_flavor flavor, qni_buf
             }
             qni_charset_end(&set);
             QNI_TRY(status);
+        } else if (at[0] == '\\' && (at[1] == 'b' || at[1] == 'B')) {
+            QNI_TRY(write_border(out, at[1] == 'b', flavor, err));
+            at += 2;
         } else {
             size_t n = at[0] == '\\' && at[1] != 0 ? 2 : 1;
             QNI_TRY(qni_buf_add(out, at, n, err));
@@ -70,6 +92,9 @@ static qn_status compile(qni_splitter *out, qn_error *err)
                         reason);
     }
     pcre2_jit_compile(out->code, PCRE2_JIT_COMPLETE);
+    uint32_t empty = 1;
+    (void)pcre2_pattern_info(out->code, PCRE2_INFO_MATCHEMPTY, &empty);
+    out->may_be_empty = empty != 0;
     return QN_OK;
 }
 
@@ -84,29 +109,53 @@ static qn_status open_library(const char *pattern, qni_regex_flavor flavor, qni_
     return status == QN_OK ? compile(out, err) : status;
 }
 
-// Hiragana, Katakana and their length mark count as Han. A piece begins with a character of some
-// script and goes on with that script and with what has none: spaces and unassigned code points.
-// Such characters before the first piece are left out.
-qn_status qni_splitter_open_scripts(qni_splitter *out, qn_error *err)
-{
-    static const char *const scripts[] = {
-#define QNI_SCRIPT(name) #name,
+// Scripts of Unicode 9, of which Hiragana, Katakana and their length mark count as Han.
+static const char *const scripts[] = {
+    "\\p{sc:Han}\\p{sc:Hiragana}\\p{sc:Katakana}\\x{30FC}",
+    "\\p{sc:Common}",
+#define QNI_SCRIPT(name) "\\p{sc:" #name "}",
 #include "text/scripts.def"
 #undef QNI_SCRIPT
-    };
+};
+
+enum { N_SCRIPTS = sizeof scripts / sizeof scripts[0] };
+
+// What was of no script then.
+static const char newer[] = " "
+#define QNI_SINCE_9(first, last) "\\x{" #first "}-\\x{" #last "}"
+#define QNI_SINCE_14(name, first, last)
+#include "text/unicode_newer.def"
+#undef QNI_SINCE_9
+#undef QNI_SINCE_14
+    ;
+
+// Group 1 is what is of no script, 2 what is of none that is listed.
+static qn_status write_scripts(qni_buf *out, qn_error *err)
+{
+    qn_status status = qni_buf_printf(out, err, "(?(DEFINE)([%s])([^", newer);
+    for (int i = 0; i < N_SCRIPTS && status == QN_OK; i++) {
+        status = qni_buf_add_text(out, scripts[i], err);
+    }
+    status = status == QN_OK ? qni_buf_add_text(out, "]))(?!(?1))(?:", err) : status;
+    for (int i = 0; i < N_SCRIPTS && status == QN_OK; i++) {
+        bool common = i == 1; // without the length mark
+        const char *begin = common ? "[^" : "[", *end = common ? "\\x{30FC}]" : "]";
+        const char *items = common ? "\\P{sc:Common}" : scripts[i];
+        status = qni_buf_printf(out, err, "%s%s%s%s(?:%s%s%s|(?1)|(?2))*+", i > 0 ? "|" : "", begin,
+                                items, end, begin, items, end);
+    }
+    return status == QN_OK ? qni_buf_add_text(out, ")", err) : status;
+}
+
+// By a character's own script, not by those that it is used with ("sc:", which PCRE2 has since
+// 10.40). A piece begins with a character of some script and goes on with that script and with what
+// has none. Such characters before the first piece are left out.
+qn_status qni_splitter_open_scripts(qni_splitter *out, qn_error *err)
+{
     qni_buf text;
     *out = (qni_splitter){.behavior = QNI_SPLIT_REMOVED, .invert = true};
     qni_buf_begin(&text, QNI_MIB, "a pattern's length");
-    qn_status status = qni_buf_add_text(
-        &text,
-        "[\\p{Han}\\p{Hiragana}\\p{Katakana}\\x{30FC}]"
-        "[ \\p{Unknown}\\p{Han}\\p{Hiragana}\\p{Katakana}\\x{30FC}]*+"
-        "|(?![ \\x{30FC}])\\p{Common}(?:(?!\\x{30FC})[ \\p{Unknown}\\p{Common}])*+",
-        err);
-    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0] && status == QN_OK; i++) {
-        status = qni_buf_printf(&text, err, "|\\p{%s}[ \\p{Unknown}\\p{%s}]*+", scripts[i],
-                                scripts[i]);
-    }
+    qn_status status = write_scripts(&text, err);
     out->pattern = qni_buf_take(&text);
     status = status == QN_OK ? compile(out, err) : status;
     if (status != QN_OK) {
@@ -135,12 +184,16 @@ qn_status qni_splitter_open(const char *pattern, qni_regex_flavor flavor,
 {
     *out = (qni_splitter){.behavior = behavior, .invert = invert};
     qni_regex regex;
+    bool may_be_empty = false;
     qn_status status = qni_regex_parse(pattern, flavor, &regex, err);
     if (status == QN_OK) {
+        status = qni_regex_may_be_empty(&regex, &may_be_empty, err);
+    }
+    if (status == QN_OK && !may_be_empty) {
         status = qni_automaton_build(&regex, &out->automaton, err);
     }
     qni_regex_end(&regex);
-    if (status == QN_UNSUPPORTED) {
+    if (status == QN_UNSUPPORTED || (status == QN_OK && may_be_empty)) {
         status = open_library(pattern, flavor, out, err);
     } else if (status == QN_OK) {
         out->clear = is_clear(&out->automaton);
@@ -202,9 +255,10 @@ static qn_status next_by_library(const qni_splitter *s, const char *text, size_t
         }
     }
     *any = false;
-    while (from < n) {
-        int code = pcre2_match(s->code, (PCRE2_SPTR)text, n, from,
-                               PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, *match, NULL);
+    uint32_t options = PCRE2_NO_UTF_CHECK | (s->may_be_empty ? 0 : PCRE2_NOTEMPTY);
+    size_t last = found->end;
+    while (n > 0 && from <= n) {
+        int code = pcre2_match(s->code, (PCRE2_SPTR)text, n, from, options, *match, NULL);
         if (code == PCRE2_ERROR_NOMATCH) {
             return QN_OK;
         }
@@ -215,9 +269,14 @@ static qn_status next_by_library(const qni_splitter *s, const char *text, size_t
                             reason);
         }
         const PCRE2_SIZE *span = pcre2_get_ovector_pointer(*match);
-        *found = (qni_cut){span[0], span[1]};
-        *any = true;
-        return QN_OK;
+        if (span[0] < span[1] || span[1] != last) {
+            *found = (qni_cut){span[0], span[1]};
+            *any = true;
+            return QN_OK;
+        }
+        do {
+            from++;
+        } while (from < n && ((unsigned char)text[from] & 0xC0) == 0x80);
     }
     return QN_OK;
 }
@@ -271,6 +330,7 @@ typedef struct placing {
     size_t first;  // of this run's pieces
     bool had_text; // the piece before was text
     bool had_delimiter;
+    bool was_empty; // and nothing is joined to it
 } placing;
 
 // Adds one stretch of text or one delimiter.
@@ -290,8 +350,10 @@ static qn_status place(placing *p, size_t begin, size_t end, bool delimiter, qn_
     case QNI_SPLIT_MERGED_WITH_NEXT: joins = !delimiter && p->had_delimiter; break;
     case QNI_SPLIT_CONTIGUOUS: joins = delimiter ? p->had_delimiter : p->had_text; break;
     }
+    joins = joins && !p->was_empty;
     p->had_text = !delimiter;
     p->had_delimiter = delimiter;
+    p->was_empty = begin == end;
     if (joins && last != NULL && last->end == begin) {
         last->end = end;
         return QN_OK;
@@ -305,8 +367,8 @@ qn_status qni_splitter_run(const qni_splitter *s, const char *text, size_t begin
     placing p = {.behavior = s->behavior, .cuts = cuts, .first = cuts->n};
     const char *base = text + begin;
     size_t n = end - begin;
+    qni_cut found = {SIZE_MAX, SIZE_MAX};
     for (size_t at = 0; at < n;) {
-        qni_cut found;
         bool any;
         QNI_TRY(qni_splitter_next(s, base, n, at, match, &found, &any, err));
         if (!any) {

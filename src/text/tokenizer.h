@@ -88,6 +88,7 @@ typedef struct qni_decode_stream {
     char pending[8]; // the beginning of a character
     size_t n_pending;
     size_t to_strip; // characters to be taken from the front
+    bool begun;      // there was text
     char *text;      // what the last call gave
     size_t text_capacity;
     // for decoders in which a token depends on its neighbours: the tokens that may still matter,

@@ -104,6 +104,9 @@ static qn_status read_suffix(qni_json_reader *r, const json_t *source)
     qni_decode_step step = {.kind = QNI_DECODE_SUFFIX};
     QNI_TRY(qni_json_only(source, "BPEDecoder", "type suffix", r->err));
     qn_status status = need(source, "suffix", &step.content, &step.n_content, r->err);
+    if (status == QN_OK && step.n_content == 0) { // would put spaces between all letters
+        status = qni_fail(r->err, QN_UNSUPPORTED, NULL, "BPEDecoder: an empty \"suffix\"");
+    }
     return add(r, step, status);
 }
 
@@ -112,25 +115,33 @@ static qn_status read_ctc(qni_json_reader *r, const json_t *source)
     size_t n;
     qni_decode_step step = {.kind = QNI_DECODE_CTC};
     QNI_TRY(qni_json_only(source, "CTC", "type pad_token word_delimiter_token cleanup", r->err));
+    if (r->t->decoder.n_steps > 0) { // it would compare tokens as the steps before made them
+        return qni_fail(r->err, QN_UNSUPPORTED, NULL, "a decoder CTC behind another step");
+    }
     QNI_TRY(qni_json_bool(source, "cleanup", true, &step.cleanup, r->err));
     qn_status status = need(source, "pad_token", &step.content, &step.n_content, r->err);
     if (status == QN_OK) {
         status = need(source, "word_delimiter_token", &step.delimiter, &n, r->err);
     }
+    if (status == QN_OK && n == 0 && step.cleanup) { // would put spaces between all letters
+        status = qni_fail(r->err, QN_UNSUPPORTED, NULL, "CTC: an empty \"word_delimiter_token\"");
+    }
     return add(r, step, status);
 }
+
+static qn_status read_any(qni_json_reader *r, const json_t *source);
 
 static qn_status read_sequence(qni_json_reader *r, const json_t *source)
 {
     const json_t *steps = json_object_get(source, "decoders");
     QNI_TRY(qni_json_only(source, "Sequence", "type decoders", r->err));
     for (size_t i = 0; i < json_array_size(steps); i++) {
-        QNI_TRY(qni_read_decoder(r, json_array_get(steps, i)));
+        QNI_TRY(read_any(r, json_array_get(steps, i)));
     }
     return QN_OK;
 }
 
-qn_status qni_read_decoder(qni_json_reader *r, const json_t *source)
+static qn_status read_any(qni_json_reader *r, const json_t *source)
 {
     static const qni_component rows[] = {
         {"Sequence", read_sequence},   {"ByteLevel", read_byte_level},
@@ -140,4 +151,12 @@ qn_status qni_read_decoder(qni_json_reader *r, const json_t *source)
         {"BPEDecoder", read_suffix},   {"CTC", read_ctc},
     };
     return qni_read_component(r, source, "decoder", rows, QNI_ROWS(rows));
+}
+
+qn_status qni_read_decoder(qni_json_reader *r, const json_t *source)
+{
+    QNI_TRY(read_any(r, source));
+    // Without a decoder tokens are set apart by spaces; with one that has no steps they are joined.
+    bool is_empty = source != NULL && !json_is_null(source) && r->t->decoder.n_steps == 0;
+    return is_empty ? add(r, (qni_decode_step){.kind = QNI_DECODE_FUSE}, QN_OK) : QN_OK;
 }

@@ -244,7 +244,8 @@ static json_t *splits(const pre_row *row)
 
 static qn_status build_json(const reader *r, const json_t *root)
 {
-    return root != NULL ? qni_tokenizer_build_json(r->t, root, r->err) : qni_fail_memory(r->err);
+    return root != NULL ? qni_tokenizer_build_json(r->t, root, true, r->err)
+                        : qni_fail_memory(r->err);
 }
 
 static qn_status read_gpt2(reader *r, bool *bos)

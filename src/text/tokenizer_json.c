@@ -3,7 +3,9 @@
 // tokenizer_decoders.c and tokenizer_post.c.
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "text/tokenizer_json.h"
+#include "text/unicode.h"
 
 #include <string.h>
 
@@ -79,6 +81,70 @@ static qn_status read_added_token(qni_json_reader *r, const json_t *source, qni_
     return out->content != NULL ? QN_OK : qni_fail_memory(r->err);
 }
 
+// The tokens that were read so far, by their contents.
+typedef struct added_index {
+    uint32_t *slots, mask; // an index and 1; 0 is free
+} added_index;
+
+static qn_status begin_index(qni_json_reader *r, size_t n, added_index *index)
+{
+    size_t size = 16;
+    while (size < 2 * n) {
+        size *= 2;
+    }
+    index->mask = (uint32_t)size - 1;
+    index->slots = qni_arena_alloc(&r->arena, size * sizeof *index->slots);
+    if (index->slots == NULL) {
+        return qni_fail_memory(r->err);
+    }
+    memset(index->slots, 0, size * sizeof *index->slots);
+    return QN_OK;
+}
+
+// A token of the same content before the last one, or NULL; then the last one is put in.
+static qni_added_token *added_before(const qni_tokenizer *t, added_index *index)
+{
+    const qni_added_token *last = &t->added[t->n_added - 1];
+    for (uint32_t i = qni_token_hash(last->content, last->n);; i++) {
+        uint32_t slot = index->slots[i & index->mask];
+        if (slot == 0) {
+            index->slots[i & index->mask] = (uint32_t)t->n_added;
+            return NULL;
+        }
+        qni_added_token *a = &t->added[slot - 1];
+        if (a->n == last->n && memcmp(a->content, last->content, a->n) == 0) {
+            return a;
+        }
+    }
+}
+
+// Settles the last token that was read. The library takes no notice of the ids in the file: a token
+// that the model lacks gets the next free one. Of equal ones the flags of the last count, but what
+// was special stays so; an empty one is none.
+static void place_added(qni_json_reader *r, added_index *index, uint32_t *next_id)
+{
+    qni_tokenizer *t = r->t;
+    qni_added_token *last = &t->added[t->n_added - 1];
+    qni_added_token *same = last->n > 0 ? added_before(t, index) : NULL;
+    int32_t known = qni_vocab_find(&t->written, last->content, last->n);
+    if (same != NULL) {
+        const char *content = last->content;
+        last->content = same->content;
+        last->special = last->special || same->special;
+        last->id = same->id;
+        *same = *last;
+        last->content = content;
+    } else if (last->n > 0) {
+        int32_t free_id = r->keeps_ids ? last->id : (int32_t)*next_id;
+        *next_id += known < 0;
+        last->id = known >= 0 ? known : free_id;
+    }
+    if (same != NULL || last->n == 0) {
+        qni_free((void *)(uintptr_t)last->content);
+        t->n_added--;
+    }
+}
+
 static qn_status read_added(qni_json_reader *r)
 {
     const json_t *list = json_object_get(r->root, "added_tokens");
@@ -92,11 +158,36 @@ static qn_status read_added(qni_json_reader *r)
     if (r->t->added == NULL) {
         return qni_fail_memory(r->err);
     }
+    added_index index;
+    uint32_t next_id = (uint32_t)r->written.n; // as many as the model has tokens
+    QNI_TRY(begin_index(r, n, &index));
     for (size_t i = 0; i < n; i++) {
-        r->t->n_added = i + 1;
-        QNI_TRY(read_added_token(r, json_array_get(list, i), &r->t->added[i]));
+        qni_added_token *a = &r->t->added[r->t->n_added];
+        QNI_TRY(read_added_token(r, json_array_get(list, i), a));
+        r->t->n_added++;
+        place_added(r, &index, &next_id);
     }
     return QN_OK;
+}
+
+// Whether bytes can stand in the place of the characters that they are written with: no affix joins
+// them, and none is looked for among the tokens of single bytes.
+static bool holds_bytes(const json_t *model)
+{
+    static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
+    for (int i = 0; i < 2; i++) {
+        if (json_string_length(json_object_get(model, affixes[i])) > 0) {
+            return false;
+        }
+    }
+    const json_t *vocab = json_object_get(model, "vocab");
+    bool all = true;
+    for (int byte = 0; byte < 256 && all; byte++) {
+        char text[4];
+        int n = qni_utf8_encode(qni_byte_to_code((unsigned char)byte), text);
+        all = json_object_getn(vocab, text, (size_t)n) != NULL;
+    }
+    return all || !json_is_true(json_object_get(model, "byte_fallback"));
 }
 
 // A byte-level model meets bytes, if turning them into characters is the last thing before it and
@@ -114,7 +205,8 @@ static void settle_bytes(qni_json_reader *r)
     for (size_t i = 0; i < t->n_normalizers; i++) {
         found += t->normalizers[i].kind == QNI_NORMALIZE_BYTES;
     }
-    if (is_bpe && found == 1 && n > 0 && t->pretokenizers[n - 1].kind == QNI_PRE_BYTES) {
+    if (is_bpe && holds_bytes(model) && found == 1 && n > 0 &&
+        t->pretokenizers[n - 1].kind == QNI_PRE_BYTES) {
         t->model.byte_level = true;
         t->n_pretokenizers--;
     }
@@ -130,17 +222,18 @@ static qn_status read_all(qni_json_reader *r)
     QNI_TRY(qni_read_normalizer(r, json_object_get(root, "normalizer")));
     QNI_TRY(qni_read_pretokenizer(r, json_object_get(root, "pre_tokenizer")));
     settle_bytes(r);
-    QNI_TRY(read_added(r));
     QNI_TRY(qni_read_model(r));
+    QNI_TRY(read_added(r));
     QNI_TRY(qni_read_processor(r, json_object_get(root, "post_processor")));
     QNI_TRY(qni_read_truncation(r, json_object_get(root, "truncation")));
     QNI_TRY(qni_read_padding(r, json_object_get(root, "padding")));
     return qni_read_decoder(r, json_object_get(root, "decoder"));
 }
 
-qn_status qni_tokenizer_build_json(qni_tokenizer *t, const json_t *root, qn_error *err)
+qn_status qni_tokenizer_build_json(qni_tokenizer *t, const json_t *root, bool keeps_ids,
+                                   qn_error *err)
 {
-    qni_json_reader r = {.t = t, .root = root, .err = err};
+    qni_json_reader r = {.t = t, .root = root, .keeps_ids = keeps_ids, .err = err};
     qni_arena_begin(&r.arena, QNI_GIB);
     qn_status status = read_all(&r);
     // The tables of all tokens need the lists that point into the JSON, so they are made here.
@@ -157,7 +250,7 @@ qn_status qni_tokenizer_read_json(qni_tokenizer *t, const char *path, qn_error *
 {
     json_t *root;
     QNI_TRY(qni_json_read(path, QNI_MAX_TEXT_FILE_BYTES, &root, err));
-    qn_status status = qni_tokenizer_build_json(t, root, err);
+    qn_status status = qni_tokenizer_build_json(t, root, false, err);
     json_decref(root);
     return status == QN_OK ? QN_OK : qni_fail_in(err, status, path);
 }

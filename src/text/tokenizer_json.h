@@ -12,6 +12,7 @@ typedef struct qni_json_reader {
     qni_token_list written; // tokens as the file writes them
     qni_token_list model;   // as the model meets them
     qni_arena arena;        // their bytes
+    bool keeps_ids;         // of added tokens, as they are written
     qn_error *err;
 } qni_json_reader;
 
@@ -40,9 +41,10 @@ QNI_WARN_UNUSED qn_status qni_read_copy(const json_t *source, const char *key, c
 QNI_WARN_UNUSED qn_status qni_read_pattern(const json_t *pattern, qni_split_behavior behavior,
                                            bool invert, qni_splitter *out, qn_error *err);
 
-// The whole of a tokenizer.json.
+// The whole of a tokenizer.json. With `keeps_ids` the ids of added tokens count; else they are given
+// anew, as the library does it.
 QNI_WARN_UNUSED qn_status qni_tokenizer_build_json(qni_tokenizer *t, const json_t *root,
-                                                   qn_error *err);
+                                                   bool keeps_ids, qn_error *err);
 
 QNI_WARN_UNUSED qn_status qni_read_model(qni_json_reader *r);
 QNI_WARN_UNUSED qn_status qni_read_normalizer(qni_json_reader *r, const json_t *source);

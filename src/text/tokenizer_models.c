@@ -155,7 +155,17 @@ static qn_status read_bpe_flags(qni_json_reader *r, const json_t *source)
     QNI_TRY(qni_json_bool(source, "byte_fallback", false, &model->byte_fallback, r->err));
     QNI_TRY(qni_json_bool(source, "ignore_merges", false, &model->ignore_merges, r->err));
     QNI_TRY(copy_affix(source, "continuing_subword_prefix", &model->prefix, r->err));
-    return copy_affix(source, "end_of_word_suffix", &model->suffix, r->err);
+    QNI_TRY(copy_affix(source, "end_of_word_suffix", &model->suffix, r->err));
+    if (model->byte_fallback && (model->prefix != NULL || model->suffix != NULL)) {
+        // bytes of the prefix and the suffix would count with those of the unknown character
+        return qni_fail(r->err, QN_UNSUPPORTED, NULL,
+                        "byte_fallback with a continuing_subword_prefix or end_of_word_suffix");
+    }
+    if (model->ignore_merges && (model->prefix != NULL || model->suffix != NULL)) {
+        return qni_fail(r->err, QN_UNSUPPORTED, NULL,
+                        "ignore_merges with a continuing_subword_prefix or end_of_word_suffix");
+    }
+    return QN_OK;
 }
 
 static qn_status build_vocabularies(qni_json_reader *r)

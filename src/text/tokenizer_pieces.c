@@ -1,8 +1,11 @@
 #include "text/tokenizer_pieces.h"
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/limits.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,13 +73,25 @@ static qn_status check_types(builder *b)
     return QN_OK;
 }
 
+// Unigram weighs symbols of the user against other ways to cut a text; elsewhere they are cut out
+// of it first.
+static bool weighs_symbols(const builder *b)
+{
+    return b->s->unigram && !b->s->controls_in_text;
+}
+
+static bool is_of_model(const builder *b, const qni_piece *p)
+{
+    return p->type == QNI_PIECE_NORMAL || (p->type == QNI_PIECE_USER && weighs_symbols(b));
+}
+
 static qn_status build_vocabularies(builder *b)
 {
     qni_tokenizer *t = b->t;
     for (size_t i = 0; i < b->s->n; i++) {
         const qni_piece *p = &b->s->items[i];
         QNI_TRY(qni_token_list_add(&b->written, p->text, p->n, (uint32_t)i, false, b->err));
-        if (p->type == QNI_PIECE_NORMAL) {
+        if (is_of_model(b, p)) {
             QNI_TRY(qni_token_list_add(&b->model, p->text, p->n, (uint32_t)i, p->n == 0, b->err));
         } else if (p->type == QNI_PIECE_UNKNOWN && t->model.unk == QNI_NO_TOKEN) {
             t->model.unk = (int32_t)i;
@@ -143,7 +158,7 @@ static qn_status build_bpe(builder *b)
     if (order == NULL) {
         return qni_fail_memory(b->err);
     }
-    for (size_t i = 0; i < b->s->n; i++) {
+    for (size_t i = 0; i < b->s->n && !b->s->characters; i++) {
         if (b->s->items[i].type == QNI_PIECE_NORMAL && b->s->items[i].n > 0) {
             order[n++] = (ranked){b->s->items[i].score, (uint32_t)i};
         }
@@ -161,11 +176,15 @@ static qn_status build_unigram(builder *b)
     if (scores == NULL) {
         return qni_fail_memory(b->err);
     }
+    float least = FLT_MAX;
     for (uint32_t i = 0; i < model->vocab.n; i++) {
-        scores[i] = (double)b->s->items[i].score;
+        const qni_piece *p = &b->s->items[i];
+        least = p->type == QNI_PIECE_NORMAL ? fminf(least, p->score) : least;
+        scores[i] = (double)p->score; // of symbols of the user as a rule 0, more than all others
     }
     QNI_TRY(qni_unigram_build(&model->vocab, scores, NULL, &model->unigram, b->err));
     model->unigram.single = true;
+    model->unigram.unknown_score = (double)(least - QNI_UNKNOWN_PENALTY);
     return QN_OK;
 }
 
@@ -284,34 +303,57 @@ static qn_status add_replace(builder *b, const char *text, size_t n, const char 
     return QN_OK;
 }
 
+// The names of all pieces of a type give `text`.
+static qn_status add_named(builder *b, int type, const char *text, size_t n)
+{
+    qni_buf names;
+    qni_decode_step step = {.kind = QNI_DECODE_NAMED, .delimiter = qni_strndup(text, n)};
+    qni_buf_begin(&names, QNI_MAX_TEXT_FILE_BYTES, "the names of special pieces");
+    qn_status status = step.delimiter == NULL ? qni_fail_memory(b->err)
+                                              : qni_buf_add_text(&names, QNI_NAME_BORDER, b->err);
+    for (size_t i = 0; i < b->s->n && status == QN_OK; i++) {
+        const qni_piece *p = &b->s->items[i];
+        if (p->type == type && p->n > 0) {
+            status = qni_buf_add(&names, p->text, p->n, b->err);
+            status = status == QN_OK ? qni_buf_add_text(&names, QNI_NAME_BORDER, b->err) : status;
+        }
+    }
+    step.n_content = names.size;
+    step.content = status == QN_OK ? qni_buf_take(&names) : NULL;
+    qni_buf_end(&names);
+    if (step.content == NULL) {
+        qni_free(step.delimiter);
+        return status == QN_OK ? qni_fail_memory(b->err) : status;
+    }
+    b->t->decoder.steps[b->t->decoder.n_steps++] = step;
+    return QN_OK;
+}
+
 static qn_status build_decoder(builder *b)
 {
     static const char unknown[] = " \xE2\x81\x87 ", mark[] = "\xE2\x96\x81";
+    const qni_piece_source *s = b->s;
     qni_decoder *d = &b->t->decoder;
-    size_t n = 8;
-    for (size_t i = 0; i < b->s->n; i++) {
-        n += b->s->items[i].type == QNI_PIECE_CONTROL || b->s->items[i].type == QNI_PIECE_UNKNOWN;
-    }
-    d->steps = qni_calloc(n, sizeof *d->steps);
+    d->steps = qni_calloc(8, sizeof *d->steps);
     if (d->steps == NULL) {
         return qni_fail_memory(b->err);
     }
-    for (size_t i = 0; i < b->s->n && !b->s->controls_in_text && n <= 64; i++) {
-        const qni_piece *p = &b->s->items[i];
-        if (p->type == QNI_PIECE_CONTROL && p->n > 0) {
-            QNI_TRY(add_replace(b, p->text, p->n, "", 0));
-        } else if (p->type == QNI_PIECE_UNKNOWN && p->n > 0) {
-            bool given = b->s->unknown != NULL;
-            QNI_TRY(add_replace(b, p->text, p->n, given ? b->s->unknown : unknown,
-                                given ? b->s->n_unknown : sizeof unknown - 1));
-        }
+    if (!s->controls_in_text) {
+        bool given = s->unknown != NULL;
+        QNI_TRY(add_named(b, QNI_PIECE_CONTROL, "", 0));
+        QNI_TRY(add_named(b, QNI_PIECE_UNKNOWN, given ? s->unknown : unknown,
+                          given ? s->n_unknown : sizeof unknown - 1));
+        d->lone_bytes = true;
+        d->front = s->tidy        ? QNI_FRONT_LOSES_ALL
+                   : s->add_space ? QNI_FRONT_LOSES_ONE
+                                  : QNI_FRONT_STAYS;
     }
     QNI_TRY(add_replace(b, mark, 3, " ", 1));
-    if (b->s->byte_fallback) {
+    if (s->byte_fallback) {
         d->steps[d->n_steps++].kind = QNI_DECODE_BYTES;
     }
     d->steps[d->n_steps++].kind = QNI_DECODE_FUSE;
-    if (b->s->add_space && !b->s->space_behind) {
+    if (s->controls_in_text && s->add_space && !s->space_behind) {
         qni_decode_step *strip = &d->steps[d->n_steps++];
         *strip = (qni_decode_step){
             .kind = QNI_DECODE_STRIP, .content = qni_strdup(" "), .n_content = 1, .start = 1};
@@ -331,7 +373,12 @@ static qn_status build(builder *b)
     for (size_t i = 0; i < b->s->n; i++) {
         b->t->traits[i] |= b->s->items[i].type == QNI_PIECE_CONTROL ? QNI_TOKEN_SPECIAL : 0;
     }
-    QNI_TRY(!b->s->controls_in_text ? build_symbols(b, NULL) : QN_OK);
+    if (weighs_symbols(b)) { // they stay in the normalizer's list
+        qni_added_set_end(&b->t->added_normalized);
+        b->t->added_normalized = (qni_added_set){.tokens = b->t->added, .lone_first = -1};
+    } else if (!b->s->controls_in_text) {
+        QNI_TRY(build_symbols(b, NULL));
+    }
     return qni_tokenizer_set_ends(b->t, -1, -1, b->err);
 }
 

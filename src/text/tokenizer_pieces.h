@@ -25,6 +25,7 @@ typedef struct qni_piece_source {
     qni_piece *items; // by id
     size_t n, capacity;
     bool unigram;          // else BPE
+    bool characters;       // of which nothing is merged
     bool byte_fallback;    // characters without a piece become their bytes
     bool controls_in_text; // control and user symbols are found in the text before all else
     const char *unknown;   // what the unknown token reads as; NULL: " U+2047 "

@@ -73,9 +73,23 @@ static qn_status read_row(qni_json_reader *r, const json_t *source, const char *
     return QN_OK;
 }
 
+// The library runs the steps of a Sequence one behind the other, each around what the one before
+// made. One that puts tokens around the texts is what files have.
+static qn_status only_once(const qni_json_reader *r, bool before, const char *what)
+{
+    return !before ? QN_OK
+                   : qni_fail(r->err, QN_UNSUPPORTED, NULL, "two post-processors that %s", what);
+}
+
+static qn_status begin_rows(const qni_json_reader *r)
+{
+    return only_once(r, r->t->single.n > 0 || r->t->pair.n > 0, "put tokens around a text");
+}
+
 static qn_status read_template(qni_json_reader *r, const json_t *source)
 {
     QNI_TRY(qni_json_only(source, "TemplateProcessing", "type single pair special_tokens", r->err));
+    QNI_TRY(begin_rows(r));
     QNI_TRY(read_row(r, source, "single", &r->t->single));
     return read_row(r, source, "pair", &r->t->pair);
 }
@@ -110,6 +124,7 @@ static qn_status read_bert(qni_json_reader *r, const json_t *source)
 {
     int32_t cls, sep;
     QNI_TRY(qni_json_only(source, "BertProcessing", "type sep cls", r->err));
+    QNI_TRY(begin_rows(r));
     QNI_TRY(read_named(r, source, "cls", &cls));
     QNI_TRY(read_named(r, source, "sep", &sep));
     QNI_TRY(add_row(r, "C0A0S0", cls, sep, &r->t->single));
@@ -118,8 +133,12 @@ static qn_status read_bert(qni_json_reader *r, const json_t *source)
 
 static qn_status read_trim(qni_json_reader *r, const json_t *source)
 {
-    QNI_TRY(qni_json_bool(source, "trim_offsets", true, &r->t->trim.on, r->err));
-    return qni_json_bool(source, "add_prefix_space", true, &r->t->trim.prefix_space, r->err);
+    qni_trim trim;
+    QNI_TRY(qni_json_bool(source, "trim_offsets", true, &trim.on, r->err));
+    QNI_TRY(qni_json_bool(source, "add_prefix_space", true, &trim.prefix_space, r->err));
+    QNI_TRY(only_once(r, trim.on && r->t->trim.on, "trim offsets"));
+    r->t->trim = trim.on ? trim : r->t->trim;
+    return QN_OK;
 }
 
 static qn_status read_roberta(qni_json_reader *r, const json_t *source)
@@ -127,6 +146,7 @@ static qn_status read_roberta(qni_json_reader *r, const json_t *source)
     int32_t cls, sep;
     QNI_TRY(qni_json_only(source, "RobertaProcessing", "type sep cls trim_offsets add_prefix_space",
                           r->err));
+    QNI_TRY(begin_rows(r));
     QNI_TRY(read_named(r, source, "cls", &cls));
     QNI_TRY(read_named(r, source, "sep", &sep));
     QNI_TRY(read_trim(r, source));

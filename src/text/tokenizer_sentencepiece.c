@@ -10,7 +10,7 @@
 
 typedef struct reader {
     qni_piece_source source;
-    int model_type; // 1 Unigram, 2 BPE
+    int model_type; // 1 Unigram, 2 BPE, 3 words, 4 characters
     int64_t bos, eos;
     bool denormalizes;
     qn_error *err;
@@ -94,17 +94,17 @@ static qn_status read_model(reader *r, const char *bytes, size_t n)
     if (wire.broken || r->source.n == 0) {
         return broken(r);
     }
-    if (r->model_type != 1 && r->model_type != 2) {
-        static const char *const names[] = {"unknown", "", "", "WORD", "CHAR"};
+    if (r->model_type == 0 || r->model_type == 3) {
         return qni_fail(r->err, QN_UNSUPPORTED, NULL,
-                        "a SentencePiece model of the type %s; UNIGRAM and BPE are supported",
-                        names[r->model_type]);
+                        "a SentencePiece model of the type %s; UNIGRAM, BPE and CHAR are supported",
+                        r->model_type == 0 ? "unknown" : "WORD");
     }
     if (r->denormalizes) {
         return qni_fail(r->err, QN_UNSUPPORTED, NULL,
                         "a SentencePiece model with a table for decoding (denormalizer_spec)");
     }
     r->source.unigram = r->model_type == 1;
+    r->source.characters = r->model_type == 4;
     return QN_OK;
 }
 

@@ -5,8 +5,6 @@
 #include <float.h>
 #include <math.h>
 
-static const double unknown_penalty = 10.0;
-
 qn_status qni_unigram_build(const qni_vocab *vocab, double *scores, const uint8_t *unused,
                             qni_unigram *out, qn_error *err)
 {
@@ -30,7 +28,7 @@ qn_status qni_unigram_build(const qni_vocab *vocab, double *scores, const uint8_
             keys[n++] = (qni_trie_key){(const unsigned char *)bytes, size, id};
         }
     }
-    out->unknown_score = least - unknown_penalty;
+    out->unknown_score = least - (double)QNI_UNKNOWN_PENALTY;
     qn_status status = qni_trie_build(keys, n, &out->trie, err);
     qni_free(keys);
     if (status != QN_OK) {

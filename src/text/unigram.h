@@ -9,6 +9,9 @@
 #include "text/trie.h"
 #include "text/vocab.h"
 
+// How much less than the least likely token an unknown character scores.
+#define QNI_UNKNOWN_PENALTY 10.0F
+
 typedef struct qni_unigram {
     const double *scores; // by id
     double unknown_score;
