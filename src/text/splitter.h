@@ -26,7 +26,7 @@ typedef struct qni_splitter {
     char *pattern; // that it was compiled from, with `options`
     uint32_t options;
     bool may_be_empty; // some of its matches are empty: they cut too
-    char *literal; // or a plain string of literal_bytes
+    char *literal;     // or a plain string of literal_bytes
     size_t literal_bytes;
     qni_split_behavior behavior;
     bool invert; // what matches is the text, what lies between is the delimiter
@@ -77,8 +77,8 @@ static inline bool qni_splitter_keeps(const qni_splitter *s, const char *piece)
 
 void qni_splitter_free_match(void *match);
 
-// The next match at or after `from` in text[0, n). `*found` is the match before, {SIZE_MAX, SIZE_MAX}
-// at first: none is empty that begins where that ends. *any false: there is none.
+// The next match at or after `from` in text[0, n). `*found` is the match before, {SIZE_MAX,
+// SIZE_MAX} at first: none is empty that begins where that ends. *any false: there is none.
 QNI_WARN_UNUSED qn_status qni_splitter_next(const qni_splitter *splitter, const char *text,
                                             size_t n, size_t from, void **match, qni_cut *found,
                                             bool *any, qn_error *err);
