@@ -47,10 +47,6 @@ static const char *first_bytes(const qni_mask_walk *w, const qni_state *state)
     }
 }
 
-// Calls `found` with the entries of every node whose bytes the machine takes from `start` on.
-typedef void qni_mask_found_fn(qni_mask_walk *w, void *context, const qni_state *state,
-                               uint32_t depth, const uint32_t *entries, uint32_t n);
-
 typedef struct trie_walk {
     qni_mask_walk *w;
     const qni_token_trie *trie;
