@@ -7,8 +7,9 @@
 #include <jansson.h>
 
 // Parses `size` bytes of UTF-8. A whole number beyond 64 bits, such as the 10^30 by which
-// tokenizer_config.json says that there is no limit, is read as a real. Repeated keys and nesting deeper than QNI_MAX_JSON_DEPTH are
-// refused. `where` names the source in errors. Release the result with json_decref.
+// tokenizer_config.json says that there is no limit, is read as a real. Repeated keys and nesting
+// deeper than QNI_MAX_JSON_DEPTH are refused. `where` names the source in errors. Release the
+// result with json_decref.
 QNI_WARN_UNUSED qn_status qni_json_parse(const char *text, size_t size, const char *where,
                                          json_t **out, qn_error *err);
 

@@ -77,8 +77,8 @@ static inline bool qni_splitter_keeps(const qni_splitter *s, const char *piece)
 
 void qni_splitter_free_match(void *match);
 
-// The next match at or after `from` in text[0, n). `*found` is the match before, {SIZE_MAX, SIZE_MAX}
-// at first: none is empty that begins where that ends. *any false: there is none.
+// The next match at or after `from` in text[0, n). `*found` is the match before, {SIZE_MAX,
+// SIZE_MAX} at first: none is empty that begins where that ends. *any false: there is none.
 QNI_WARN_UNUSED qn_status qni_splitter_next(const qni_splitter *splitter, const char *text,
                                             size_t n, size_t from, void **match, qni_cut *found,
                                             bool *any, qn_error *err);
