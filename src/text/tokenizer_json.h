@@ -41,8 +41,8 @@ QNI_WARN_UNUSED qn_status qni_read_copy(const json_t *source, const char *key, c
 QNI_WARN_UNUSED qn_status qni_read_pattern(const json_t *pattern, qni_split_behavior behavior,
                                            bool invert, qni_splitter *out, qn_error *err);
 
-// The whole of a tokenizer.json. With `keeps_ids` the ids of added tokens count; else they are given
-// anew, as the library does it.
+// The whole of a tokenizer.json. With `keeps_ids` the ids of added tokens count; else they are
+// given anew, as the library does it.
 QNI_WARN_UNUSED qn_status qni_tokenizer_build_json(qni_tokenizer *t, const json_t *root,
                                                    bool keeps_ids, qn_error *err);
 
