@@ -359,9 +359,13 @@ static void test_gguf_vocabularies(void **state)
 {
     (void)state;
     file f;
-    write_gpt2(&f, "qwen2");
-    check_ids(f.path, "ab ab<|end|>12", "3 5 0 6 7 ");
-    temporary_end(f.folder);
+    static const char *const names[] = {"qwen2",      "default",    "falcon",
+                                        "bailingmoe", "seed-coder", "deepseek-coder"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        write_gpt2(&f, names[i]);
+        check_ids(f.path, "ab ab<|end|>12", "3 5 0 6 7 ");
+        temporary_end(f.folder);
+    }
     write_gpt2(&f, "nothing-known");
     check_refused(f.path, QN_UNSUPPORTED, "nothing-known");
     temporary_end(f.folder);

@@ -41,37 +41,81 @@ typedef struct reader {
 
 typedef struct pre_row {
     const char *name;
-    const char *patterns[3];
+    const char *patterns[5]; // each cuts what those before left
     bool nfc, whole_words, bos;
 } pre_row;
 
+#define NUMBERS3 "[0-9][0-9][0-9]"
+#define LING                                                                     \
+    "'(?i:[sdmt]|ll|ve|re)|" WORD "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[" \
+    "\\r\\n]|\\s+(?!\\S)|\\s+"
+#define SEED      SHORT "|" WORD "|\\p{N}| ?[^\\s\\p{L}\\p{N}\\r\\n]+" REST
+#define CJK       "[\xE4\xB8\x80-\xE9\xBE\xA5\xE3\x81\x80-\xE3\x82\x9F\xE3\x82\xA0-\xE3\x83\xBF]+"
+#define CJK_OLDER "[\xE4\xB8\x80-\xE9\xBE\xA5\xE0\xA0\x80-\xE4\xB8\x80\xEA\xB0\x80-\xED\x9F\xBF]+"
+#define GPT4O     CASES("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", "\\p{N}{1,3}")
+
+// The patterns and flags of llama.cpp (src/llama-vocab.cpp), where it has simplified them for its
+// own engine those of the models; the normal form is the models' own.
 static const pre_row pre_rows[] = {
-    {"default", {GPT2}, false, false, false},
+    {"default", {"[\\p{P}\\$\\+<=>\\^~\\|]+", GPT2, "\\p{N}+", NUMBERS3}, false, false, false},
     {"gpt-2", {GPT2}, false, false, false},
     {"phi-2", {GPT2}, false, false, false},
+    {"jais", {GPT2}, false, false, false},
+    {"jina-es", {GPT2}, false, false, false},
+    {"jina-de", {GPT2}, false, false, false},
+    {"jina-v2-es", {GPT2}, false, false, false},
+    {"jina-v2-de", {GPT2}, false, false, false},
+    {"gigachat", {GPT2}, false, false, false},
+    {"a.x-4.0", {GPT2}, false, false, false},
+    {"mellum", {GPT2}, false, false, false},
+    {"exaone4", {GPT2}, false, false, false},
+    {"trillion", {GPT2}, false, false, false},
+    {"granite-docling", {GPT2}, false, false, false},
     {"olmo", {GPT2}, true, false, false},
     {"mpt", {GPT2}, true, false, false},
     {"llama-bpe", {LLAMA3}, false, true, true},
     {"llama3", {LLAMA3}, false, true, true},
     {"llama-v3", {LLAMA3}, false, true, true},
+    {"falcon3", {LLAMA3}, false, true, true},
+    {"falcon-h1", {LLAMA3}, false, true, true},
+    {"pixtral", {LLAMA3}, false, true, true},
+    {"midm-2.0", {LLAMA3}, false, true, true},
+    {"lfm2", {LLAMA3}, false, true, true},
     {"dbrx", {LLAMA3}, false, false, false},
     {"smaug-bpe", {LLAMA3}, false, false, false},
+    {"glm4", {LLAMA3}, false, false, false},
+    {"chatglm-bpe", {LLAMA3}, false, false, false},
     {"qwen2", {QWEN2}, true, false, false},
     {"deepseek-r1-qwen", {QWEN2}, true, false, false},
+    {"stablelm2", {QWEN2}, false, false, false},
+    {"hunyuan", {QWEN2}, false, false, false},
+    {"megrez", {QWEN2}, false, false, false},
+    {"grok-2", {QWEN2}, false, false, false},
+    {"kormo", {QWEN2}, false, false, false},
     {"qwen35", {QWEN35}, false, false, false},
     {"starcoder", {"\\p{N}", GPT2}, false, false, false},
     {"refact", {"\\p{N}", GPT2}, false, false, false},
     {"smollm", {"\\p{N}", GPT2}, false, false, false},
-    {"command-r", {"\\p{N}", GPT2}, true, false, true},
-    {"gpt-4o", {CASES("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", "\\p{N}{1,3}")}, false, false, false},
-    {"llama4", {CASES("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", "\\p{N}{1,3}")}, false, false, true},
+    {"codeshell", {"\\p{N}", GPT2}, false, false, false},
+    {"exaone", {"\\p{N}", GPT2}, false, false, false},
+    {"minerva-7b", {"\\p{N}", GPT2}, false, false, false},
+    {"command-r", {"\\p{N}", GPT2}, true, false, false},
+    {"gpt-4o", {GPT4O}, false, false, false},
+    {"llama4", {GPT4O}, false, false, false},
+    {"minimax-m2", {GPT4O}, false, false, false},
     {"tekken", {CASES("", "\\p{N}")}, false, true, true},
-    {"deepseek-v3",
-     {"\\p{N}{1,3}",
-      "[\xE4\xB8\x80-\xE9\xBE\xA5\xE3\x81\x80-\xE3\x82\x9F\xE3\x82\xA0-\xE3\x83\xBF]+", DEEPSEEK3},
+    {"bailingmoe", {LING}, false, false, false},
+    {"bailingmoe2", {LING}, false, false, false},
+    {"llada-moe", {LING}, false, false, false},
+    {"seed-coder", {SEED}, false, false, false},
+    {"deepseek-v3", {"\\p{N}{1,3}", CJK, DEEPSEEK3}, false, false, false},
+    {"hunyuan-dense", {"\\p{N}{1,3}", CJK, DEEPSEEK3}, false, false, false},
+    {"deepseek-coder",
+     {"[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", CJK_OLDER, "\\p{N}"},
      false,
      false,
-     true},
+     false},
+    {"falcon", {"[\\p{P}\\$\\+<=>\\^~\\|`]+", GPT2, NUMBERS3}, false, false, false},
 };
 
 // ---- Values
@@ -231,7 +275,7 @@ static qn_status read_merges(const reader *r, const json_t *vocab, json_t *merge
 static json_t *splits(const pre_row *row)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < 3 && row->patterns[i] != NULL; i++) {
+    for (size_t i = 0; i < 5 && row->patterns[i] != NULL; i++) {
         json_t *split = json_pack("{s:s, s:{s:s}, s:s, s:b}", "type", "Split", "pattern", "Regex",
                                   row->patterns[i], "behavior", "Isolated", "invert", 0);
         (void)json_array_append_new(list, split);

@@ -16,6 +16,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import sys
 import tempfile
 
@@ -334,6 +335,23 @@ def run(number, options, charsmaps, refused):
     return "equal"
 
 
+def run_apart(*arguments):
+    """run in a process of its own with bounded memory: the judge may take all there is, or die."""
+    here, there = os.pipe()
+    child = os.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+        refused = collections.Counter()
+        what = run(*arguments, refused)
+        os.write(there, json.dumps([what, refused]).encode())
+        os._exit(0)
+    os.close(there)
+    with os.fdopen(here, "rb") as answer:
+        text = answer.read()
+    os.waitpid(child, 0)
+    return json.loads(text) if text else ["unmade", {}]
+
+
 def charsmaps():
     """The tables of SentencePiece's own rules."""
     try:
@@ -365,7 +383,9 @@ def main():
     counts, refused = collections.Counter(), collections.Counter()
     maps = charsmaps()
     for number in range(options.first, options.first + options.runs):
-        counts[run(number, options, maps, refused)] += 1
+        what, why = run_apart(number, options, maps)
+        counts[what] += 1
+        refused.update(why)
     for reason, n in refused.most_common():
         print(f"refused {n}: {reason}")
     print(f"{options.runs} tokenizers, {options.texts} texts each: " + ", ".join(f"{n} {what}" for what, n in sorted(counts.items())))
