@@ -476,11 +476,12 @@ static bool uniform_satisfiable(qni_frames *fr, qni_formula a, bool *decided)
     qni_formulas *f = fr->f;
     uniform u = examine_array(f, a);
     *decided = false;
-    if (!u.is || u.bounded_parts || u.least > u.most) {
-        *decided = u.is && u.least > u.most;
+    if (!u.is || u.least > u.most) {
+        *decided = u.is;
         return false;
     }
-    *decided = u.counted <= u.most; // else several counts must share items
+    // Else several counts must share items, or an item of one count takes from another's bound.
+    *decided = u.counted <= u.most && !u.bounded_parts;
     qni_formula every = u.unique ? qni_and2(f, u.every, qni_not(u.earlier)) : u.every;
     size_t n = conjuncts(f, a);
     bool yes = u.least == 0 || qni_satisfiable(fr, every);

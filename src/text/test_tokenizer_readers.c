@@ -117,12 +117,12 @@ static qn_status encode(const qni_tokenizer *t, const char *text, char *out, siz
 {
     qni_ids ids = {0};
     out[0] = '\0';
-    QNI_TRY(qni_tokenizer_encode(t, text, strlen(text), NULL, &ids, err));
-    for (size_t i = 0, at = 0; i < ids.n; i++) {
+    qn_status status = qni_tokenizer_encode(t, text, strlen(text), NULL, &ids, err);
+    for (size_t i = 0, at = 0; status == QN_OK && i < ids.n; i++) {
         at += (size_t)snprintf(out + at, room - at, "%d ", ids.ids[i]);
     }
     qni_ids_end(&ids);
-    return QN_OK;
+    return status;
 }
 
 static void check_ids(const char *path, const char *text, const char *want)
