@@ -4,7 +4,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MAX_PATH = 512 };
+enum { MAX_PATH = 512, MAX_ACTS = 96 };
 
 typedef struct trial {
     qn_grammar *grammar;
@@ -122,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(t != NULL, "memory");
     t->grammar = grammar_of(data[0] % N_GRAMMARS);
     must(qn_matcher_create(t->grammar, vocabulary(), &t->m, &err) == QN_OK, err.message);
-    for (size_t i = 1; i < size && t->n + 1 < MAX_PATH && act(t, data[i]); i++) {
+    for (size_t i = 1; i < size && i < MAX_ACTS && t->n + 1 < MAX_PATH && act(t, data[i]); i++) {
     }
     qn_matcher_free(t->m);
     free(t);
