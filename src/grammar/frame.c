@@ -549,25 +549,33 @@ uint32_t qni_goal_shape(qni_frames *fr, qni_goal goal)
     return n == 0 ? 0 : qni_intern_add(&fr->shapes, record, 1 + 2 * n, NULL);
 }
 
-// The frame behind an item whose value `unique` waits for. Where two items must be equal, this one
-// may become whatever a later one needs; that its value then is such a one is only seen at its end.
+// The frame behind an item whose value `unique` waits for. Where two items must be equal and no two
+// later ones can, the item, which is one of `*value`, has to be what a later one can be.
 static qni_frame waiting_frame(qni_frames *fr, const frame_copy *c, uint32_t start,
-                               const uint32_t *leaf)
+                               const uint32_t *rests, qni_formula *value)
 {
-    qni_formula alts[QNI_MAX_ALTERNATIVES];
+    qni_formula alts[QNI_MAX_ALTERNATIVES], partners = QNI_FALSE;
     qni_frame around[QNI_MAX_ALTERNATIVES];
     size_t n = 0;
+    bool is_one = qni_count_values(fr, *value, 2) < 2; // then it is known before it is written
     for (size_t i = 0; i < c->n; i++) {
-        qni_formula rest = leaf[1 + i];
+        qni_formula rest = is_one ? qni_unique_without(fr->f, rests[i], *value) : rests[i];
         bool fine = qni_array_satisfiable(fr, rest);
-        if (!fine && qni_array_satisfiable(fr, qni_unique_without(fr->f, rest, leaf[0]))) {
-            fr->approximate = fine = true;
+        qni_formula partner = fine ? QNI_TRUE : QNI_FALSE;
+        if (!fine && qni_array_satisfiable(fr, qni_unique_without(fr->f, rests[i], *value))) {
+            partner = qni_equal_partners(fr, rests[i], 0);
+            fr->approximate = fr->approximate || partner == QNI_TRUE;
+            fine = true;
         }
-        alts[n] = rest;
+        partners = qni_or2(fr->f, partners, partner);
+        alts[n] = rests[i];
         around[n] = c->around[i];
         n += fine;
     }
-    return add_frame(fr, QNI_FRAME_ARRAY, start, 0, 0, alts, around, n);
+    *value = qni_and2(fr->f, *value, partners);
+    return !qni_satisfiable(fr, *value)
+               ? 0
+               : add_frame(fr, QNI_FRAME_ARRAY, start, 0, 0, alts, around, n);
 }
 
 // The goal of a child of `c`: `key` for a member, 0 for an item.
@@ -583,7 +591,8 @@ static qni_goal child_goal(qni_frames *fr, const frame_copy *c, qni_string key, 
     uint32_t seen = key != 0 ? qni_seen_add(fr, c->seen, key) : 0;
     for (size_t i = 0; i < o.n_leaves; i++) {
         const uint32_t *leaf = o.leaves + i * (1 + c->n);
-        qni_frame next = o.unique ? waiting_frame(fr, c, start, leaf)
+        qni_formula value = leaf[0];
+        qni_frame next = o.unique ? waiting_frame(fr, c, start, leaf + 1, &value)
                                   : qni_frame_make(fr, c->kind, UINT32_MAX, c->universe, seen,
                                                    leaf + 1, c->around, c->n, c->alts[0]);
         if (next == 0) {
@@ -597,7 +606,7 @@ static qni_goal child_goal(qni_frames *fr, const frame_copy *c, qni_string key, 
                              "a value could count for its surroundings in too many ways");
             goto done;
         }
-        pairs[2 * n] = leaf[0];
+        pairs[2 * n] = value;
         pairs[2 * n + 1] = next;
         n++;
     }

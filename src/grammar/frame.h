@@ -91,6 +91,10 @@ bool qni_object_satisfiable(qni_frames *fr, qni_formula a, uint32_t universe, ui
                             qni_formula parent);
 bool qni_array_satisfiable(qni_frames *fr, qni_formula a);
 
+// What an item may be that a later one has to be equal to, when `rest` is what must hold of the
+// items behind it: no less than that; QNI_TRUE when that is not found out. `depth` is 0. sat.c
+qni_formula qni_equal_partners(qni_frames *fr, qni_formula rest, uint32_t depth);
+
 // What one more child does to some formulas of a frame: for each outcome, the child's formula and
 // what is left of the others.
 typedef struct qni_outcomes {

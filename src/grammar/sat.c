@@ -566,3 +566,35 @@ bool qni_array_satisfiable(qni_frames *fr, qni_formula a)
 {
     return search_array(fr, a, 0, 0);
 }
+
+// Adds what the items of one outcome after another may be to `*all`, where the rest is satisfiable.
+static void add_partners(qni_frames *fr, qni_formula rest, bool equal, uint32_t depth,
+                         qni_formula *all)
+{
+    qni_formulas *f = fr->f;
+    qni_outcomes o = {.fr = fr, .n_alts = 1};
+    qni_formula with = equal ? qni_unique_without(f, rest, QNI_TRUE) : rest;
+    if (qni_outcomes_find(&o, &with)) {
+        for (size_t i = 0; i < o.n_leaves && *all != QNI_TRUE; i++) {
+            qni_formula then = o.leaves[2 * i + 1];
+            if (equal) {
+                *all = qni_array_satisfiable(fr, then) ? qni_or2(f, *all, o.leaves[2 * i]) : *all;
+            } else if (then != rest && then != QNI_FALSE) {
+                *all = qni_or2(f, *all, qni_equal_partners(fr, then, depth + 1));
+            }
+        }
+    }
+    qni_free(o.leaves);
+}
+
+qni_formula qni_equal_partners(qni_frames *fr, qni_formula rest, uint32_t depth)
+{
+    enum { MOST = 6 }; // items that are looked at
+    qni_formula all = QNI_FALSE;
+    if (depth == MOST || !qni_account_step(fr->account, 16)) {
+        return QNI_TRUE;
+    }
+    add_partners(fr, rest, true, depth, &all);
+    add_partners(fr, rest, false, depth, &all);
+    return all;
+}

@@ -211,6 +211,20 @@ static const struct {
     {QNI_LANGUAGE_JSON_SCHEMA,
      "{\"type\":\"array\",\"uniqueItems\":true,\"minItems\":2,\"items\":{\"type\":\"array\","
      "\"uniqueItems\":true,\"items\":{\"type\":\"string\"},\"maxItems\":2}}"},
+    // items of which two must be equal, and that may not be as they like before that
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"type\":\"array\",\"not\":{\"uniqueItems\":true},\"prefixItems\":[{},"
+     "{\"maxLength\":1}],\"maxItems\":2}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"array\",\"not\":{\"uniqueItems\":true},\"prefixItems\":"
+                               "[{\"maxItems\":1},{\"enum\":[\"a\","
+                               "\"ab\"]},{\"minimum\":2}],\"maxItems\":3}"},
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"type\":\"array\",\"anyOf\":[{\"not\":{\"uniqueItems\":true},\"prefixItems\":[{},{\"enum\":"
+     "[\"a\","
+     "\"ab\"]}],\"maxItems\":2},{\"minItems\":2,\"uniqueItems\":true,\"items\":{\"const\":1}}]}"},
+    // an upper count beside a lower one that cannot be met
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"uniqueItems\":true,\"contains\":{\"const\":2},\"minContains\":2,"
+                               "\"maxContains\":2}"},
     // keys with escapes in what has been written
     {QNI_LANGUAGE_JSON_SCHEMA,
      "{\"type\":\"object\",\"properties\":{\"\\\"abc\":{\"type\":\"integer\"},\"\\\"a\":{}},"
