@@ -311,15 +311,9 @@ static void begin_gguf(qni_buf *out, uint64_t n_keys, const char *model)
 // A control token stands before the others, and is found in text by its number.
 static void write_gpt2(file *f, const char *pre)
 {
-    static const char *const tokens[] = {"<|end|>",
-                                         "a",
-                                         "b",
-                                         "ab",
-                                         "\xC4\xA0",
-                                         "\xC4\xA0"
-                                         "ab",
-                                         "1",
-                                         "2"};
+    static const char space_ab[] = "\xC4\xA0"
+                                   "ab";
+    static const char *const tokens[] = {"<|end|>", "a", "b", "ab", "\xC4\xA0", space_ab, "1", "2"};
     static const char *const merges[] = {"a b", "\xC4\xA0 ab"};
     static const uint32_t types[] = {3, 1, 1, 1, 1, 1, 1, 1};
     qni_buf out;
