@@ -25,7 +25,8 @@ typedef struct qn_tokenizer qn_tokenizer;
 
 // `path` is a file, known by its contents (tokenizer.json, a SentencePiece model, a GGUF file,
 // tiktoken's ranks), or a folder that holds tokenizer.json or else tokenizer.model.
-// tokenizer_config.json, generation_config.json and config.json beside it are read too.
+// tokenizer_config.json, special_tokens_map.json, generation_config.json and config.json beside it
+// are read too.
 // QN_UNSUPPORTED names what the file asks for and quince does not do. Close it with
 // qn_tokenizer_close.
 //

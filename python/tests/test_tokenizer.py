@@ -228,3 +228,39 @@ def test_encode_stream_gives_what_encode_gives():
         text, add_special_tokens=False)
     with pytest.raises(TypeError):
         stream.push(3)
+
+
+LETTERS = {"type": "WordLevel", "vocab": {c: i for i, c in enumerate("uabcdefgh")}, "unk_token": "u"}
+SPLIT = {"type": "Whitespace"}
+
+
+def write(folder, **parts):
+    path = folder / "tokenizer.json"
+    path.write_text(json.dumps({"added_tokens": [], "pre_tokenizer": SPLIT, "model": LETTERS, **parts}))
+    return path
+
+
+def test_padding_to_the_longest_of_a_batch(tmp_path):
+    rule = {"strategy": "BatchLongest", "direction": "Right", "pad_to_multiple_of": None, "pad_id": 5, "pad_type_id": 0, "pad_token": "e"}
+    t = quince.Tokenizer(write(tmp_path, padding=rule))
+    assert t.encode_batch(["a b c", "a"], padding=True) == [[1, 2, 3], [1, 5, 5]]
+    t = quince.Tokenizer(write(tmp_path, padding=dict(rule, pad_to_multiple_of=4, direction="Left")))
+    assert t.encode_batch(["a b c", "a"], padding=True, threads=2) == [[5, 1, 2, 3], [5, 5, 5, 1]]
+    assert t.encode("a b c", padding=True) == [5, 1, 2, 3]
+    assert t.encode_batch(["a b c", "a"]) == [[1, 2, 3], [1]]
+
+
+def test_truncation_with_hardly_any_room(tmp_path):
+    rule = {"direction": "Right", "max_length": 1, "strategy": "OnlyFirst", "stride": 0}
+    around = {"type": "BertProcessing", "sep": ["g", 7], "cls": ["h", 8]}
+    t = quince.Tokenizer(write(tmp_path, truncation=rule, post_processor=around))
+    assert t.encode("a b c", truncation=True) == [8, 1, 2, 3, 7]  # less than what stands around: no limit at all
+    t = quince.Tokenizer(write(tmp_path, truncation=dict(rule, max_length=3), post_processor=around))
+    assert t.encode("a b c", "a", truncation=True) == [8, 7, 7]
+
+
+def test_special_tokens_map_names_the_ends(tmp_path):
+    write(tmp_path)
+    (tmp_path / "special_tokens_map.json").write_text(json.dumps({"eos_token": "g", "bos_token": {"content": "h"}}))
+    t = quince.Tokenizer(tmp_path)
+    assert (t.bos_token_id, t.eos_token_ids) == (8, [7])

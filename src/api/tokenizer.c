@@ -167,6 +167,22 @@ static void encode_some(void *context, size_t thread, size_t begin, size_t end)
     }
 }
 
+// Pads to the longest of the batch, where the tokenizer says so; `before` is what the rows held.
+static qn_status pad_rows(const batch *b, size_t n, const size_t *before, qn_error *err)
+{
+    const qni_encode_options options = encode_options(b->options);
+    size_t longest = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t more = b->rows[i]->ids.n - before[i];
+        longest = more > longest ? more : longest;
+    }
+    for (size_t i = 0; i < n; i++) {
+        QNI_TRY(qni_tokenizer_pad(inner(b->tokenizer), before[i], longest, &options,
+                                  &b->rows[i]->ids, err));
+    }
+    return QN_OK;
+}
+
 qn_status qn_tokenizer_encode_batch(const qn_tokenizer *tokenizer, const char *const *texts,
                                     const size_t *sizes, size_t n, const qn_encode_options *options,
                                     size_t threads, qn_tokens *const *rows, qn_error *err)
@@ -178,12 +194,25 @@ qn_status qn_tokenizer_encode_batch(const qn_tokenizer *tokenizer, const char *c
                .rows = rows,
                .status = QN_OK};
     qni_threads *pool = NULL;
-    if (n > 1 && threads != 1) {
-        QNI_TRY(qni_threads_create(threads, &pool, err));
+    size_t *before = qni_alloc_array(n + 1, sizeof *before);
+    if (before == NULL) {
+        return qni_fail_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        (void)qn_tokens_ids(rows[i], &before[i]);
+    }
+    qn_status status = n > 1 && threads != 1 ? qni_threads_create(threads, &pool, err) : QN_OK;
+    if (status != QN_OK) {
+        qni_free(before);
+        return status;
     }
     size_t grain = n / (16 * qni_threads_count(pool)) + 1;
     qni_threads_run(pool, encode_some, &b, n, grain);
     qni_threads_free(pool);
+    if (b.status == QN_OK && options != NULL && options->pad) {
+        b.status = pad_rows(&b, n, before, &b.error);
+    }
+    qni_free(before);
     if (b.status != QN_OK && err != NULL) {
         *err = b.error;
     }

@@ -273,21 +273,57 @@ static size_t count_spaces(const char *token, size_t n, bool trailing)
     return count;
 }
 
+// An added token counts with the white space that it takes along, and what Unigram does not know is
+// the text itself.
+static bool stands_as_given(const qni_tokenizer *t, int32_t id, const char *given, size_t n,
+                            size_t leading, size_t trailing)
+{
+    for (size_t i = 0; i < t->n_added; i++) {
+        const qni_added_token *a = &t->added[i];
+        if (a->id == id && (a->lstrip || a->rstrip) && memmem(given, n, a->content, a->n) != NULL &&
+            n <= a->n + 4 * (leading + trailing)) {
+            return true;
+        }
+    }
+    return t->model.kind == QNI_MODEL_UNIGRAM && id == t->model.unk;
+}
+
 // Takes the white space at both ends of each token out of its span.
-static void trim_spans(encoder *e, size_t first)
+static void trim_spans(encoder *e, size_t first, const char *text)
 {
     for (size_t i = first; i < e->out->n; i++) {
         size_t n;
         qni_text_span *span = &e->out->spans[i];
         const char *token = qni_tokenizer_token_text(e->t, e->out->ids[i], &n);
         size_t leading = count_spaces(token, n, false), trailing = count_spaces(token, n, true);
-        bool in_front = (i == first && !e->part.has_tokens) || span->begin == 0;
-        if (leading > 0 && e->t->trim.prefix_space && in_front) {
-            leading--; // the one that was put in front covers nothing
+        const char *given = text + (span->begin - e->part.base);
+        size_t n_given = span->end - span->begin;
+        size_t given_leading = count_spaces(given, n_given, false);
+        size_t given_trailing = count_spaces(given, n_given, true);
+        if ((leading != given_leading || trailing != given_trailing) &&
+            stands_as_given(e->t, e->out->ids[i], given, n_given, given_leading, given_trailing)) {
+            leading = given_leading;
+            trailing = given_trailing;
         }
-        span->begin = span->begin + leading < span->end ? span->begin + leading : span->end;
-        if (trailing > 0 && span->end >= trailing) {
-            span->end = span->end - trailing > span->begin ? span->end - trailing : span->begin;
+        bool in_front = (i == first && !e->part.has_tokens) || span->begin == 0;
+        if (leading == 1 && e->t->trim.prefix_space && in_front) {
+            leading = 0; // the one that was put in front covers nothing
+        }
+        bool ends_far = span->end >= trailing;
+        for (size_t at = 0; leading > 0 && span->begin < span->end; leading--) {
+            size_t step = at + 1;
+            while (step < n_given && ((unsigned char)given[step] & 0xC0) == 0x80) {
+                step++;
+            }
+            span->begin += step - at;
+            at = step;
+        }
+        for (; ends_far && trailing > 0 && span->begin < span->end; trailing--) {
+            span->end--;
+            while (span->end > span->begin &&
+                   ((unsigned char)text[span->end - e->part.base] & 0xC0) == 0x80) {
+                span->end--;
+            }
         }
     }
 }
@@ -308,7 +344,7 @@ static qn_status encode_text(encoder *e, const char *text, size_t n)
     QNI_TRY(qni_passage_clean(&p, &e->c->clean, e->options->offsets, e->err));
     QNI_TRY(cut_added(e, &e->t->added_raw, p, encode_normalized));
     if (e->options->offsets && e->t->trim.on) {
-        trim_spans(e, first);
+        trim_spans(e, first, text);
     }
     return QN_OK;
 }
@@ -368,7 +404,14 @@ static qn_status truncate(encoder *e, stretch *texts, size_t n_special)
     const qni_truncation *rule = &e->t->truncation;
     size_t most = rule->max_tokens > n_special ? rule->max_tokens - n_special : 0;
     size_t total = texts[0].end - texts[0].begin + texts[1].end - texts[1].begin;
-    if (!e->options->truncate || rule->max_tokens == 0 || total <= most) {
+    // The library takes fewer tokens than the special ones alone for no limit at all.
+    if (!e->options->truncate || rule->max_tokens == 0 || n_special > rule->max_tokens ||
+        total <= most) {
+        return QN_OK;
+    }
+    if (most == 0) {
+        shorten(e, &texts[0], 0, &texts[1]);
+        shorten(e, &texts[1], 0, &texts[0]);
         return QN_OK;
     }
     if (e->options->pair == NULL && rule->strategy != 2) {
@@ -390,11 +433,12 @@ static qn_status truncate(encoder *e, stretch *texts, size_t n_special)
     return QN_OK;
 }
 
-static qn_status pad(encoder *e, size_t first)
+// Pads the tokens from `first` on to `want`, rounded up as the rule says.
+static qn_status pad(encoder *e, size_t first, size_t want)
 {
     const qni_padding *rule = &e->t->padding;
-    size_t n = e->out->n - first, want = rule->fixed;
-    if (!e->options->pad || !rule->on || rule->fixed == 0) {
+    size_t n = e->out->n - first;
+    if (!e->options->pad || !rule->on) {
         return QN_OK;
     }
     want += rule->multiple > 0 && want % rule->multiple > 0 ? rule->multiple - want % rule->multiple
@@ -413,6 +457,13 @@ static qn_status pad(encoder *e, size_t first)
         }
     }
     return QN_OK;
+}
+
+qn_status qni_tokenizer_pad(const qni_tokenizer *tokenizer, size_t first, size_t want,
+                            const qni_encode_options *options, qni_ids *row, qn_error *err)
+{
+    encoder e = {.t = tokenizer, .options = options, .out = row, .err = err};
+    return options->pad && tokenizer->padding.fixed == 0 ? pad(&e, first, want) : QN_OK;
 }
 
 static qn_status encode(encoder *e, const char *text, size_t n)
@@ -436,7 +487,8 @@ static qn_status encode(encoder *e, const char *text, size_t n)
         texts[which].end = e->out->n;
     }
     QNI_TRY(truncate(e, texts, n_special));
-    return pad(e, first);
+    size_t want = e->t->padding.fixed;
+    return pad(e, first, want > 0 ? want : e->out->n - first);
 }
 
 qn_status qni_encode_part(const qni_tokenizer *tokenizer, const char *text, size_t n,

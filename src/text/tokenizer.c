@@ -82,15 +82,23 @@ static qn_status build_set(qni_tokenizer *t, bool normalized, qni_added_set *out
     return status;
 }
 
-// What each token gives in the middle of a text.
-static qn_status write_plain(qni_tokenizer *t, qni_buf *pool, uint32_t *ends, qn_error *err)
+// What each token gives in the middle of a text. Added tokens that are looked for in normalized
+// text are decoded from their normalized form, as the library does since 0.23.
+static qn_status write_plain(qni_tokenizer *t, const uint32_t *added, qni_buf *pool, uint32_t *ends,
+                             qni_normalize_scratch *scratch, qn_error *err)
 {
     for (uint32_t id = 0; id < t->written.n; id++) {
         if (t->written.present[id]) {
             bool is_byte;
             uint32_t n;
             const char *token = qni_vocab_at(&t->written, id, &n);
-            QNI_TRY(qni_decoder_token(&t->decoder, token, n, false, false, pool, &is_byte, err));
+            qni_passage p = {.text = token, .n = n, .at_start = true};
+            bool sentencepiece = t->n_normalizers == 1 &&
+                                 t->normalizers[0].kind == QNI_NORMALIZE_SENTENCEPIECE;
+            if (added[id] != 0 && t->added[added[id] - 1].normalized && !sentencepiece) {
+                QNI_TRY(qni_normalize(t->normalizers, t->n_normalizers, scratch, false, &p, err));
+            }
+            QNI_TRY(qni_decoder_token(&t->decoder, p.text, p.n, false, false, pool, &is_byte, err));
             t->traits[id] |= is_byte ? QNI_TOKEN_BYTE : 0;
         }
         ends[id] = (uint32_t)pool->size;
@@ -104,7 +112,16 @@ static qn_status build_plain(qni_tokenizer *t, qn_error *err)
     qni_buf pool;
     qni_buf_begin(&pool, UINT32_MAX, "the text of all tokens");
     uint32_t *ends = qni_alloc_array((size_t)t->written.n + 1, sizeof *ends);
-    qn_status status = ends == NULL ? qni_fail_memory(err) : write_plain(t, &pool, ends, err);
+    qni_normalize_scratch scratch = {0};
+    uint32_t *added = qni_calloc((size_t)t->written.n + 1, sizeof *added); // an index and 1
+    for (size_t i = 0; added != NULL && i < t->n_added; i++) {
+        added[t->added[i].id] = (uint32_t)i + 1;
+    }
+    qn_status status = ends == NULL || added == NULL
+                           ? qni_fail_memory(err)
+                           : write_plain(t, added, &pool, ends, &scratch, err);
+    qni_normalize_scratch_end(&scratch);
+    qni_free(added);
     for (uint32_t id = 0; id < t->written.n && status == QN_OK; id++) {
         uint32_t begin = id > 0 ? ends[id - 1] : 0;
         if (t->written.present[id]) {
@@ -250,7 +267,8 @@ static qn_status read_tokenizer_config(qni_tokenizer *t, const json_t *config, q
         QNI_TRY(qni_json_bool(config, "add_bos_token", false, &front, err));
         QNI_TRY(qni_json_bool(config, "add_eos_token", false, &behind, err));
         if (front || behind) {
-            QNI_TRY(qni_tokenizer_set_ends(t, front ? t->bos : -1, behind ? eos : -1, err));
+            int32_t end = eos >= 0 ? eos : t->n_eos > 0 ? t->eos[0] : -1;
+            QNI_TRY(qni_tokenizer_set_ends(t, front ? t->bos : -1, behind ? end : -1, err));
         }
     }
     return eos >= 0 ? add_eos(t, eos, err) : QN_OK;
@@ -258,9 +276,20 @@ static qn_status read_tokenizer_config(qni_tokenizer *t, const json_t *config, q
 
 typedef qn_status config_fn(qni_tokenizer *t, const json_t *config, qn_error *err);
 
+// special_tokens_map.json, of older folders: the names only.
+static qn_status read_special_tokens(qni_tokenizer *t, const json_t *config, qn_error *err)
+{
+    int32_t eos = named_token(t, config, "eos_token");
+    int32_t bos = named_token(t, config, "bos_token");
+    t->bos = bos >= 0 ? bos : t->bos;
+    return eos >= 0 ? add_eos(t, eos, err) : QN_OK;
+}
+
 const char *const qni_tokenizer_configs[] = {"generation_config.json", "config.json",
-                                             "tokenizer_config.json", NULL};
-static config_fn *const read_config[] = {read_ids, read_ids, read_tokenizer_config};
+                                             "special_tokens_map.json", "tokenizer_config.json",
+                                             NULL};
+static config_fn *const read_config[] = {read_ids, read_ids, read_special_tokens,
+                                         read_tokenizer_config};
 
 static qn_status read_beside(qni_tokenizer *t, const char *folder, const char *name,
                              config_fn *read, qn_error *err)

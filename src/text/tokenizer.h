@@ -61,6 +61,12 @@ QNI_WARN_UNUSED qn_status qni_tokenizer_encode(const qni_tokenizer *tokenizer, c
                                                size_t n, const qni_encode_options *options,
                                                qni_ids *out, qn_error *err);
 
+// Pads the tokens of `row` from `first` on to `want` where the tokenizer's rule is the longest of a
+// batch; nothing else.
+QNI_WARN_UNUSED qn_status qni_tokenizer_pad(const qni_tokenizer *tokenizer, size_t first,
+                                            size_t want, const qni_encode_options *options,
+                                            qni_ids *row, qn_error *err);
+
 // How many tokens qni_tokenizer_encode gives, without keeping them.
 QNI_WARN_UNUSED qn_status qni_tokenizer_count(const qni_tokenizer *tokenizer, const char *text,
                                               size_t n, const qni_encode_options *options,
