@@ -80,6 +80,37 @@ static uint32_t members_cost(pricing *p, qni_formula atom, qni_formula whole)
     return times(n, add((uint32_t)size + 4, p->needed != NULL ? 0 : value_cost(p, value)));
 }
 
+// What item `at` has to be by the conjunction, beside `value`.
+static qni_formula item_value(qni_formulas *f, qni_formula whole, uint32_t at, qni_formula value)
+{
+    size_t n;
+    bool several = is_conjunction(f, whole, &n);
+    for (size_t i = 0; i < (several ? n : 1); i++) {
+        qni_formula part = several ? qni_formula_node(f, whole, NULL)[i + 1] : whole;
+        const uint32_t *r = qni_formula_node(f, part, NULL);
+        if ((part & 1) != 0 && r[0] == QNI_ATOM_ITEMS && r[1] == 1 && r[2] <= at && at < r[3]) {
+            value = qni_and2(f, value, qni_not(r[4]));
+        }
+    }
+    return value;
+}
+
+// Items of a count atom that has not to be denied: commas stand between them.
+static uint32_t items_cost(pricing *p, qni_formula atom, qni_formula whole)
+{
+    enum { FEW = 32 }; // items that are looked at each by itself
+    const uint32_t *r = qni_formula_node(p->fr->f, atom, NULL);
+    uint32_t n = r[1], before = r[2], cost = times(before, 2);
+    qni_formula value = r[4];
+    if (value != QNI_TRUE || n > FEW) {
+        return add(cost, times(n, add(1, value_cost(p, value))));
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        cost = add(cost, add(1, value_cost(p, item_value(p->fr->f, whole, before + i, value))));
+    }
+    return cost;
+}
+
 static uint32_t rest_cost(pricing *p, qni_formula a, qni_formula whole, uint32_t nested);
 
 // The member of a disjunction that costs least, or the sum over a conjunction.
@@ -121,10 +152,7 @@ static uint32_t rest_cost(pricing *p, qni_formula a, qni_formula whole, uint32_t
     switch ((qni_atom)r[0]) {
     case QNI_ATOM_AND: return join_cost(p, a, whole, nested);
     case QNI_ATOM_MEMBERS: return denied ? 0 : members_cost(p, a, whole);
-    case QNI_ATOM_ITEMS: {
-        uint32_t n = r[1], before = r[2];
-        return denied ? 0 : add(times(before, 2), times(n, add(1, value_cost(p, r[4]))));
-    }
+    case QNI_ATOM_ITEMS: return denied ? 0 : items_cost(p, a, whole);
     case QNI_ATOM_UNIQUE: return denied ? 4 : 0;
     case QNI_ATOM_TRUE:
     case QNI_ATOM_TYPE:

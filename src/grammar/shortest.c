@@ -249,9 +249,11 @@ static const char *likely_bytes(search *s, const qni_json_state *at, size_t size
     case QNI_JSON_NUMBER:
         *complete = qni_json_number_complete(&reader, at, s->text, size);
         return *complete ? NULL : "+-.0123456789e";
-    case QNI_JSON_STRING:
-        return at->phase == QNI_ESCAPE_NONE && qni_lex_finish(fr, at->goal, at->lex) != 0 ? "\""
-                                                                                          : NULL;
+    case QNI_JSON_STRING: // where there are several ways on, another text may be the nearer one
+        return at->phase == QNI_ESCAPE_NONE && qni_goal_size(fr, at->goal) == 1 &&
+                       qni_lex_finish(fr, at->goal, at->lex) != 0
+                   ? "\""
+                   : NULL;
     case QNI_JSON_KEY: return at->phase == QNI_ESCAPE_NONE ? key_bytes(s, at) : NULL;
     case QNI_JSON_WORD:
     case QNI_JSON_DEAD:
