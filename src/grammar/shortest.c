@@ -231,21 +231,27 @@ static const char *key_bytes(search *s, const qni_json_state *at)
     return s->named;
 }
 
-// The bytes worth trying in a state of JSON: what can be closed is closed. NULL: all, but no more
-// digits behind a number that is `*complete`.
+// The bytes worth trying in a state of JSON: what can be closed is closed, mostly. NULL: all, but
+// no more digits behind a number that is `*complete`.
 static const char *likely_bytes(search *s, const qni_json_state *at, size_t size, bool *complete)
 {
     qni_engine *e = s->m->engine;
     qni_frames *fr = &e->frames;
     qni_json reader = {.fr = fr};
+    const uint32_t *pairs;
+    // Then what can be closed may be closed into a way that is the longer one.
+    bool several = at->frame > QNI_FRAME_DONE && qni_frame_pairs(fr, at->frame, &pairs) > 1;
     switch ((qni_json_mode)at->mode) {
     case QNI_JSON_VALUE: return value_bytes(fr, at->goal);
     case QNI_JSON_FIRST_ITEM:
-        return qni_frame_close(fr, at->frame) != 0 ? "]" : value_bytes(fr, at->goal);
-    case QNI_JSON_FIRST_KEY: return qni_frame_close(fr, at->frame) != 0 ? "}" : "\"";
+        return qni_frame_close(fr, at->frame) == 0 ? value_bytes(fr, at->goal)
+               : several                           ? "]-0123456789\"ntf[{"
+                                                   : "]";
+    case QNI_JSON_FIRST_KEY:
+        return qni_frame_close(fr, at->frame) == 0 ? "\"" : several ? "}\"" : "}";
     case QNI_JSON_NEXT_KEY: return "\"";
     case QNI_JSON_COLON: return ":";
-    case QNI_JSON_AFTER: return qni_frame_close(fr, at->frame) != 0 ? "]}" : ",";
+    case QNI_JSON_AFTER: return qni_frame_close(fr, at->frame) == 0 ? "," : several ? "]}," : "]}";
     case QNI_JSON_NUMBER:
         *complete = qni_json_number_complete(&reader, at, s->text, size);
         return *complete ? NULL : "+-.0123456789e";
