@@ -73,6 +73,10 @@ static void test_completions(void **state)
         qni_language language;
         const char *source, *written, *rest;
     } rows[] = {
+        // what could be closed at once is not what is wanted
+        {QNI_LANGUAGE_JSON_SCHEMA,
+         "{\"type\":\"array\",\"uniqueItems\":true,\"contains\":{\"const\":\"abc\"}}", "[1,",
+         "\"abc\"]"},
         {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"object\",\"required\":[\"b\",\"a\"]}", "",
          "{\"a\":0,\"b\":0}"},
         {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"object\",\"required\":[\"b\",\"a\"]}", "{\"x\":[1",
