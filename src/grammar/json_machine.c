@@ -1,5 +1,6 @@
 #include "grammar/json_machine.h"
 
+#include "base/hex.h"
 #include "base/limits.h"
 #include "base/utf8.h"
 
@@ -315,17 +316,9 @@ static bool escape_possible(qni_json *m, const qni_json_state *s)
                                         0x10000 + ((high - 0xD800) << 10) + 0x3FF);
 }
 
-static int hex_value(unsigned b)
-{
-    return b >= '0' && b <= '9'   ? (int)b - '0'
-           : b >= 'a' && b <= 'f' ? (int)b - 'a' + 10
-           : b >= 'A' && b <= 'F' ? (int)b - 'A' + 10
-                                  : -1;
-}
-
 static bool step_hex(qni_json *m, qni_json_state *s, unsigned b)
 {
-    int digit = hex_value(b);
+    int digit = qni_hex_value((char)b);
     if (digit < 0) {
         return false;
     }

@@ -1,17 +1,10 @@
 // Characters of a pattern: escapes, classes, properties.
+#include "base/hex.h"
 #include "base/utf8.h"
 #include "grammar/chars.h"
 #include "grammar/pattern_impl.h"
 
 #include <string.h>
-
-static int hex_value(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
 
 // Exactly `digits` hexadecimal digits; false and nothing taken when there are not so many.
 static bool take_hex(qni_pattern_parser *p, size_t digits, uint32_t *value)
@@ -21,7 +14,7 @@ static bool take_hex(qni_pattern_parser *p, size_t digits, uint32_t *value)
     }
     uint32_t v = 0;
     for (size_t i = 0; i < digits; i++) {
-        int d = hex_value(p->text[p->at + i]);
+        int d = qni_hex_value(p->text[p->at + i]);
         if (d < 0) {
             return false;
         }
@@ -41,8 +34,8 @@ static bool take_braced_hex(qni_pattern_parser *p, uint32_t *value)
     if (!qni_pattern_take(p, "{")) {
         return false;
     }
-    while (p->at < p->size && hex_value(p->text[p->at]) >= 0 && v <= 0x10FFFF) {
-        v = v << 4 | (uint32_t)hex_value(p->text[p->at++]);
+    while (p->at < p->size && qni_hex_value(p->text[p->at]) >= 0 && v <= 0x10FFFF) {
+        v = v << 4 | (uint32_t)qni_hex_value(p->text[p->at++]);
         any = true;
     }
     if (!any || v > 0x10FFFF || !qni_pattern_take(p, "}")) {

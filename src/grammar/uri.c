@@ -1,5 +1,7 @@
 #include "grammar/uri.h"
 
+#include "base/hex.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -147,20 +149,12 @@ char *qni_uri_split_fragment(char *uri)
     return hash + 1;
 }
 
-static int hex_value(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 void qni_uri_unescape(char *text)
 {
     char *out = text;
     while (*text != '\0') {
-        if (*text == '%' && hex_value(text[1]) >= 0 && hex_value(text[2]) >= 0) {
-            *out++ = (char)(hex_value(text[1]) << 4 | hex_value(text[2]));
+        if (*text == '%' && qni_hex_value(text[1]) >= 0 && qni_hex_value(text[2]) >= 0) {
+            *out++ = (char)(qni_hex_value(text[1]) << 4 | qni_hex_value(text[2]));
             text += 3;
         } else {
             *out++ = *text++;

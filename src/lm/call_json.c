@@ -1,6 +1,7 @@
 // Calls that are written as JSON: an object with the tool's name and its arguments, or a list.
 #include "lm/call_reader.h"
 
+#include "base/hex.h"
 #include "base/json.h"
 #include "base/utf8.h"
 
@@ -44,11 +45,6 @@ static void emit_unit(qni_call_stream *s, uint32_t unit)
     }
 }
 
-static uint32_t hex_value(char c)
-{
-    return (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-}
-
 // One byte inside of a JSON string that the scan has found right. `escape`: 0 outside of one, 1
 // behind the backslash, 2 to 5 with that many digits due, less one.
 static void emit_unescaped(qni_call_stream *s, char c)
@@ -56,7 +52,7 @@ static void emit_unescaped(qni_call_stream *s, char c)
     static const char names[] = "bfnrt", meant[] = "\b\f\n\r\t";
     qni_call *call = &s->call;
     if (call->escape > 1) {
-        call->code = call->code << 4 | hex_value(c);
+        call->code = call->code << 4 | (uint32_t)qni_hex_value(c);
         if (--call->escape == 1) {
             call->escape = 0;
             emit_unit(s, call->code);

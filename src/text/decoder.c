@@ -1,6 +1,7 @@
 #include "text/decoder.h"
 
 #include "base/alloc.h"
+#include "base/hex.h"
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "text/unicode.h"
@@ -169,21 +170,13 @@ size_t qni_decode_cleanup(char *text, size_t n)
 
 // ---- Steps on one token
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                  : -1;
-}
-
 static bool reads_as_byte(const char *text, size_t n, unsigned char *byte)
 {
-    if (n != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>' || hex_digit(text[3]) < 0 ||
-        hex_digit(text[4]) < 0) {
+    if (n != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>' || qni_hex_value(text[3]) < 0 ||
+        qni_hex_value(text[4]) < 0) {
         return false;
     }
-    *byte = (unsigned char)(hex_digit(text[3]) << 4 | hex_digit(text[4]));
+    *byte = (unsigned char)(qni_hex_value(text[3]) << 4 | qni_hex_value(text[4]));
     return true;
 }
 

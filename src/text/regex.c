@@ -1,6 +1,7 @@
 #include "text/regex.h"
 
 #include "base/alloc.h"
+#include "base/hex.h"
 #include "base/limits.h"
 #include "base/utf8.h"
 
@@ -58,21 +59,13 @@ static qn_status add_set(parser *p, qni_charset *set, int32_t *out)
     return QN_OK;
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 // Hexadecimal digits: exactly `n`, or as many as come before '}' when `n` is 0.
 static qn_status read_hex(parser *p, int n, uint32_t *code)
 {
     *code = 0;
     int got = 0;
-    while ((n == 0 ? got < 8 : got < n) && hex_digit(*p->at) >= 0) {
-        *code = *code << 4 | (uint32_t)hex_digit(*p->at++);
+    while ((n == 0 ? got < 8 : got < n) && qni_hex_value(*p->at) >= 0) {
+        *code = *code << 4 | (uint32_t)qni_hex_value(*p->at++);
         got++;
     }
     bool closed = n != 0 || *p->at++ == '}';
