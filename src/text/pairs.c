@@ -89,9 +89,8 @@ static qn_status put(qni_pairs *p, const qni_bpe_merge *m, qn_error *err)
     }
     slots[at] = (rest | behind) << QNI_PAIR_RANK_BITS | m->rank;
     ids[at] = m->id;
-    uint64_t hash = ((uint64_t)m->left << 32 | m->right) * FACTOR_1;
-    hints[hash >> p->hint_shift] |= (uint64_t)1 << (hash >> 28 & 63) | (uint64_t)1
-                                                                           << (hash >> 34 & 63);
+    uint64_t bits, word = qni_pair_hint(p, m->left, m->right, &bits);
+    hints[word] |= bits;
     return QN_OK;
 }
 

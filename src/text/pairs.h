@@ -48,12 +48,20 @@ QNI_WARN_UNUSED qn_status qni_pairs_build(const qni_bpe_merge *merges, size_t n,
                                           qni_pairs *out, qn_error *err);
 void qni_pairs_end(qni_pairs *pairs);
 
+// The filter's word for a pair, and its two bits there.
+static inline uint64_t qni_pair_hint(const qni_pairs *pairs, uint32_t left, uint32_t right,
+                                     uint64_t *bits)
+{
+    uint64_t hash = ((uint64_t)left << 32 | right) * QNI_PAIR_FACTOR_1;
+    *bits = (uint64_t)1 << (hash >> 28 & 63) | (uint64_t)1 << (hash >> 34 & 63);
+    return hash >> pairs->hint_shift;
+}
+
 // Whether there may be such a pair; false is certain.
 static inline bool qni_pairs_may_hold(const qni_pairs *pairs, uint32_t left, uint32_t right)
 {
-    uint64_t hash = ((uint64_t)left << 32 | right) * QNI_PAIR_FACTOR_1;
-    uint64_t bits = (uint64_t)1 << (hash >> 28 & 63) | (uint64_t)1 << (hash >> 34 & 63);
-    return (pairs->hints[hash >> pairs->hint_shift] & bits) == bits;
+    uint64_t bits, word = qni_pair_hint(pairs, left, right, &bits);
+    return (pairs->hints[word] & bits) == bits;
 }
 
 static inline uint64_t qni_low_bits(uint64_t x, unsigned n)

@@ -1,6 +1,7 @@
 #include "text/seams.h"
 
 #include "base/alloc.h"
+#include "text/ascii.h"
 
 #include <string.h>
 
@@ -127,7 +128,7 @@ static bool is_ascii(const char *word, size_t n)
         some |= part;
     }
     memcpy(&part, word + n - sizeof part, sizeof part);
-    return ((some | part) & 0x8080808080808080u) == 0;
+    return ((some | part) & QNI_ASCII_TOPS) == 0;
 }
 
 size_t qni_seams_next(const qni_seams *seams, const char *word, size_t n)
