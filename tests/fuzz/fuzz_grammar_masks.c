@@ -2,56 +2,11 @@
 // compiles is walked by random tokens that its masks allow: each must be taken, no walk may end
 // where nothing is allowed, a matcher that was rolled back must agree with a fresh one, and what
 // completes the output must end it.
-#include "base/alloc.h"
-#include "base/error.h"
-#include "quince/grammar.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/fuzz/grammar_inputs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char *const pieces[] = {"\",",      "\":", "{\"", "\"}", "],[",   "true",
-                                     "null,",    "12",  "0.5", "e1",  "\\u00", "ab",
-                                     "\xC3\xA9", "  ",  "[[",  "}}"};
-enum {
-    N_PIECES = sizeof pieces / sizeof *pieces,
-    STOP = 256 + N_PIECES,
-    N_TOKENS = STOP + 1,
-    N_WORDS = (N_TOKENS + 31) / 32,
-    STEPS = 24,
-    LANGUAGES = 5,
-};
-
-static void check(bool holds, const char *what)
-{
-    if (!holds) {
-        fprintf(stderr, "fuzz_grammar_masks: %s\n", what);
-        abort();
-    }
-}
-
-static qn_vocabulary *make_vocabulary(void)
-{
-    char bytes[512];
-    uint32_t offsets[N_TOKENS + 1] = {0}, n = 0, stop = STOP;
-    for (uint32_t i = 0; i < N_TOKENS; i++) {
-        if (i < 256) {
-            bytes[n++] = (char)i;
-        } else if (i != STOP) {
-            size_t length = strlen(pieces[i - 256]);
-            memcpy(bytes + n, pieces[i - 256], length);
-            n += (uint32_t)length;
-        }
-        offsets[i + 1] = n;
-    }
-    qn_vocabulary *v = NULL;
-    qn_error err;
-    check(qn_vocabulary_create(N_TOKENS, bytes, offsets, NULL, &stop, 1, &v, &err) == QN_OK,
-          "no vocabulary");
-    return v;
-}
+enum { STEPS = 24, LANGUAGES = 5 };
 
 static qn_status open_grammar(int language, const char *text, size_t size, qn_grammar **out,
                               qn_error *err)
@@ -85,29 +40,29 @@ static bool step(qn_matcher *m, qn_matcher *fresh, uint32_t *path, size_t at, ui
     size_t taken;
     qn_status status = qn_matcher_mask(m, mask, N_WORDS, &err);
     if (status != QN_OK) {
-        check(status == QN_LIMIT_EXCEEDED || status == QN_UNSUPPORTED, err.message);
+        must(status == QN_LIMIT_EXCEEDED || status == QN_UNSUPPORTED, err.message);
         return false;
     }
     path[at] = pick(mask, seed);
-    check(path[at] != N_TOKENS || at == 0, "a dead end");
+    must(path[at] != N_TOKENS || at == 0, "a dead end");
     if (path[at] == N_TOKENS) {
         return false;
     }
     status = qn_matcher_consume(m, &path[at], 1, &taken, &err);
-    check(status != QN_OK || taken == 1, "an allowed token is not taken");
+    must(status != QN_OK || taken == 1, "an allowed token is not taken");
     if (status != QN_OK || at % 5 != 4) {
         return status == QN_OK && path[at] != STOP;
     }
     // There and back, beside a matcher that only goes there.
-    check(qn_matcher_rollback(m, 2, &err) == QN_OK, "no way back");
+    must(qn_matcher_rollback(m, 2, &err) == QN_OK, "no way back");
     qn_matcher_reset(fresh);
     status = qn_matcher_consume(fresh, path, at - 1, &taken, &err);
-    check(status != QN_OK || taken == at - 1, "a fresh matcher refuses the way");
+    must(status != QN_OK || taken == at - 1, "a fresh matcher refuses the way");
     if (status != QN_OK || qn_matcher_mask(m, mask, N_WORDS, &err) != QN_OK ||
         qn_matcher_mask(fresh, again, N_WORDS, &err) != QN_OK) {
         return false;
     }
-    check(memcmp(mask, again, sizeof mask) == 0, "a mask that depends on the way");
+    must(memcmp(mask, again, sizeof mask) == 0, "a mask that depends on the way");
     status = qn_matcher_consume(m, path + at - 1, 2, &taken, &err);
     return status == QN_OK && taken == 2 && path[at] != STOP;
 }
@@ -122,7 +77,7 @@ static void complete(qn_matcher *m)
     if (qn_matcher_shortest(m, text, sizeof text, &n, &err) == QN_OK &&
         (n == 0 || qn_matcher_consume_text(m, text, n, &taken, &err) == QN_OK) &&
         qn_matcher_can_end(m, &can, &err) == QN_OK) {
-        check(taken && can, "a completion that does not end");
+        must(taken && can, "a completion that does not end");
     }
 }
 
@@ -135,20 +90,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     qn_error err = {0};
     if (open_grammar(data[0] % LANGUAGES, (const char *)data + 2, size - 2, &grammar, &err) !=
         QN_OK) {
-        check(err.message[0] != '\0', "a refusal without a reason");
+        must(err.message[0] != '\0', "a refusal without a reason");
         return 0;
     }
-    qn_vocabulary *vocabulary = make_vocabulary();
     qn_matcher *m = NULL, *fresh = NULL;
-    check(qn_matcher_create(grammar, vocabulary, &m, &err) == QN_OK, "no matcher");
-    check(qn_matcher_create(grammar, vocabulary, &fresh, &err) == QN_OK, "no second matcher");
+    must(qn_matcher_create(grammar, vocabulary(), &m, &err) == QN_OK, "no matcher");
+    must(qn_matcher_create(grammar, vocabulary(), &fresh, &err) == QN_OK, "no second matcher");
     uint32_t path[STEPS], seed = data[1];
     for (size_t at = 0; at < STEPS && step(m, fresh, path, at, &seed); at++) {
     }
     complete(m);
     qn_matcher_free(m);
     qn_matcher_free(fresh);
-    qn_vocabulary_free(vocabulary);
     qn_grammar_free(grammar);
     return 0;
 }

@@ -1,30 +1,11 @@
 // Any bytes as a JSON Schema and, behind a zero byte, a text: whether the text is valid is the same
 // read at once and byte by byte, what is valid up to a place can be completed there, and what
 // completes it is valid.
-#include "quince/grammar.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/fuzz/grammar_inputs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { ROOM = 1 << 14 };
-
-static void must(bool holds, const char *what)
-{
-    if (!holds) {
-        fprintf(stderr, "fuzz_grammar_schema: %s\n", what);
-        abort();
-    }
-}
-
-// A limit that the input has met ends the trial.
-static bool fine(qn_status status, const qn_error *err)
-{
-    must(status == QN_OK || status == QN_LIMIT_EXCEEDED || status == QN_UNSUPPORTED, err->message);
-    return status == QN_OK;
-}
 
 static qn_matcher *make_matcher(qn_grammar *grammar)
 {

@@ -28,6 +28,7 @@ static inline void must(bool holds, const char *what)
     }
 }
 
+// A limit that the input has met ends the trial.
 static inline bool fine(qn_status status, const qn_error *err)
 {
     must(status == QN_OK || status == QN_LIMIT_EXCEEDED || status == QN_UNSUPPORTED, err->message);
