@@ -4,9 +4,7 @@
 
 #include <string.h>
 
-typedef unsigned __int128 wide;
-
-#define WIDE_LIMIT ((wide)1 << 126) // quotients past it are only known to be large
+#define WIDE_LIMIT ((qni_wide)1 << 126) // quotients past it are only known to be large
 
 bool qni_decimal_read(const char *text, size_t size, uint8_t *room, qni_decimal *out)
 {
@@ -75,9 +73,9 @@ int qni_decimal_compare(const qni_decimal *a, const qni_decimal *b)
     return a->negative ? -order : order;
 }
 
-static wide power_of_ten(uint32_t n)
+static qni_wide power_of_ten(uint32_t n)
 {
-    wide p = 1;
+    qni_wide p = 1;
     while (n-- > 0) {
         p *= 10;
     }
@@ -86,7 +84,7 @@ static wide power_of_ten(uint32_t n)
 
 // |x| / step, cut to an integer. `*exact` tells whether nothing was cut off. False when it is past
 // WIDE_LIMIT.
-static bool divide(const qni_decimal *x, qni_number_step step, wide *quotient, bool *exact)
+static bool divide(const qni_decimal *x, qni_number_step step, qni_wide *quotient, bool *exact)
 {
     *quotient = 0;
     *exact = true;
@@ -95,7 +93,7 @@ static bool divide(const qni_decimal *x, qni_number_step step, wide *quotient, b
     }
     // The digits one by one, as by hand, then the zeros behind them.
     int64_t zeros = (int64_t)x->point - x->n - step.exponent;
-    wide q = 0, rest = 0;
+    qni_wide q = 0, rest = 0;
     int64_t kept = zeros < 0 ? (int64_t)x->n + zeros : x->n;
     for (int64_t i = 0; i < (int64_t)x->n; i++) {
         if (i >= kept) { // below the step's last digit
@@ -125,7 +123,7 @@ static bool divide(const qni_decimal *x, qni_number_step step, wide *quotient, b
 // The least t >= 0 with unit | digits * 10^t; -1 when there is none.
 int qni_number_zeros_needed(const qni_decimal *x, uint64_t unit)
 {
-    wide rest = 0;
+    qni_wide rest = 0;
     for (uint32_t i = 0; i < x->n; i++) {
         rest = (rest * 10 + x->digits[i]) % unit;
     }
@@ -209,12 +207,12 @@ qni_number_side qni_number_side_of(const qni_number_piece *p, bool negative)
     return s;
 }
 
-static bool step_denied(const qni_number_piece *p, wide n)
+static bool step_denied(const qni_number_piece *p, qni_wide n)
 {
     // n * step, as a decimal.
     uint8_t digits[48], forward[48];
     uint32_t count = 0;
-    wide value = n;
+    qni_wide value = n;
     if (value > WIDE_LIMIT / p->step.unit) {
         return false;
     }
@@ -243,7 +241,7 @@ static bool step_denied(const qni_number_piece *p, wide n)
 bool qni_number_lattice_meets(const qni_number_piece *p, const qni_decimal *low, bool low_open,
                               const qni_decimal *high, bool high_open)
 {
-    wide first, last;
+    qni_wide first, last;
     bool exact;
     if (high == NULL) {
         return true;
@@ -311,10 +309,10 @@ bool qni_number_is_empty(const qni_number_set *set)
     return set->n == 0; // builders keep no empty piece
 }
 
-static wide gcd(wide a, wide b)
+static qni_wide gcd(qni_wide a, qni_wide b)
 {
     while (b != 0) {
-        wide t = a % b;
+        qni_wide t = a % b;
         a = b;
         b = t;
     }
@@ -345,9 +343,9 @@ static bool join_steps(qni_number_step a, qni_number_step b, qni_number_step *ou
     if (a.exponent - b.exponent > 18) {
         return false;
     }
-    wide x = a.unit * power_of_ten((uint32_t)(a.exponent - b.exponent)), y = b.unit;
-    wide joined = x / gcd(x, y);
-    if (joined > ((wide)1 << 100) / y) {
+    qni_wide x = a.unit * power_of_ten((uint32_t)(a.exponent - b.exponent)), y = b.unit;
+    qni_wide joined = x / gcd(x, y);
+    if (joined > ((qni_wide)1 << 100) / y) {
         return false;
     }
     joined *= y;
@@ -543,7 +541,7 @@ size_t qni_number_count(const qni_number_set *set, size_t limit)
         total += qni_number_piece_has(p, &zero);
         for (int negative = 0; negative < 2 && total < limit; negative++) {
             qni_number_side s = qni_number_side_of(p, negative);
-            wide first, last;
+            qni_wide first, last;
             bool exact;
             if (qni_number_side_is_empty(p, &s)) {
                 continue;

@@ -4,6 +4,8 @@
 
 #include "grammar/number.h"
 
+typedef unsigned __int128 qni_wide;
+
 // The part of a piece on one side of zero, as magnitudes: 0 < x. Without a bound of its own, low is
 // zero and open.
 typedef struct qni_number_side {

@@ -109,56 +109,54 @@ static int32_t step_point(const qni_number_step *step)
     return n + step->exponent;
 }
 
-// The common case in machine integers: multiples of a small integer between bounds below 10^17.
+// The digits of a whole number.
+static qni_wide whole_number(const qni_decimal *x)
+{
+    qni_wide n = 0;
+    for (uint32_t i = 0; i < (uint32_t)x->point; i++) {
+        n = n * 10 + (i < x->n ? x->digits[i] : 0);
+    }
+    return n;
+}
+
+// The common case in machine integers: multiples of a small integer between bounds below 10^37.
 static bool small_block_meets(const qni_number_piece *piece, const qni_number_side *s,
                               const prefix *p, bool *decided)
 {
-    static const uint64_t tens[] = {1,
-                                    10,
-                                    100,
-                                    1000,
-                                    10000,
-                                    100000,
-                                    1000000,
-                                    10000000,
-                                    100000000,
-                                    1000000000,
-                                    10000000000,
-                                    100000000000,
-                                    1000000000000,
-                                    10000000000000,
-                                    100000000000000,
-                                    1000000000000000,
-                                    10000000000000000,
-                                    100000000000000000};
+    enum { MOST = 37 }; // digits, and ten times as many numbers fit
     *decided = piece->n_denied == 0 && piece->step.exponent >= 0 && piece->step.exponent < 9 &&
-               piece->step.unit < 1000000000 && s->has_high && s->high.point <= 17 &&
+               piece->step.unit < 1000000000 && s->has_high && s->high.point <= MOST &&
                (uint32_t)s->high.point >= s->high.n && (uint32_t)s->low.point >= s->low.n &&
-               s->low.point >= 0 && p->n <= 17;
+               s->low.point >= 0 && p->n <= MOST;
     if (!*decided) {
         return false;
     }
-    uint64_t step = piece->step.unit * tens[piece->step.exponent], low = 0, high = 0, d = 0;
-    for (uint32_t i = 0; i < (uint32_t)s->low.point; i++) {
-        low = low * 10 + (i < s->low.n ? s->low.digits[i] : 0);
-    }
-    for (uint32_t i = 0; i < (uint32_t)s->high.point; i++) {
-        high = high * 10 + (i < s->high.n ? s->high.digits[i] : 0);
+    qni_wide step = piece->step.unit, d = 0, scale = 1;
+    for (int32_t i = 0; i < piece->step.exponent; i++) {
+        step *= 10;
     }
     for (uint32_t i = 0; i < p->n; i++) {
         d = d * 10 + p->digits[i];
     }
-    low += s->low_open;
-    high -= s->high_open;
-    for (int32_t point = s->high.point; point >= 1; point--) {
-        // Integers that begin like d and have `point` digits.
-        int32_t more = point - (int32_t)p->n;
-        uint64_t first = more >= 0 ? d * tens[more] : (d + tens[-more] - 1) / tens[-more];
-        uint64_t last = more >= 0 ? d * tens[more] + tens[more] - 1 : d / tens[-more];
-        // With digits to spare, only d itself cut exactly lies in [d, d + 1).
+    qni_wide low = whole_number(&s->low) + s->low_open;
+    qni_wide high = whole_number(&s->high) - s->high_open;
+    // Integers of up to so many digits that begin like d.
+    for (int32_t point = (int32_t)p->n; point <= s->high.point; point++, scale *= 10) {
+        qni_wide first = d * scale, last = first + scale - 1;
         first = first < low ? low : first;
         last = last > high ? high : last;
-        if (first <= last && last / step * step >= first) {
+        if (first <= last && (step == 1 || last / step * step >= first)) {
+            return true;
+        }
+    }
+    // With digits to spare, only d itself cut exactly.
+    scale = 10;
+    for (int32_t point = (int32_t)p->n - 1; point >= 1; point--, scale *= 10) {
+        qni_wide whole = d / scale;
+        if (whole * scale != d) {
+            break;
+        }
+        if (whole >= low && whole <= high && whole % step == 0) {
             return true;
         }
     }

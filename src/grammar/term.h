@@ -25,10 +25,28 @@ typedef struct qni_term_groups {
     uint64_t dead; // none of them may come first, nor behind a text of those
 } qni_term_groups;
 
+// The successors of a term by byte. Bytes in a row mostly have the same one, so what looks at all
+// of them goes from run to run.
+typedef struct qni_term_row {
+    qni_term next[256];
+    uint64_t starts[4]; // a bit for each byte that begins a run; a run may be cut into several
+} qni_term_row;
+
+// The byte behind the run that `byte` is in.
+static inline unsigned qni_run_end(const uint64_t starts[4], unsigned byte)
+{
+    unsigned word = byte / 64;
+    uint64_t left = starts[word] & (UINT64_MAX - 1) << byte % 64;
+    while (left == 0 && ++word < 4) {
+        left = starts[word];
+    }
+    return word == 4 ? 256 : 64 * word + (unsigned)__builtin_ctzll(left);
+}
+
 typedef struct qni_term_info {
-    uint32_t *row;  // 256 successors, or NULL before the first step
-    uint32_t stamp; // of the search that saw it last
-    uint32_t visit; // of the derivation that saw it last, and what came of it
+    qni_term_row *row; // or NULL before the first step
+    uint32_t stamp;    // of the search that saw it last
+    uint32_t visit;    // of the derivation that saw it last, and what came of it
     uint32_t derived;
     uint8_t nullable;
     // an intersection or a complement is inside, so it may be empty without looking so
@@ -110,8 +128,8 @@ qni_term qni_term_step(qni_terms *terms, qni_term a, unsigned byte);
 // The same, quick where both states are known already.
 static inline qni_term qni_term_next(qni_terms *terms, qni_term a, unsigned byte)
 {
-    const uint32_t *row = terms->info[a].row;
-    qni_term next = row != NULL ? row[byte] : QNI_TERM_NOTHING;
+    const qni_term_row *row = terms->info[a].row;
+    qni_term next = row != NULL ? row->next[byte] : QNI_TERM_NOTHING;
     bool known = row != NULL && (next == QNI_TERM_NOTHING || terms->info[next].life == 1);
     return known ? next : qni_term_step(terms, a, byte);
 }

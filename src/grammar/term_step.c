@@ -64,7 +64,7 @@ static qni_term derive(qni_terms *terms, qni_term a, unsigned byte)
         return QNI_TERM_NOTHING;
     }
     if (terms->info[a].row != NULL) {
-        return terms->info[a].row[byte];
+        return terms->info[a].row->next[byte];
     }
     if (terms->info[a].visit == terms->visit) {
         return terms->info[a].derived;
@@ -137,35 +137,48 @@ static void refine(qni_terms *terms, qni_term a, partition *p)
 }
 
 // The successors of `a`, class by class.
-static void fill_row(qni_terms *terms, qni_term a, uint32_t *row)
+static void fill_row(qni_terms *terms, qni_term a, qni_term_row *row)
 {
     partition p;
     memset(p.classes[0], 0xFF, sizeof p.classes[0]);
     p.n = 1;
     terms->visit++;
     refine(terms, a, &p);
+    memset(row->starts, 0, sizeof row->starts);
+    row->starts[0] = 1;
     for (unsigned c = 0; c < p.n; c++) {
         qni_term next = QNI_TERM_NOTHING;
         bool derived = false;
+        uint64_t last = 0; // was the byte before the word in the class?
         for (unsigned w = 0; w < 4; w++) {
-            for (uint64_t left = p.classes[c][w]; left != 0; left &= left - 1) {
+            uint64_t class = p.classes[c][w];
+            row->starts[w] |= class & ~(class << 1 | last);
+            last = class >> 63;
+            for (uint64_t left = class; left != 0; left &= left - 1) {
                 unsigned b = 64 * w + (unsigned)__builtin_ctzll(left);
                 if (!derived) {
                     terms->visit++;
                     next = derive(terms, a, b);
                     derived = true;
                 }
-                row[b] = next;
+                row->next[b] = next;
             }
         }
     }
 }
 
-static uint32_t *row_of(qni_terms *terms, qni_term a);
+static qni_term_row *row_of(qni_terms *terms, qni_term a);
+
+static void fill_run(qni_term_row *row, unsigned from, unsigned to, qni_term next)
+{
+    for (unsigned b = from; b < to; b++) {
+        row->next[b] = next;
+    }
+}
 
 // The successors of an intersection or a complement by those of its parts, which others share: a
 // pattern under a bound on the length has as many states as both together, and few rows of its own.
-static bool fill_row_by_parts(qni_terms *terms, qni_term a, uint32_t *row)
+static bool fill_row_by_parts(qni_terms *terms, qni_term a, qni_term_row *row)
 {
     enum { MOST = 8 };
     size_t n;
@@ -175,29 +188,29 @@ static bool fill_row_by_parts(qni_terms *terms, qni_term a, uint32_t *row)
         return false;
     }
     qni_term parts[MOST];
-    const uint32_t *rows[MOST];
+    const qni_term_row *rows[MOST];
     memcpy(parts, r + 1, (n - 1) * sizeof *parts);
     n--;
+    memset(row->starts, 0, sizeof row->starts);
     for (size_t i = 0; i < n; i++) {
         rows[i] = row_of(terms, parts[i]);
         if (rows[i] == NULL) {
             return false;
         }
+        for (unsigned w = 0; w < 4; w++) {
+            row->starts[w] |= rows[i]->starts[w];
+        }
     }
     uint8_t kinds[256]; // a byte for each combination
     unsigned n_kinds = 0;
-    for (unsigned b = 0; b < 256; b++) {
-        bool as_before = b > 0, dead = false;
+    for (unsigned b = 0, end; b < 256; b = end) {
+        bool dead = false;
+        end = qni_run_end(row->starts, b);
         for (size_t i = 0; i < n; i++) {
-            as_before = as_before && rows[i][b] == rows[i][b - 1];
-            dead = dead || rows[i][b] == QNI_TERM_NOTHING;
+            dead = dead || rows[i]->next[b] == QNI_TERM_NOTHING;
         }
         if (dead && !denied) {
-            row[b] = QNI_TERM_NOTHING;
-            continue;
-        }
-        if (as_before) {
-            row[b] = row[b - 1];
+            fill_run(row, b, end, QNI_TERM_NOTHING);
             continue;
         }
         unsigned k = n_kinds;
@@ -205,24 +218,25 @@ static bool fill_row_by_parts(qni_terms *terms, qni_term a, uint32_t *row)
         while (!same && k-- > 0) {
             same = true;
             for (size_t i = 0; i < n && same; i++) {
-                same = rows[i][b] == rows[i][kinds[k]];
+                same = rows[i]->next[b] == rows[i]->next[kinds[k]];
             }
         }
         if (same) {
-            row[b] = row[kinds[k]];
+            fill_run(row, b, end, row->next[kinds[k]]);
             continue;
         }
         kinds[n_kinds++] = (uint8_t)b;
         for (size_t i = 0; i < n; i++) {
-            parts[i] = rows[i][b];
+            parts[i] = rows[i]->next[b];
         }
-        row[b] = denied ? qni_term_not(terms, parts[0]) : qni_term_and(terms, parts, n);
+        fill_run(row, b, end,
+                 denied ? qni_term_not(terms, parts[0]) : qni_term_and(terms, parts, n));
     }
     return true;
 }
 
 // Makes the row of successors; NULL when the account failed.
-static uint32_t *row_of(qni_terms *terms, qni_term a)
+static qni_term_row *row_of(qni_terms *terms, qni_term a)
 {
     if (terms->info[a].row != NULL) {
         return terms->info[a].row;
@@ -230,9 +244,9 @@ static uint32_t *row_of(qni_terms *terms, qni_term a)
     if (!qni_account_step(terms->account, 64)) {
         return NULL;
     }
-    uint32_t *row = NULL;
+    qni_term_row *row = NULL;
     size_t capacity = 0;
-    if (!qni_account_grow(terms->account, &row, &capacity, 256, sizeof *row)) {
+    if (!qni_account_grow(terms->account, &row, &capacity, 1, sizeof *row)) {
         return NULL;
     }
     if (!fill_row_by_parts(terms, a, row)) {
@@ -260,13 +274,13 @@ static bool search_life(qni_terms *terms, qni_term a)
     terms->todo[n++] = UINT32_MAX;
     terms->info[a].stamp = stamp;
     for (size_t at = 0; at < n; at += 2) {
-        const uint32_t *row = row_of(terms, terms->todo[at]);
+        const qni_term_row *row = row_of(terms, terms->todo[at]);
         if (row == NULL) {
             return false;
         }
-        for (unsigned b = 0; b < 256; b++) {
-            qni_term next = row[b];
-            if (next == 0 || (b > 0 && next == row[b - 1]) || terms->info[next].stamp == stamp ||
+        for (unsigned b = 0; b < 256; b = qni_run_end(row->starts, b)) {
+            qni_term next = row->next[b];
+            if (next == 0 || terms->info[next].stamp == stamp ||
                 terms->info[next].life == LIFE_NO) {
                 continue;
             }
@@ -302,14 +316,17 @@ bool qni_term_live(qni_terms *terms, qni_term a)
 
 qni_term qni_term_step(qni_terms *terms, qni_term a, unsigned byte)
 {
-    uint32_t *row = a == QNI_TERM_NOTHING ? NULL : row_of(terms, a);
+    qni_term_row *row = a == QNI_TERM_NOTHING ? NULL : row_of(terms, a);
     if (row == NULL) {
         return QNI_TERM_NOTHING;
     }
-    qni_term next = row[byte];
+    qni_term next = row->next[byte];
     if (next != QNI_TERM_NOTHING && terms->info[next].life != LIFE_YES &&
         !qni_term_live(terms, next)) {
-        row[byte] = next = QNI_TERM_NOTHING;
+        // The rest of its run leads there too.
+        fill_run(row, byte, qni_run_end(row->starts, byte), QNI_TERM_NOTHING);
+        row->starts[byte / 64] |= (uint64_t)1 << byte % 64;
+        next = QNI_TERM_NOTHING;
     }
     return next;
 }
@@ -336,16 +353,17 @@ bool qni_term_shortest(qni_terms *terms, qni_term a, char *out, size_t limit, si
         if (at >= n || terms->info[terms->todo[at]].nullable) {
             break;
         }
-        const uint32_t *row = row_of(terms, terms->todo[at]);
-        for (unsigned b = 0; row != NULL && b < 256; b++) {
-            if (row[b] == 0 || terms->info[row[b]].stamp == stamp) {
+        const qni_term_row *row = row_of(terms, terms->todo[at]);
+        for (unsigned b = 0; row != NULL && b < 256; b = qni_run_end(row->starts, b)) {
+            qni_term next = row->next[b];
+            if (next == 0 || terms->info[next].stamp == stamp) {
                 continue;
             }
-            terms->info[row[b]].stamp = stamp;
+            terms->info[next].stamp = stamp;
             if (!qni_account_grow(account, &terms->todo, &terms->todo_capacity, n + 3, 4)) {
                 return false;
             }
-            memcpy(terms->todo + n, (uint32_t[]){row[b], (uint32_t)at, b}, 12);
+            memcpy(terms->todo + n, (uint32_t[]){next, (uint32_t)at, b}, 12);
             n += 3;
         }
         at += 3;
@@ -374,10 +392,14 @@ static size_t count_texts(qni_terms *terms, qni_term a, size_t limit, size_t dep
         return limit; // so long a text is taken for endless
     }
     size_t found = qni_term_nullable(terms, a) ? 1 : 0;
-    for (unsigned b = 0; b < 256 && found < limit; b++) {
-        qni_term next = qni_term_step(terms, a, b);
+    for (unsigned b = 0, end; b < 256 && found < limit; b = end) {
+        qni_term next = qni_term_step(terms, a, b); // makes the row, too
+        const qni_term_row *row = terms->info[a].row;
+        end = row != NULL ? qni_run_end(row->starts, b) : 256;
         if (next != QNI_TERM_NOTHING) {
-            found += count_texts(terms, next, limit - found, depth + 1);
+            size_t room = limit - found, n = end - b;
+            size_t each = count_texts(terms, next, room, depth + 1);
+            found += each < (room + n - 1) / n ? n * each : room;
         }
     }
     return found;

@@ -34,11 +34,11 @@ static bool shorten_ways(qni_terms *terms, const uint32_t *states, uint32_t *way
 {
     bool changed = false;
     for (size_t i = n; i-- > 0;) {
-        const uint32_t *row = terms->info[states[i]].row;
+        const qni_term_row *row = terms->info[states[i]].row;
         uint32_t best = ways[i];
-        for (unsigned b = 0; b < 256; b++) {
-            if (row[b] != 0 && (b == 0 || row[b] != row[b - 1])) {
-                uint32_t way = ways[terms->info[row[b]].place];
+        for (unsigned b = 0; b < 256; b = qni_run_end(row->starts, b)) {
+            if (row->next[b] != QNI_TERM_NOTHING) {
+                uint32_t way = ways[terms->info[row->next[b]].place];
                 best = way < best - 1 ? way + 1 : best;
             }
         }
@@ -62,9 +62,11 @@ uint32_t qni_term_reach(qni_terms *terms, qni_term a)
     terms->info[a].place = 0;
     for (size_t i = 0; i < n && whole; i++) {
         qni_term before = QNI_TERM_NOTHING;
-        for (unsigned b = 0; b < 256 && whole; b++) {
+        for (unsigned b = 0, end; b < 256 && whole; b = end) {
             // Stepping, not the row alone, so that dead ends are gone from it.
             qni_term next = qni_term_next(terms, states[i], b);
+            const qni_term_row *row = terms->info[states[i]].row;
+            end = row != NULL ? qni_run_end(row->starts, b) : 256;
             if (next == QNI_TERM_NOTHING || next == before) {
                 continue;
             }
