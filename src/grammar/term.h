@@ -161,6 +161,16 @@ static inline qni_term_groups qni_term_loop(qni_terms *terms, qni_term a)
     return terms->info[a].loop_known ? terms->info[a].loop : qni_term_loop_find(terms, a);
 }
 
+// A beginning in which only the number of bytes counts: for the next `length` bytes any of ASCII of
+// `groups` may come and nothing else, whatever came before. `length` is 0 when there is none, and
+// no more than `most`.
+typedef struct qni_term_run {
+    uint64_t groups;
+    uint32_t length;
+} qni_term_run;
+
+qni_term_run qni_term_run_find(qni_terms *terms, qni_term a, uint32_t most);
+
 // How many texts the language has, counted up to `limit`.
 size_t qni_term_count(qni_terms *terms, qni_term a, size_t limit);
 

@@ -203,3 +203,36 @@ qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
     }
     return found;
 }
+
+// Where all bytes that may come lead from a state, when these are whole groups of ASCII and there
+// is one such state.
+static qni_term only_target(qni_terms *terms, qni_term from, uint64_t *groups)
+{
+    qni_term target = QNI_TERM_NOTHING;
+    *groups = 0;
+    for (size_t i = 0; i < N_PARTS; i++) {
+        unsigned b = parts[i].first;
+        qni_term next = qni_term_next(terms, from, b);
+        bool whole = run_end(terms, from, b) > parts[i].last;
+        if (!whole || (next != QNI_TERM_NOTHING &&
+                       (b >= 0x80 || (target != QNI_TERM_NOTHING && next != target)))) {
+            return QNI_TERM_NOTHING;
+        }
+        target = next != QNI_TERM_NOTHING ? next : target;
+        *groups |= next != QNI_TERM_NOTHING ? QNI_GROUP_BIT(qni_byte_group(b)) : 0;
+    }
+    return target;
+}
+
+qni_term_run qni_term_run_find(qni_terms *terms, qni_term a, uint32_t most)
+{
+    qni_term_run run = {0, 0};
+    uint64_t groups;
+    qni_term next = only_target(terms, a, &groups);
+    run.groups = groups;
+    while (next != QNI_TERM_NOTHING && groups == run.groups && run.length < most) {
+        run.length++;
+        next = only_target(terms, next, &groups);
+    }
+    return run;
+}

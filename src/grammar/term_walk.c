@@ -81,13 +81,18 @@ static qni_term_groups groups_at(const qni_term_walk *w, uint32_t i, qni_term te
 }
 
 // Sets what is known of a node with others below where `next` is left; returns the node to go on
-// at.
-static uint32_t take_node(const qni_term_walk *w, uint32_t i, qni_term next)
+// at. `run` is that of the walk's start.
+static uint32_t take_node(const qni_term_walk *w, uint32_t i, qni_term next,
+                          const qni_term_run *run)
 {
     const qni_token_trie *trie = &w->vocabulary->inside;
     const qni_token_trie_node *node = &trie->nodes[i];
     uint64_t below = trie->below[i];
     uint32_t end, first = qni_token_trie_entries(trie, i, &end);
+    if (node->depth + 1u + trie->heights[i] <= run->length) { // all below ends within the run
+        set_without(w, trie, first, subtree_end(trie, node), ~run->groups);
+        return node->skip;
+    }
     qni_term_groups groups = groups_at(w, i, next);
     if ((below & ~groups.stay) == 0) {
         set_range(w, trie, first, subtree_end(trie, node));
@@ -100,7 +105,7 @@ static uint32_t take_node(const qni_term_walk *w, uint32_t i, qni_term next)
         return node->skip;
     }
     set_range(w, trie, first, end);
-    return i + 1;
+    return (below & ~groups.dead) == 0 ? node->skip : i + 1; // nothing below may come next
 }
 
 void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
@@ -116,6 +121,7 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
     } else {
         stay = done = 0;
     }
+    qni_term_run run = qni_term_run_find(w->terms, start, trie->max_depth);
     w->states[0] = start;
     w->ways[0] = 0;
     for (uint32_t i = 0; i < trie->n_nodes;) {
@@ -142,7 +148,7 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
         }
         w->states[depth] = next;
         w->ways[depth] = w->ways[node->depth] | group;
-        i = take_node(w, i, next);
+        i = take_node(w, i, next, &run);
     }
 }
 
