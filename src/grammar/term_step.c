@@ -176,24 +176,75 @@ static void fill_run(qni_term_row *row, unsigned from, unsigned to, qni_term nex
     }
 }
 
-// The successors of an intersection or a complement by those of its parts, which others share: a
-// pattern under a bound on the length has as many states as both together, and few rows of its own.
-static bool fill_row_by_parts(qni_terms *terms, qni_term a, qni_term_row *row)
+// The parts that a term's successors are put together from, when rows of theirs help.
+enum { MOST_PARTS = 8 };
+typedef struct row_parts {
+    uint32_t kind;
+    size_t n;
+    qni_term of[MOST_PARTS];
+    qni_term rest; // of a concatenation or a repetition: what stands behind the first part
+} row_parts;
+
+// An intersection or a complement by its parts, which others share: a pattern under a bound on the
+// length has as many states as both together, and few rows of its own. So has a pattern with a
+// counter: its states at one count are those at another with another rest.
+static bool find_parts(qni_terms *terms, qni_term a, row_parts *out)
 {
-    enum { MOST = 8 };
     size_t n;
     const uint32_t *r = qni_term_record(terms, a, &n);
-    bool denied = r[0] == KIND_NOT;
-    if ((!denied && r[0] != KIND_AND) || n > MOST + 1) {
+    bool counted = terms->info[a].counted;
+    *out = (row_parts){.kind = r[0], .n = n - 1};
+    switch (r[0]) {
+    case KIND_ALT:
+    case KIND_AND:
+    case KIND_NOT:
+        if (out->n > MOST_PARTS || (r[0] == KIND_ALT && !counted)) {
+            return false;
+        }
+        memcpy(out->of, r + 1, out->n * sizeof *out->of);
+        return true;
+    case KIND_CONCAT:
+        out->of[0] = r[1];
+        out->of[1] = out->rest = r[2];
+        out->n = terms->info[r[1]].nullable ? 2 : 1;
+        return counted;
+    case KIND_REPEAT: {
+        uint32_t x = r[1], min = r[2] == 0 ? 0 : r[2] - 1;
+        uint32_t max = r[3] == QNI_TERM_NO_MAX ? r[3] : r[3] - 1;
+        out->of[0] = x;
+        out->n = 1;
+        out->rest = counted ? qni_term_repeat(terms, x, min, max) : QNI_TERM_NOTHING;
+        return counted;
+    }
+    default: return false;
+    }
+}
+
+// The successor of a term whose parts have those in `next`.
+static qni_term join_parts(qni_terms *terms, const row_parts *p, const qni_term *next)
+{
+    switch (p->kind) {
+    case KIND_NOT: return qni_term_not(terms, next[0]);
+    case KIND_AND: return qni_term_and(terms, next, p->n);
+    case KIND_ALT: return qni_term_alt(terms, next, p->n);
+    default: {
+        qni_term head = next[0] == QNI_TERM_NOTHING ? QNI_TERM_NOTHING
+                                                    : qni_term_concat(terms, next[0], p->rest);
+        return p->n == 1 ? head : qni_term_alt2(terms, head, next[1]);
+    }
+    }
+}
+
+static bool fill_row_by_parts(qni_terms *terms, qni_term a, qni_term_row *row)
+{
+    row_parts p;
+    const qni_term_row *rows[MOST_PARTS];
+    if (!find_parts(terms, a, &p)) {
         return false;
     }
-    qni_term parts[MOST];
-    const qni_term_row *rows[MOST];
-    memcpy(parts, r + 1, (n - 1) * sizeof *parts);
-    n--;
     memset(row->starts, 0, sizeof row->starts);
-    for (size_t i = 0; i < n; i++) {
-        rows[i] = row_of(terms, parts[i]);
+    for (size_t i = 0; i < p.n; i++) {
+        rows[i] = row_of(terms, p.of[i]);
         if (rows[i] == NULL) {
             return false;
         }
@@ -204,12 +255,14 @@ static bool fill_row_by_parts(qni_terms *terms, qni_term a, qni_term_row *row)
     uint8_t kinds[256]; // a byte for each combination
     unsigned n_kinds = 0;
     for (unsigned b = 0, end; b < 256; b = end) {
+        qni_term next[MOST_PARTS];
         bool dead = false;
         end = qni_run_end(row->starts, b);
-        for (size_t i = 0; i < n; i++) {
-            dead = dead || rows[i]->next[b] == QNI_TERM_NOTHING;
+        for (size_t i = 0; i < p.n; i++) {
+            next[i] = rows[i]->next[b];
+            dead = dead || next[i] == QNI_TERM_NOTHING;
         }
-        if (dead && !denied) {
+        if (dead && p.kind == KIND_AND) {
             fill_run(row, b, end, QNI_TERM_NOTHING);
             continue;
         }
@@ -217,20 +270,14 @@ static bool fill_row_by_parts(qni_terms *terms, qni_term a, qni_term_row *row)
         bool same = false;
         while (!same && k-- > 0) {
             same = true;
-            for (size_t i = 0; i < n && same; i++) {
-                same = rows[i]->next[b] == rows[i]->next[kinds[k]];
+            for (size_t i = 0; i < p.n && same; i++) {
+                same = next[i] == rows[i]->next[kinds[k]];
             }
         }
-        if (same) {
-            fill_run(row, b, end, row->next[kinds[k]]);
-            continue;
+        if (!same) {
+            kinds[n_kinds++] = (uint8_t)b;
         }
-        kinds[n_kinds++] = (uint8_t)b;
-        for (size_t i = 0; i < n; i++) {
-            parts[i] = rows[i]->next[b];
-        }
-        fill_run(row, b, end,
-                 denied ? qni_term_not(terms, parts[0]) : qni_term_and(terms, parts, n));
+        fill_run(row, b, end, same ? row->next[kinds[k]] : join_parts(terms, &p, next));
     }
     return true;
 }
