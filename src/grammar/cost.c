@@ -137,6 +137,42 @@ static uint32_t join_cost(pricing *p, qni_formula a, qni_formula whole, uint32_t
     return all ? sum : best;
 }
 
+// `one`: a member and none of the others. Denied: none of them (or two, which is left aside).
+static uint32_t one_cost(pricing *p, qni_formula a, qni_formula whole, uint32_t nested)
+{
+    const qni_formulas *f = p->fr->f;
+    size_t n, n_far = 0;
+    qni_formula_node(f, a, &n);
+    uint32_t none = 0, best = QNI_COST_FAR;
+    uint8_t *needed = p->needed;
+    qni_formula cheapest = QNI_FALSE;
+    p->needed = NULL;
+    for (size_t i = 1; i < n; i++) {
+        qni_formula part = qni_formula_node(f, a, NULL)[i];
+        uint32_t without = rest_cost(p, qni_not(part), whole, nested + 1);
+        n_far += without == QNI_COST_FAR;
+        none = add(none, without == QNI_COST_FAR ? 0 : without);
+    }
+    for (size_t i = 1; i < n && (a & 1) == 0; i++) {
+        qni_formula part = qni_formula_node(f, a, NULL)[i];
+        uint32_t without = rest_cost(p, qni_not(part), whole, nested + 1);
+        bool far = without == QNI_COST_FAR;
+        uint32_t cost = n_far > far ? QNI_COST_FAR
+                                    : add(rest_cost(p, part, whole, nested + 1),
+                                          none - (far || none == QNI_COST_FAR ? 0 : without));
+        cheapest = cost < best ? part : cheapest;
+        best = cost < best ? cost : best;
+    }
+    p->needed = needed;
+    if ((a & 1) != 0) {
+        return n_far != 0 ? QNI_COST_FAR : none;
+    }
+    if (needed != NULL && cheapest != QNI_FALSE) {
+        rest_cost(p, cheapest, whole, nested + 1);
+    }
+    return best;
+}
+
 // What must still be written inside of an array or object. `whole` is the formula around.
 static uint32_t rest_cost(pricing *p, qni_formula a, qni_formula whole, uint32_t nested)
 {
@@ -151,6 +187,7 @@ static uint32_t rest_cost(pricing *p, qni_formula a, qni_formula whole, uint32_t
     bool denied = (a & 1) != 0;
     switch ((qni_atom)r[0]) {
     case QNI_ATOM_AND: return join_cost(p, a, whole, nested);
+    case QNI_ATOM_ONE: return one_cost(p, a, whole, nested);
     case QNI_ATOM_MEMBERS: return denied ? 0 : members_cost(p, a, whole);
     case QNI_ATOM_ITEMS: return denied ? 0 : items_cost(p, a, whole);
     case QNI_ATOM_UNIQUE: return denied ? 4 : 0;

@@ -158,13 +158,38 @@ static bool excludes(const qni_formulas *f, const list *l, qni_formula a)
     return any;
 }
 
+// `one` with what the list implies and excludes of it decided; `a` itself where it is nothing.
+static qni_formula propagate_one(qni_formulas *f, list *l, qni_formula a)
+{
+    size_t n;
+    const uint32_t *r = qni_formula_node(f, a, &n);
+    list members;
+    list_begin(&members);
+    bool changed = false;
+    for (size_t i = 1; i < n; i++) {
+        bool yes = implies(f, l, r[i]), no = !yes && excludes(f, l, r[i]);
+        list_add(&members, yes ? QNI_TRUE : no ? QNI_FALSE : r[i]);
+        changed = changed || yes || no;
+    }
+    l->failed = l->failed || members.failed;
+    qni_formula result = changed ? qni_one(f, members.items, members.n) ^ (a & 1) : a;
+    list_end(&members);
+    return result;
+}
+
 // Unit propagation: a disjunction that the list implies is dropped, and branches that it excludes
-// are struck out. Changes one disjunction at a time; `*changed` tells whether the list must be
-// normalized again.
+// are struck out; of `one` likewise. Changes one of them at a time; `*changed` tells whether the
+// list must be normalized again.
 static void propagate(qni_formulas *f, list *l, bool *changed)
 {
     *changed = false;
     for (size_t i = 0; i < l->n && !*changed; i++) {
+        if (qni_formula_node(f, l->items[i], NULL)[0] == QNI_ATOM_ONE) {
+            qni_formula before = l->items[i];
+            l->items[i] = propagate_one(f, l, before);
+            *changed = l->items[i] != before;
+            continue;
+        }
         if (!is_or(f, l->items[i])) {
             continue;
         }
@@ -286,6 +311,117 @@ qni_formula qni_or(qni_formulas *f, const qni_formula *items, size_t n)
 qni_formula qni_or2(qni_formulas *f, qni_formula a, qni_formula b)
 {
     return qni_not(qni_and2(f, qni_not(a), qni_not(b)));
+}
+
+// All items but the i-th, denied, and the i-th if it is one.
+static qni_formula alone(qni_formulas *f, const qni_formula *items, size_t n, size_t i)
+{
+    list l;
+    list_begin(&l);
+    for (size_t k = 0; k < n; k++) {
+        list_add(&l, items[k] ^ (k != i));
+    }
+    qni_formula result = QNI_FALSE;
+    if (l.failed) {
+        qni_account_fail(f->account, QN_OUT_OF_MEMORY, "out of memory");
+    } else {
+        result = qni_and(f, l.items, l.n);
+    }
+    list_end(&l);
+    return result;
+}
+
+// Items that are sorted, none true or false, none twice, none beside its negation.
+static qni_formula one_of(qni_formulas *f, list *l)
+{
+    if (l->n < 2) {
+        return l->n == 0 ? QNI_FALSE : l->items[0];
+    }
+    if (l->n == 2) {
+        qni_formula a = l->items[0], b = l->items[1];
+        return qni_or2(f, qni_and2(f, a, qni_not(b)), qni_and2(f, qni_not(a), b));
+    }
+    l->items[-1] = QNI_ATOM_ONE;
+    return make(f, l->items - 1, l->n + 1);
+}
+
+qni_formula qni_one(qni_formulas *f, const qni_formula *items, size_t n)
+{
+    list l, denied; // what may be the one, and what must not hold beside
+    list_begin(&l);
+    list_begin(&denied);
+    size_t n_true = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_true += items[i] == QNI_TRUE;
+        if (items[i] != QNI_TRUE && items[i] != QNI_FALSE) {
+            list_add(&l, items[i]);
+        }
+    }
+    qni_ids_sort(l.items, l.n);
+    size_t kept = 0;
+    for (size_t i = 0; i < l.n; i++) {
+        qni_formula a = l.items[i];
+        if (kept > 0 && l.items[kept - 1] == (a ^ 1)) { // one of the two holds, whatever else does
+            kept--;
+            n_true++;
+        } else if (i + 1 < l.n && l.items[i + 1] == a) { // twice: more than one when it holds
+            list_add(&denied, qni_not(a));
+            while (i + 1 < l.n && l.items[i + 1] == a) {
+                i++;
+            }
+        } else {
+            l.items[kept++] = a;
+        }
+    }
+    l.n = kept;
+    qni_formula result = QNI_FALSE;
+    if (l.failed || denied.failed) {
+        qni_account_fail(f->account, QN_OUT_OF_MEMORY, "out of memory");
+    } else if (n_true < 2) {
+        list_add(&denied, n_true == 1 ? alone(f, l.items, l.n, l.n) : one_of(f, &l));
+        result = denied.failed ? QNI_FALSE : qni_and(f, denied.items, denied.n);
+    }
+    list_end(&l);
+    list_end(&denied);
+    return result;
+}
+
+size_t qni_formula_branches(const qni_formulas *f, qni_formula a)
+{
+    size_t n;
+    bool denied = (a & 1) != 0;
+    const uint32_t *r = qni_formula_node(f, a, &n);
+    n--;
+    if (r[0] == QNI_ATOM_ONE) { // denied: none of them, or some two
+        return denied ? 1 + n * (n - 1) / 2 : n;
+    }
+    return r[0] == QNI_ATOM_AND && denied ? n : 0;
+}
+
+qni_formula qni_formula_branch(qni_formulas *f, qni_formula a, size_t i)
+{
+    size_t n;
+    const uint32_t *r = qni_formula_node(f, a, &n);
+    n--;
+    if (r[0] == QNI_ATOM_AND) {
+        return qni_not(r[i + 1]);
+    }
+    if ((a & 1) != 0 && i > 0) {
+        size_t first = 0;
+        for (i--; i >= n - 1 - first; first++) {
+            i -= n - 1 - first;
+        }
+        return qni_and2(f, r[1 + first], r[2 + first + i]);
+    }
+    list l;
+    list_begin(&l);
+    for (size_t k = 0; k < n; k++) {
+        list_add(&l, r[1 + k]);
+    }
+    l.failed = l.failed && !qni_account_fail(f->account, QN_OUT_OF_MEMORY, "out of memory");
+    qni_formula branch = l.failed ? QNI_FALSE : alone(f, l.items, l.n, (a & 1) != 0 ? n : i);
+    list_end(&l);
+    return branch;
 }
 
 qni_formula qni_type_is(qni_formulas *f, qni_jtype type)
@@ -419,21 +555,29 @@ qni_formula qni_equals(qni_formulas *f, const qni_jvalue *v)
     return result;
 }
 
+// Makes the side tables of a walk follow the nodes.
+static bool grow_stamps(qni_formulas *f)
+{
+    size_t need = f->nodes.n;
+    size_t before = f->map_stamps_capacity;
+    if (!qni_account_grow(f->account, &f->map_stamps, &f->map_stamps_capacity, need, 4) ||
+        !qni_account_grow(f->account, &f->map_values, &f->map_values_capacity, need, 4)) {
+        return false;
+    }
+    if (f->map_stamps_capacity > before) {
+        memset(f->map_stamps + before, 0, (f->map_stamps_capacity - before) * 4);
+    }
+    return true;
+}
+
 static qni_formula map_node(qni_formulas *f, qni_formula a, qni_formula_fn *fn, void *context)
 {
     uint32_t id = a >> 1;
     if (id == 1 || f->account->status != QN_OK) {
         return a;
     }
-    // New nodes may have come: the side tables follow.
-    size_t need = f->nodes.n;
-    size_t before = f->map_stamps_capacity;
-    if (!qni_account_grow(f->account, &f->map_stamps, &f->map_stamps_capacity, need, 4) ||
-        !qni_account_grow(f->account, &f->map_values, &f->map_values_capacity, need, 4)) {
+    if (!grow_stamps(f)) { // new nodes may have come
         return QNI_FALSE;
-    }
-    if (f->map_stamps_capacity > before) {
-        memset(f->map_stamps + before, 0, (f->map_stamps_capacity - before) * 4);
     }
     if (f->map_stamps[id] == f->map_stamp) {
         return f->map_values[id] ^ (a & 1);
@@ -441,20 +585,21 @@ static qni_formula map_node(qni_formulas *f, qni_formula a, qni_formula_fn *fn, 
     size_t n;
     const uint32_t *r = qni_intern_at(&f->nodes, id, &n);
     qni_formula result;
-    if (r[0] == QNI_ATOM_AND) {
+    if (r[0] == QNI_ATOM_AND || r[0] == QNI_ATOM_ONE) {
+        bool all = r[0] == QNI_ATOM_AND;
         list l;
         list_begin(&l);
         for (size_t i = 1; i < n; i++) {
             qni_formula part = map_node(f, qni_intern_at(&f->nodes, id, NULL)[i], fn, context);
             list_add(&l, part);
-            if (part == QNI_FALSE) {
+            if (all && part == QNI_FALSE) {
                 break;
             }
         }
         if (l.failed) {
             qni_account_fail(f->account, QN_OUT_OF_MEMORY, "out of memory");
         }
-        result = qni_and(f, l.items, l.n);
+        result = all ? qni_and(f, l.items, l.n) : qni_one(f, l.items, l.n);
         list_end(&l);
     } else {
         uint32_t copy[5] = {0};
@@ -470,6 +615,31 @@ qni_formula qni_formula_map(qni_formulas *f, qni_formula a, qni_formula_fn *fn, 
 {
     f->map_stamp++;
     return map_node(f, a, fn, context);
+}
+
+static void see_node(qni_formulas *f, uint32_t id, qni_formula_see_fn *fn, void *context)
+{
+    size_t n;
+    const uint32_t *r = qni_intern_at(&f->nodes, id, &n);
+    if (id == 1 || f->map_stamps[id] == f->map_stamp) {
+        return;
+    }
+    f->map_stamps[id] = f->map_stamp;
+    if (r[0] != QNI_ATOM_AND && r[0] != QNI_ATOM_ONE) {
+        fn(context, r);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        see_node(f, r[i] >> 1, fn, context);
+    }
+}
+
+void qni_formula_see(qni_formulas *f, qni_formula a, qni_formula_see_fn *fn, void *context)
+{
+    f->map_stamp++;
+    if (grow_stamps(f)) {
+        see_node(f, a >> 1, fn, context);
+    }
 }
 
 typedef struct type_context {
@@ -541,6 +711,13 @@ bool qni_formula_closes(qni_formulas *f, qni_formula a)
     size_t n;
     const uint32_t *r = qni_formula_node(f, a, &n);
     bool holds = r[0] == QNI_ATOM_TRUE || r[0] == QNI_ATOM_UNIQUE || r[0] == QNI_ATOM_AND;
+    if (r[0] == QNI_ATOM_ONE) {
+        size_t n_true = 0;
+        for (size_t i = 1; i < n; i++) {
+            n_true += qni_formula_closes(f, r[i]);
+        }
+        holds = n_true == 1;
+    }
     for (size_t i = 1; r[0] == QNI_ATOM_AND && i < n && holds; i++) {
         holds = qni_formula_closes(f, r[i]);
     }
@@ -565,6 +742,12 @@ qni_term qni_formula_term(qni_formulas *f, qni_formula a)
             qni_formula part = qni_formula_node(f, a & ~(qni_formula)1, NULL)[i];
             term = qni_term_and2(f->terms, term, qni_formula_term(f, part));
         }
+    } else if (r[0] == QNI_ATOM_ONE) {
+        term = QNI_TERM_NOTHING;
+        for (size_t i = 0; i + 1 < n; i++) {
+            qni_formula branch = qni_formula_branch(f, a & ~(qni_formula)1, i);
+            term = qni_term_alt2(f->terms, term, qni_formula_term(f, branch));
+        }
     }
     if ((a & 1) != 0) {
         term = qni_term_and2(f->terms, f->terms->text, qni_term_not(f->terms, term));
@@ -572,6 +755,62 @@ qni_term qni_formula_term(qni_formulas *f, qni_formula a)
     value = qni_formulas_memo(f, key, 2, &found);
     *value = term;
     return term;
+}
+
+bool qni_formula_only_text(qni_formulas *f, qni_formula a, qni_string *out)
+{
+    enum { MOST = 256 }; // bytes
+    size_t n;
+    const uint32_t *r = qni_formula_node(f, a, &n);
+    bool conjunction = (a & 1) == 0 && r[0] == QNI_ATOM_AND;
+    for (size_t i = 0; i < (conjunction ? n - 1 : 1); i++) {
+        char text[MOST];
+        size_t size;
+        qni_formula part = conjunction ? r[i + 1] : a;
+        const uint32_t *p = qni_formula_node(f, part, NULL);
+        if ((part & 1) == 0 && p[0] == QNI_ATOM_STRING &&
+            qni_term_text(f->terms, p[1], text, MOST, &size)) {
+            *out = qni_string_make(f, text, size);
+            return *out != 0;
+        }
+    }
+    return false;
+}
+
+bool qni_formula_has_text(qni_formulas *f, qni_formula a, qni_string text)
+{
+    size_t n, n_true = 0;
+    const uint32_t *r = qni_formula_node(f, a, &n);
+    bool holds = r[0] == QNI_ATOM_TRUE;
+    switch ((qni_atom)r[0]) {
+    case QNI_ATOM_AND:
+        holds = true;
+        for (size_t i = 1; i < n && holds; i++) { // looking may make nodes
+            holds = qni_formula_has_text(f, qni_formula_node(f, a, NULL)[i], text);
+        }
+        break;
+    case QNI_ATOM_ONE:
+        for (size_t i = 1; i < n && n_true < 2; i++) {
+            n_true += qni_formula_has_text(f, qni_formula_node(f, a, NULL)[i], text);
+        }
+        holds = n_true == 1;
+        break;
+    case QNI_ATOM_TYPE: holds = r[1] == QNI_J_STRING; break;
+    case QNI_ATOM_STRING: holds = qni_string_matches(f, text, r[1]); break;
+    case QNI_ATOM_REF: {
+        qni_formula open = qni_formula_for_type(f, a & ~(qni_formula)1, QNI_J_STRING);
+        holds = qni_formula_has_text(f, open, text);
+        break;
+    }
+    case QNI_ATOM_TRUE:
+    case QNI_ATOM_NUMBER:
+    case QNI_ATOM_ITEMS:
+    case QNI_ATOM_MEMBERS:
+    case QNI_ATOM_UNIQUE:
+    case QNI_ATOM_HOLE:
+    default: break;
+    }
+    return holds != ((a & 1) != 0);
 }
 
 bool qni_formula_numbers(qni_formulas *f, qni_formula a, qni_number_set *out)
@@ -596,6 +835,16 @@ bool qni_formula_numbers(qni_formulas *f, qni_formula a, qni_number_set *out)
             qni_number_set part;
             if (!qni_formula_numbers(f, qni_formula_node(f, a, NULL)[i], &part) ||
                 !qni_number_and(&numbers, out, &part, out)) {
+                return false;
+            }
+        }
+    } else if (r[0] == QNI_ATOM_ONE) {
+        *out = (qni_number_set){0};
+        for (size_t i = 0; i + 1 < n; i++) {
+            qni_number_set part;
+            qni_formula branch = qni_formula_branch(f, a & ~(qni_formula)1, i);
+            if (!qni_formula_numbers(f, branch, &part) ||
+                !qni_number_or(&numbers, out, &part, out)) {
                 return false;
             }
         }

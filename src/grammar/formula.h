@@ -10,6 +10,9 @@
 //       that satisfies S
 //   unique S          no two of its remaining items are equal, and none satisfies S (equals an
 //       earlier one)
+//   one A B ...       exactly one of three or more formulas holds (an atom only in that
+//   conjunctions
+//       are not looked for inside: qni_formula_map goes through it)
 //   ref D             definition D holds; how recursive schemas stay finite
 //   hole S            the child now being opened satisfies S; exists only inside qni_frames
 //       (frame.h)
@@ -34,6 +37,7 @@ typedef uint32_t qni_formula;
 typedef enum qni_atom {
     QNI_ATOM_TRUE,
     QNI_ATOM_AND,
+    QNI_ATOM_ONE,     // formulas, sorted
     QNI_ATOM_TYPE,    // type
     QNI_ATOM_STRING,  // term
     QNI_ATOM_NUMBER,  // index into sets
@@ -85,6 +89,15 @@ qni_formula qni_and2(qni_formulas *f, qni_formula a, qni_formula b);
 qni_formula qni_or(qni_formulas *f, const qni_formula *items, size_t n);
 qni_formula qni_or2(qni_formulas *f, qni_formula a, qni_formula b);
 
+// Exactly one of the items holds. Written out that takes as many conjunctions of as many parts, so
+// it stays one record, and what looks for an alternative takes it apart (qni_formula_branch).
+qni_formula qni_one(qni_formulas *f, const qni_formula *items, size_t n);
+
+// In how many ways `a` is a disjunction, and the i-th of them: `a` holds when one of them does. 0
+// for what is none.
+size_t qni_formula_branches(const qni_formulas *f, qni_formula a);
+qni_formula qni_formula_branch(qni_formulas *f, qni_formula a, size_t i);
+
 qni_formula qni_type_is(qni_formulas *f, qni_jtype type);
 qni_formula qni_string_in(qni_formulas *f, qni_term term);
 qni_formula qni_number_in(qni_formulas *f, const qni_number_set *set);
@@ -106,10 +119,14 @@ static inline const uint32_t *qni_formula_node(const qni_formulas *f, qni_formul
     return qni_intern_at(&f->nodes, a >> 1, n);
 }
 
-// Rebuilds a formula with every atom replaced by what `fn` gives for it (never called for true and
-// for conjunctions). Each node is visited once. `fn` must not call qni_formula_map.
+// Rebuilds a formula with every atom replaced by what `fn` gives for it (never called for true, for
+// conjunctions and for `one`). Each node is visited once. `fn` must not call qni_formula_map.
 typedef qni_formula qni_formula_fn(void *context, qni_formula atom, const uint32_t *node);
 qni_formula qni_formula_map(qni_formulas *f, qni_formula a, qni_formula_fn *fn, void *context);
+
+// Calls `fn` for every atom of the formula, in the same way, and makes nothing.
+typedef void qni_formula_see_fn(void *context, const uint32_t *node);
+void qni_formula_see(qni_formulas *f, qni_formula a, qni_formula_see_fn *fn, void *context);
 
 // The formula for values of one type: atoms of other types are false, refs are opened.
 qni_formula qni_formula_for_type(qni_formulas *f, qni_formula a, qni_jtype type);
@@ -123,6 +140,12 @@ qni_formula qni_unique_without(qni_formulas *f, qni_formula a, qni_formula value
 // The regular language, or the number set, of a formula for strings or numbers.
 qni_term qni_formula_term(qni_formulas *f, qni_formula a);
 bool qni_formula_numbers(qni_formulas *f, qni_formula a, qni_number_set *out);
+
+// Does the formula say, in one of its conjuncts, that the value is one string? Which.
+bool qni_formula_only_text(qni_formulas *f, qni_formula a, qni_string *out);
+
+// Does a string satisfy the formula?
+bool qni_formula_has_text(qni_formulas *f, qni_formula a, qni_string text);
 
 // Texts.
 qni_string qni_string_make(qni_formulas *f, const char *text, size_t n);

@@ -142,50 +142,64 @@ static bool any_possible(const qni_formula *alts, size_t n)
     return false;
 }
 
-static bool decide(qni_outcomes *o, size_t at, const qni_formula *alts, qni_formula child);
+// The holes that are left in some formulas, by their places in `o`.
+typedef struct left_holes {
+    const qni_outcomes *o;
+    uint32_t places;
+} left_holes;
+
+static void see_hole(void *context, const uint32_t *node)
+{
+    left_holes *left = context;
+    for (size_t i = 0; node[0] == QNI_ATOM_HOLE && i < left->o->n_holes; i++) {
+        left->places |= (uint32_t)(left->o->holes[i] == node[1]) << i;
+    }
+}
+
+static uint32_t find_left(const qni_outcomes *o, const qni_formula *alts)
+{
+    left_holes left = {.o = o};
+    for (size_t i = 0; i < o->n_alts; i++) {
+        qni_formula_see(o->fr->f, alts[i], see_hole, &left);
+    }
+    return left.places;
+}
+
+static bool decide(qni_outcomes *o, const qni_formula *alts, qni_formula child);
 
 // Fills in `d`; `child` has been narrowed to it already.
-static bool follow(qni_outcomes *o, size_t at, const qni_formula *alts, qni_formula child,
-                   decisions *d)
+static bool follow(qni_outcomes *o, const qni_formula *alts, qni_formula child, decisions *d)
 {
     qni_formula next[QNI_MAX_ALTERNATIVES];
     for (size_t i = 0; i < o->n_alts; i++) {
         next[i] = qni_formula_map(o->fr->f, alts[i], fill_hole, d);
     }
-    return !any_possible(next, o->n_alts) || decide(o, at, next, child);
+    return !any_possible(next, o->n_alts) || decide(o, next, child);
 }
 
-// Splits on the hole `at`, the ones before it being decided.
+// Splits on the hole `at`.
 static bool split(qni_outcomes *o, size_t at, const qni_formula *alts, qni_formula child)
 {
     qni_frames *fr = o->fr;
     qni_formula s = o->holes[at];
-    bool differs = false;
-    qni_formula sides[2], next[2][QNI_MAX_ALTERNATIVES];
-    for (int value = 0; value < 2; value++) {
-        decisions d = {{s}, {value != 0}, 1};
-        sides[value] = qni_and2(fr->f, child, s ^ (value == 0));
-        for (size_t i = 0; i < o->n_alts; i++) {
-            next[value][i] = qni_formula_map(fr->f, alts[i], fill_hole, &d);
-            differs = differs || (value == 1 && next[0][i] != next[1][i]);
-        }
-    }
-    if (!differs) {
-        return decide(o, at + 1, alts, child);
-    }
+    qni_formula sides[2] = {qni_and2(fr->f, child, qni_not(s)), qni_and2(fr->f, child, s)};
     bool possible[2] = {qni_satisfiable(fr, sides[0]), qni_satisfiable(fr, sides[1])};
     for (int value = 0; value < 2; value++) {
+        qni_formula next[QNI_MAX_ALTERNATIVES];
+        decisions d = {{s}, {value != 0}, 1};
+        for (size_t i = 0; possible[value] && i < o->n_alts; i++) {
+            next[i] = qni_formula_map(fr->f, alts[i], fill_hole, &d);
+        }
         // Where the other side is impossible the child is narrow enough as it is.
         qni_formula narrowed = possible[1 - value] ? sides[value] : child;
-        if (possible[value] && any_possible(next[value], o->n_alts) &&
-            !decide(o, at + 1, next[value], narrowed)) {
+        if (possible[value] && any_possible(next, o->n_alts) && !decide(o, next, narrowed)) {
             return false;
         }
     }
     return true;
 }
 
-static bool decide(qni_outcomes *o, size_t at, const qni_formula *alts, qni_formula child)
+static bool decide(qni_outcomes *o, const qni_formula *alts, qni_formula child)
 {
     qni_frames *fr = o->fr;
     if (!qni_account_step(fr->account, 16)) {
@@ -199,9 +213,24 @@ static bool decide(qni_outcomes *o, size_t at, const qni_formula *alts, qni_form
         for (size_t i = 0; i < forced.n; i++) {
             child = qni_and2(fr->f, child, forced.holes[i] ^ !forced.values[i]);
         }
-        return !qni_satisfiable(fr, child) || follow(o, at, alts, child, &forced);
+        return !qni_satisfiable(fr, child) || follow(o, alts, child, &forced);
     }
-    return at < o->n_holes ? split(o, at, alts, child) : add_leaf(o, child, alts);
+    uint32_t left = find_left(o, alts);
+    qni_string text;
+    if (left == 0) {
+        return add_leaf(o, child, alts);
+    }
+    if (!qni_formula_only_text(fr->f, child, &text)) {
+        return split(o, (size_t)__builtin_ctz(left), alts, child);
+    }
+    // A discriminator's value has been chosen: it decides the rest.
+    decisions known = {.n = 0};
+    for (; left != 0; left &= left - 1) {
+        qni_formula hole = o->holes[__builtin_ctz(left)];
+        known.holes[known.n] = hole;
+        known.values[known.n++] = qni_formula_has_text(fr->f, hole, text);
+    }
+    return follow(o, alts, child, &known);
 }
 
 bool qni_outcomes_find(qni_outcomes *o, const qni_formula *alts)
@@ -213,5 +242,5 @@ bool qni_outcomes_find(qni_outcomes *o, const qni_formula *alts)
     if (!any_possible(opened, o->n_alts)) {
         return o->fr->account->status == QN_OK;
     }
-    return decide(o, 0, opened, QNI_TRUE) && o->fr->account->status == QN_OK;
+    return decide(o, opened, QNI_TRUE) && o->fr->account->status == QN_OK;
 }

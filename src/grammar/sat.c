@@ -63,6 +63,12 @@ bool qni_satisfiable(qni_frames *fr, qni_formula a)
     if (*state == SAT_YES || *state == SAT_NO) {
         return *state == SAT_YES;
     }
+    qni_string text;
+    if (qni_formula_only_text(fr->f, a, &text)) {
+        bool yes = qni_formula_has_text(fr->f, a, text);
+        fr->sat[a] = yes ? SAT_YES : SAT_NO;
+        return yes;
+    }
     if (*state >= SAT_OPEN) { // open formulas remember how deep they lie, as far as a byte goes
         uint32_t depth = *state - SAT_OPEN;
         fr->sat_lowest = depth < fr->sat_lowest ? depth : fr->sat_lowest;
@@ -135,11 +141,6 @@ static void memo_write(qni_frames *fr, const memo_key *key, bool answer, uint32_
     }
 }
 
-static bool is_or(const qni_formulas *f, qni_formula a)
-{
-    return (a & 1) != 0 && qni_formula_node(f, a, NULL)[0] == QNI_ATOM_AND;
-}
-
 static bool is_and(const qni_formulas *f, qni_formula a)
 {
     return (a & 1) == 0 && qni_formula_node(f, a, NULL)[0] == QNI_ATOM_AND;
@@ -188,9 +189,8 @@ static bool search_branches(qni_frames *fr, qni_formula a, uint32_t universe, ui
     size_t n = conjuncts(f, a), best = SIZE_MAX;
     for (size_t i = 0; i < n; i++) {
         qni_formula part = conjunct(f, a, i);
-        size_t size;
-        qni_formula_node(f, part, &size);
-        if (is_or(f, part) && size < best) { // the one with the fewest branches
+        size_t size = qni_formula_branches(f, part);
+        if (size != 0 && size < best) { // the one with the fewest branches
             or = part;
             best = size;
         }
@@ -200,10 +200,8 @@ static bool search_branches(qni_frames *fr, qni_formula a, uint32_t universe, ui
     if (*split && !without(f, a, or, &rest)) {
         return false;
     }
-    size_t branches = *split ? best - 1 : 0;
-    for (size_t i = 0; i < branches; i++) {
-        qni_formula branch = qni_not(qni_formula_node(f, or, NULL)[i + 1]);
-        qni_formula both = qni_and2(f, rest, branch);
+    for (size_t i = 0; *split && i < best; i++) {
+        qni_formula both = qni_and2(f, rest, qni_formula_branch(f, or, i));
         if (both != QNI_FALSE && search(fr, both, universe, seen)) {
             return true;
         }

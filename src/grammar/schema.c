@@ -269,8 +269,7 @@ static qn_status read_some_of(qni_subschema *s, const char *keyword, bool exactl
         return QN_OK;
     }
     qni_formula *branches = qni_arena_array(&s->c->arena, (size_t)v->n + 1, sizeof *branches);
-    qni_formula *exclusive = qni_arena_array(&s->c->arena, (size_t)v->n + 1, sizeof *branches);
-    if (branches == NULL || exclusive == NULL) {
+    if (branches == NULL) {
         return qni_fail_memory(s->c->err);
     }
     uint32_t n = 0;
@@ -280,20 +279,7 @@ static qn_status read_some_of(qni_subschema *s, const char *keyword, bool exactl
         QNI_TRY(qni_schema_note(s, branches[n], evaluated));
         n++;
     }
-    if (!exactly_one) {
-        qni_schema_add(s, qni_or(f, branches, n));
-        return QN_OK;
-    }
-    // Branch i and none of the others, for some i.
-    for (uint32_t i = 0; i < n; i++) {
-        exclusive[i] = branches[i];
-        for (uint32_t k = 0; k < n; k++) {
-            if (k != i) {
-                exclusive[i] = qni_and2(f, exclusive[i], qni_not(branches[k]));
-            }
-        }
-    }
-    qni_schema_add(s, qni_or(f, exclusive, n));
+    qni_schema_add(s, exactly_one ? qni_one(f, branches, n) : qni_or(f, branches, n));
     return QN_OK;
 }
 

@@ -152,6 +152,34 @@ qni_term qni_term_literal(qni_terms *terms, const char *bytes, size_t n)
     return result;
 }
 
+// The only byte of a set.
+static bool only_byte(const qni_terms *terms, qni_term a, char *out)
+{
+    const uint32_t *r = qni_term_record(terms, a, NULL);
+    uint32_t n = 0;
+    for (uint32_t w = 0; r[0] == KIND_SET && w < 8; w++) {
+        n += (uint32_t)__builtin_popcount(r[1 + w]);
+        *out = r[1 + w] == 0 ? *out : (char)(32 * w + (uint32_t)__builtin_ctz(r[1 + w]));
+    }
+    return n == 1;
+}
+
+bool qni_term_text(const qni_terms *terms, qni_term a, char *out, size_t limit, size_t *size)
+{
+    for (*size = 0; a != QNI_TERM_EMPTY; ++*size) {
+        if (a == QNI_TERM_NOTHING || *size == limit) {
+            return false;
+        }
+        const uint32_t *r = qni_term_record(terms, a, NULL);
+        bool more = r[0] == KIND_CONCAT;
+        if (!only_byte(terms, more ? r[1] : a, out + *size)) {
+            return false;
+        }
+        a = more ? r[2] : QNI_TERM_EMPTY;
+    }
+    return true;
+}
+
 qni_term qni_term_concat(qni_terms *terms, qni_term a, qni_term b)
 {
     if (a == QNI_TERM_NOTHING || b == QNI_TERM_NOTHING) {

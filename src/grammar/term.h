@@ -119,6 +119,10 @@ static inline bool qni_term_nullable(const qni_terms *terms, qni_term a)
     return a != QNI_TERM_NOTHING && terms->info[a].nullable;
 }
 
+// Is it a literal, one text written out? Its bytes; false when it is none or `limit` does not hold
+// it.
+bool qni_term_text(const qni_terms *terms, qni_term a, char *out, size_t limit, size_t *size);
+
 // Whether the language has any text.
 bool qni_term_live(qni_terms *terms, qni_term a);
 
