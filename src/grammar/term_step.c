@@ -176,63 +176,80 @@ static void fill_run(qni_term_row *row, unsigned from, unsigned to, qni_term nex
     }
 }
 
-// The parts that a term's successors are put together from, when rows of theirs help.
+// What a term's successors are put together from: each part has the successors of `of`, with `rest`
+// behind them. QNI_TERM_EMPTY: nothing.
 enum { MOST_PARTS = 8 };
 typedef struct row_parts {
-    uint32_t kind;
+    uint32_t kind; // of an intersection, a union or a complement
     size_t n;
-    qni_term of[MOST_PARTS];
-    qni_term rest; // of a concatenation or a repetition: what stands behind the first part
+    qni_term of[MOST_PARTS], rest[MOST_PARTS];
 } row_parts;
 
-// An intersection or a complement by its parts, which others share: a pattern under a bound on the
-// length has as many states as both together, and few rows of its own. So has a pattern with a
+// A repetition, or a chain with a counter, that has no row yet goes by that of what comes first.
+static void add_part(qni_terms *terms, row_parts *p, qni_term part)
+{
+    const qni_term_info *info = &terms->info[part];
+    const uint32_t *r = qni_term_record(terms, part, NULL);
+    p->of[p->n] = part;
+    p->rest[p->n] = QNI_TERM_EMPTY;
+    if (info->row == NULL && r[0] == KIND_REPEAT) {
+        uint32_t x = r[1], min = r[2] == 0 ? 0 : r[2] - 1;
+        uint32_t max = r[3] == QNI_TERM_NO_MAX ? r[3] : r[3] - 1;
+        p->of[p->n] = x;
+        p->rest[p->n] = qni_term_repeat(terms, x, min, max);
+    } else if (info->row == NULL && r[0] == KIND_CONCAT && info->counted &&
+               !terms->info[r[1]].nullable) {
+        p->of[p->n] = r[1];
+        p->rest[p->n] = r[2];
+    }
+    p->n++;
+}
+
+// An intersection or a complement goes by its parts, which others share: a pattern under a bound on
+// the length has as many states as both together, and few rows of its own. So does a pattern with a
 // counter: its states at one count are those at another with another rest.
 static bool find_parts(qni_terms *terms, qni_term a, row_parts *out)
 {
     size_t n;
     const uint32_t *r = qni_term_record(terms, a, &n);
-    bool counted = terms->info[a].counted;
-    *out = (row_parts){.kind = r[0], .n = n - 1};
-    switch (r[0]) {
-    case KIND_ALT:
-    case KIND_AND:
-    case KIND_NOT:
-        if (out->n > MOST_PARTS || (r[0] == KIND_ALT && !counted)) {
-            return false;
-        }
-        memcpy(out->of, r + 1, out->n * sizeof *out->of);
+    uint32_t kind = r[0];
+    bool counted = terms->info[a].counted, always = kind == KIND_AND || kind == KIND_NOT;
+    bool known = always || kind == KIND_ALT || kind == KIND_CONCAT || kind == KIND_REPEAT;
+    *out = (row_parts){.kind = always ? kind : KIND_ALT};
+    if (!known || (!always && !counted)) {
+        return false;
+    }
+    if (kind == KIND_REPEAT) {
+        add_part(terms, out, a);
         return true;
-    case KIND_CONCAT:
-        out->of[0] = r[1];
-        out->of[1] = out->rest = r[2];
-        out->n = terms->info[r[1]].nullable ? 2 : 1;
-        return counted;
-    case KIND_REPEAT: {
-        uint32_t x = r[1], min = r[2] == 0 ? 0 : r[2] - 1;
-        uint32_t max = r[3] == QNI_TERM_NO_MAX ? r[3] : r[3] - 1;
+    }
+    if (kind == KIND_CONCAT) {
+        uint32_t x = r[1], y = r[2];
         out->of[0] = x;
+        out->rest[0] = y;
         out->n = 1;
-        out->rest = counted ? qni_term_repeat(terms, x, min, max) : QNI_TERM_NOTHING;
-        return counted;
+        if (terms->info[x].nullable) {
+            add_part(terms, out, y);
+        }
+        return true;
     }
-    default: return false;
+    for (size_t i = 1; i < n && n <= MOST_PARTS + 1; i++) {
+        add_part(terms, out, qni_term_record(terms, a, NULL)[i]);
     }
+    return n <= MOST_PARTS + 1;
 }
 
 // The successor of a term whose parts have those in `next`.
-static qni_term join_parts(qni_terms *terms, const row_parts *p, const qni_term *next)
+static qni_term join_parts(qni_terms *terms, const row_parts *p, qni_term *next)
 {
-    switch (p->kind) {
-    case KIND_NOT: return qni_term_not(terms, next[0]);
-    case KIND_AND: return qni_term_and(terms, next, p->n);
-    case KIND_ALT: return qni_term_alt(terms, next, p->n);
-    default: {
-        qni_term head = next[0] == QNI_TERM_NOTHING ? QNI_TERM_NOTHING
-                                                    : qni_term_concat(terms, next[0], p->rest);
-        return p->n == 1 ? head : qni_term_alt2(terms, head, next[1]);
+    for (size_t i = 0; i < p->n; i++) {
+        if (p->rest[i] != QNI_TERM_EMPTY) {
+            next[i] = qni_term_concat(terms, next[i], p->rest[i]);
+        }
     }
-    }
+    return p->kind == KIND_NOT   ? qni_term_not(terms, next[0])
+           : p->kind == KIND_AND ? qni_term_and(terms, next, p->n)
+                                 : qni_term_alt(terms, next, p->n);
 }
 
 static bool fill_row_by_parts(qni_terms *terms, qni_term a, qni_term_row *row)
@@ -242,7 +259,7 @@ static bool fill_row_by_parts(qni_terms *terms, qni_term a, qni_term_row *row)
     if (!find_parts(terms, a, &p)) {
         return false;
     }
-    memset(row->starts, 0, sizeof row->starts);
+    memset(row, 0, sizeof *row);
     for (size_t i = 0; i < p.n; i++) {
         rows[i] = row_of(terms, p.of[i]);
         if (rows[i] == NULL) {
@@ -256,15 +273,14 @@ static bool fill_row_by_parts(qni_terms *terms, qni_term a, qni_term_row *row)
     unsigned n_kinds = 0;
     for (unsigned b = 0, end; b < 256; b = end) {
         qni_term next[MOST_PARTS];
-        bool dead = false;
+        size_t n_dead = 0;
         end = qni_run_end(row->starts, b);
         for (size_t i = 0; i < p.n; i++) {
             next[i] = rows[i]->next[b];
-            dead = dead || next[i] == QNI_TERM_NOTHING;
+            n_dead += next[i] == QNI_TERM_NOTHING;
         }
-        if (dead && p.kind == KIND_AND) {
-            fill_run(row, b, end, QNI_TERM_NOTHING);
-            continue;
+        if ((p.kind == KIND_AND && n_dead > 0) || (p.kind == KIND_ALT && n_dead == p.n)) {
+            continue; // nothing, as it is
         }
         unsigned k = n_kinds;
         bool same = false;

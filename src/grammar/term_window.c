@@ -54,11 +54,9 @@ uint32_t qni_term_reach(qni_terms *terms, qni_term a)
         return a == QNI_TERM_NOTHING ? 0 : terms->info[a].reach - 1;
     }
     uint32_t states[QNI_MAX_WINDOW_STATES], ways[QNI_MAX_WINDOW_STATES];
-    uint32_t stamp = ++terms->stamp;
     size_t n = 1;
     bool whole = true;
     states[0] = a;
-    terms->info[a].stamp = stamp;
     terms->info[a].place = 0;
     for (size_t i = 0; i < n && whole; i++) {
         qni_term before = QNI_TERM_NOTHING;
@@ -71,15 +69,11 @@ uint32_t qni_term_reach(qni_terms *terms, qni_term a)
                 continue;
             }
             before = next;
-            // A search for life may have run in between and have left its own stamp.
-            bool known = terms->info[next].stamp == stamp;
-            for (size_t k = 0; k < n && !known; k++) {
-                known = states[k] == next;
-            }
+            uint32_t place = terms->info[next].place; // of this search, if that state stands there
+            bool known = place < n && states[place] == next;
             if (!known && n == QNI_MAX_WINDOW_STATES) {
                 whole = false;
             } else if (!known) {
-                terms->info[next].stamp = stamp;
                 terms->info[next].place = (uint32_t)n;
                 states[n++] = next;
             }

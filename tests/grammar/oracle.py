@@ -54,13 +54,19 @@ def random_schema(r, depth=2):
                          {"minimum": r.randint(1, 3)}, {"multipleOf": 2}, {"minLength": 1}, {"maxLength": 1}, {"pattern": r.choice(["a", "^a", "b$", "^$"])},
                          {"exclusiveMaximum": r.randint(1, 3)}, True, False, {}])
     sub = lambda: random_schema(r, depth - 1)
+
+    def tagged():
+        tag, other = r.sample(KEYS, 2)
+        beside = {"required": [tag]} if r.random() < 0.7 else {}
+        return [{"properties": {tag: {"const": c}, other: sub()}, **beside} for c in r.choices(SCALARS, k=r.randint(2, 5))]
+
     kinds = {
         "properties": lambda: {k: sub() for k in r.sample(KEYS, r.randint(1, 3))},
         "required": lambda: r.sample(KEYS, r.randint(1, 2)), "additionalProperties": sub, "minProperties": lambda: r.randint(0, 2),
         "maxProperties": lambda: r.randint(0, 2), "propertyNames": lambda: r.choice([{"pattern": "^[ab]"}, {"const": "c"}, {"enum": ["a", "c"]}]),
         "patternProperties": lambda: {r.choice(["^a", "b|c", "^[ac]$"]): sub()}, "items": sub, "prefixItems": lambda: [sub() for _ in range(r.randint(1, 2))],
         "minItems": lambda: r.randint(0, 2), "maxItems": lambda: r.randint(0, 2), "uniqueItems": lambda: True, "contains": sub,
-        "anyOf": lambda: [sub(), sub()], "oneOf": lambda: [sub(), sub()], "allOf": lambda: [sub(), sub()], "not": sub,
+        "anyOf": lambda: [sub() for _ in range(r.randint(2, 4))], "oneOf": lambda: tagged() if r.random() < 0.4 else [sub() for _ in range(r.randint(2, 5))], "allOf": lambda: [sub(), sub()], "not": sub,
         "dependentRequired": lambda: {r.choice(KEYS): [r.choice(KEYS)]}, "dependentSchemas": lambda: {r.choice(KEYS): sub()},
         "unevaluatedProperties": sub, "unevaluatedItems": sub, "type": lambda: r.choice(["array", "object", ["object", "string"]]),
     }
