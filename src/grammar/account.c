@@ -41,6 +41,20 @@ bool qni_account_grow(qni_account *account, void *items, size_t *capacity, size_
     return true;
 }
 
+void *qni_account_alloc(qni_account *account, size_t bytes)
+{
+    if (account->used_bytes + bytes > account->limit_bytes) {
+        qni_account_fail(account, QN_LIMIT_EXCEEDED, "the grammar takes too much memory");
+        return NULL;
+    }
+    void *memory = qni_calloc(1, bytes);
+    if (memory == NULL) {
+        qni_account_fail(account, QN_OUT_OF_MEMORY, "out of memory");
+    }
+    account->used_bytes += memory != NULL ? bytes : 0;
+    return memory;
+}
+
 qn_status qni_account_status(const qni_account *account, qn_error *err)
 {
     if (account->status == QN_OK) {

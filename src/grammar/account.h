@@ -32,6 +32,9 @@ bool qni_account_step(qni_account *account, uint32_t weight);
 bool qni_account_grow(qni_account *account, void *items, size_t *capacity, size_t need,
                       size_t size);
 
+// Memory on the account's bytes, cleared; NULL when that failed. Free it with qni_free.
+void *qni_account_alloc(qni_account *account, size_t bytes);
+
 // The failure as an error, or QN_OK.
 QNI_WARN_UNUSED qn_status qni_account_status(const qni_account *account, qn_error *err);
 

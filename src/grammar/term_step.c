@@ -136,7 +136,7 @@ static void refine(qni_terms *terms, qni_term a, partition *p)
     }
 }
 
-// The successors of `a`, class by class.
+// The successors of `a`, class by class, into a row of zeros.
 static void fill_row(qni_terms *terms, qni_term a, qni_term_row *row)
 {
     partition p;
@@ -144,7 +144,6 @@ static void fill_row(qni_terms *terms, qni_term a, qni_term_row *row)
     p.n = 1;
     terms->visit++;
     refine(terms, a, &p);
-    memset(row->starts, 0, sizeof row->starts);
     row->starts[0] = 1;
     for (unsigned c = 0; c < p.n; c++) {
         qni_term next = QNI_TERM_NOTHING;
@@ -259,7 +258,6 @@ static bool fill_row_by_parts(qni_terms *terms, qni_term a, qni_term_row *row)
     if (!find_parts(terms, a, &p)) {
         return false;
     }
-    memset(row, 0, sizeof *row);
     for (size_t i = 0; i < p.n; i++) {
         rows[i] = row_of(terms, p.of[i]);
         if (rows[i] == NULL) {
@@ -307,9 +305,8 @@ static qni_term_row *row_of(qni_terms *terms, qni_term a)
     if (!qni_account_step(terms->account, 64)) {
         return NULL;
     }
-    qni_term_row *row = NULL;
-    size_t capacity = 0;
-    if (!qni_account_grow(terms->account, &row, &capacity, 1, sizeof *row)) {
+    qni_term_row *row = qni_account_alloc(terms->account, sizeof *row);
+    if (row == NULL) {
         return NULL;
     }
     if (!fill_row_by_parts(terms, a, row)) {
