@@ -163,6 +163,35 @@ static uint64_t restriction(const closure *c, size_t state, uint64_t groups, uin
     return via != 0 && worth(via) < worth(dead) ? via : dead;
 }
 
+// Those of the groups of ASCII whose texts stay among a few states, which `c` gets: first those of
+// `a` with all of them, then once more without what leads nowhere somewhere.
+static uint64_t close_ascii(closure *c, uint64_t groups)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        uint64_t dead = follow(c, c->states[i], groups);
+        if (c->via_more != 0) {
+            return groups;
+        }
+        if (dead != 0) {
+            groups &= ~restriction(c, i, groups, dead);
+            c->n = 1;
+            i = SIZE_MAX;
+        }
+    }
+    return groups;
+}
+
+// Those of the wide groups that lead from the states to none but them: others would have many.
+static uint64_t close_wide(closure *c, uint64_t groups)
+{
+    c->limit = c->n;
+    for (size_t i = 0; i < c->n && groups != 0; i++) {
+        uint64_t dead = follow(c, c->states[i], groups);
+        groups &= ~(dead | c->via_more);
+    }
+    return groups;
+}
+
 qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
 {
     // Control characters, quotes and backslashes never stand for themselves in a string of JSON.
@@ -171,23 +200,13 @@ qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
     const uint64_t all = QNI_ALL_GROUPS & ~never;
     uint64_t groups = all;
     closure c = {.terms = terms, .states = {a}, .n = 1, .limit = MAX_STATES};
-    uint64_t looked_at = groups & ~QNI_WIDE_GROUPS; // then all: wide characters have many states
-    for (size_t i = 0; !terms->info[a].free && (i < c.n || looked_at != groups); i++) {
-        if (i == c.n) {
-            looked_at = groups;
-            i = 0;
-        }
-        uint64_t dead = follow(&c, c.states[i], groups & looked_at);
+    if (!terms->info[a].free) {
+        groups = close_ascii(&c, all & ~QNI_WIDE_GROUPS);
         if (c.via_more != 0) { // too many states: those that lead nowhere else
-            groups = staying(terms, a, groups);
+            groups = staying(terms, a, groups | (all & QNI_WIDE_GROUPS));
             c.n = 1;
-            break;
-        }
-        if (dead != 0) { // once more without them
-            groups &= ~restriction(&c, i, groups, dead);
-            looked_at &= groups;
-            c.n = 1;
-            i = SIZE_MAX;
+        } else {
+            groups |= close_wide(&c, all & QNI_WIDE_GROUPS);
         }
     }
     uint64_t open = terms->info[a].free ? all : taken(&c, groups);
