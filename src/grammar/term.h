@@ -65,6 +65,7 @@ typedef struct qni_term_info {
     uint8_t open;     // whatever text follows one of its texts, the whole is one of them too
     uint8_t ideal;    // it has some such language that any text may also stand before
     uint8_t free;     // every text is a beginning of it
+    uint32_t uses[4]; // a bit for each character of ASCII that may be in its texts
     qni_term_groups loop;
     uint64_t name[2]; // of what it is made of: the same in every table of terms
     bool loop_known;

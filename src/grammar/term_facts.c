@@ -242,6 +242,28 @@ static void count_characters(const qni_terms *terms, const uint32_t *r, size_t n
     }
 }
 
+// The characters of ASCII in the texts of a new term; more than that may be said.
+static void describe_uses(const qni_terms *terms, const uint32_t *r, size_t n, qni_term_info *info)
+{
+    bool all = r[0] == KIND_AND || r[0] == KIND_NOT || r[0] == KIND_ALL;
+    for (size_t w = 0; w < 4; w++) {
+        info->uses[w] = r[0] == KIND_SET ? r[1 + w] : all ? UINT32_MAX : 0;
+    }
+    size_t last = r[0] == KIND_SET || r[0] == KIND_NOT ? 1 : r[0] == KIND_REPEAT ? 2 : n;
+    for (size_t i = 1; i < last; i++) {
+        for (size_t w = 0; w < 4; w++) {
+            uint32_t part = r[i] == QNI_TERM_NOTHING ? 0 : terms->info[r[i]].uses[w];
+            info->uses[w] = r[0] == KIND_AND ? info->uses[w] & part : info->uses[w] | part;
+        }
+    }
+}
+
+// Is some character of ASCII in no text of a language?
+static bool misses_some(const qni_term_info *info)
+{
+    return (info->uses[0] & info->uses[1] & info->uses[2] & info->uses[3]) != UINT32_MAX;
+}
+
 // What a new term takes whatever is written; all three may be false though they hold.
 static void describe_freedom(const qni_terms *terms, const uint32_t *r, size_t n,
                              qni_term_info *info)
@@ -268,6 +290,9 @@ static void describe_freedom(const qni_terms *terms, const uint32_t *r, size_t n
         info->open = all_open;
         info->ideal = r[0] == KIND_ALT ? some_ideal : all_ideal;
         info->free = info->ideal || (r[0] == KIND_ALT && some_free);
+    } else if (r[0] == KIND_NOT && r[1] != QNI_TERM_NOTHING) {
+        // Texts with a character that no denied text has.
+        info->ideal = info->free = misses_some(&terms->info[r[1]]);
     }
 }
 
@@ -340,6 +365,7 @@ void qni_term_describe(qni_terms *terms, qni_term id)
         break;
     }
     count_characters(terms, r, n, info);
+    describe_uses(terms, r, n, info);
     bool some = !info->crossed || info->nullable || info->low <= info->high;
     info->life = some ? LIFE_YES : info->fewest > info->most ? LIFE_NO : LIFE_UNKNOWN;
     describe_freedom(terms, r, n, info);

@@ -87,6 +87,17 @@ static void explore(qni_terms *terms, qni_term start, const char *name)
     }
 }
 
+// Nothing comes of ASCII but what a state is said to use.
+static bool uses_all(const qni_term_info *info, qni_term state)
+{
+    bool all = true;
+    for (unsigned b = 0; b < 0x80; b++) {
+        bool said = (info->uses[b / 32] >> b % 32 & 1) != 0;
+        all = all && (said || qni_term_step(a.terms, state, b) == QNI_TERM_NOTHING);
+    }
+    return all;
+}
+
 // What is said of each state, and of all that the first one leads to.
 static void check_facts(const char *what)
 {
@@ -95,6 +106,7 @@ static void check_facts(const char *what)
         const qni_term_info *info = &a.terms->info[a.states[i]];
         bool fine = a.ways[i][0] < NEVER && (int)info->least <= a.ways[i][0];
         fine = fine && (all->reach == 0 || a.ways[i][0] <= (int)(all->reach - 1));
+        fine = fine && uses_all(info, a.states[i]);
         for (int k = 0; k <= MAX_CHARS; k++) {
             bool listed = (uint32_t)k >= info->low && (uint32_t)k <= info->high;
             fine = fine && (!listed || a.ascii[i][k]);
@@ -146,6 +158,27 @@ static void check_groups(const char *what, qni_term start, uint32_t *seed)
     }
 }
 
+// Along a run, the bytes of its groups may come and no other.
+static void check_run(const char *what, qni_term start, uint32_t *seed)
+{
+    qni_term_run run = qni_term_run_find(a.terms, start, 16);
+    qni_term t = start;
+    for (uint32_t i = 0; i < run.length; i++) {
+        qni_term next = QNI_TERM_NOTHING;
+        for (unsigned b = 0x20; b < 0x100; b++) {
+            qni_term behind = qni_term_step(a.terms, t, b);
+            bool said = (run.groups & QNI_GROUP_BIT(qni_byte_group(b))) != 0;
+            if (b != '"' && b != '\\' && said != (behind != QNI_TERM_NOTHING)) {
+                fail_msg("%s: byte %u in a run of %u, at %u", what, b, run.length, i);
+            }
+            if (behind != QNI_TERM_NOTHING && (next == 0 || next_random(seed) % 8 == 0)) {
+                next = behind;
+            }
+        }
+        t = next;
+    }
+}
+
 // Patterns whose texts must also match, or must not (with "!" in front), and a bound on the length.
 static const struct {
     const char *pattern, *other;
@@ -169,6 +202,13 @@ static const struct {
     {"^(red|green|blue)$", "e", 0, 4},
     {"^[\xC3\xA9\xE6\x97\xA5]{1,3}$", NULL, 2, QNI_TERM_NO_MAX},
     {"^(?=.{1,9}$)[a-z]{1,4}(\\.[a-z]{1,4})*$", NULL, 0, QNI_TERM_NO_MAX},
+    {"^[0-9A-Za-z]{4}-[0-9a-f]{3}$", NULL, 0, QNI_TERM_NO_MAX},
+    {"^[a-z]{3}[a-y]", NULL, 2, QNI_TERM_NO_MAX},
+    {"", "!^([a-z/]|%[0-9A-F]{2})*$", 0, QNI_TERM_NO_MAX},
+    {"^[a-z%]", "!^([a-z/]|%[0-9A-F]{2})*$", 3, QNI_TERM_NO_MAX},
+    {"", "!^[\\x00-\\x7F]*$", 0, QNI_TERM_NO_MAX},
+    {"^[a-z]*$", "!^.{2}[^q].*$", 0, QNI_TERM_NO_MAX},
+    {"", "!^[^]{3}", 0, QNI_TERM_NO_MAX},
 };
 
 static void test_facts_hold_for_the_states(void **state)
@@ -206,6 +246,7 @@ static void test_facts_hold_for_the_states(void **state)
             }
             if (between) {
                 check_groups(pattern, a.states[k], &seed);
+                check_run(pattern, a.states[k], &seed);
             }
         }
     }
