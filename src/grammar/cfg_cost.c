@@ -23,7 +23,7 @@ static uint32_t symbol_cost(qni_cfg *g, uint32_t symbol)
     }
     const qni_cfg_terminal *t = &g->terminals[symbol & ~QNI_CFG_TERMINAL];
     return t->json != 0 ? qni_goal_cost(g->frames, g->schemas[t->json - 1].root)
-                        : g->terms->info[t->term].least;
+                        : qni_term_info_of(g->terms, t->term)->least;
 }
 
 // A rule's symbols from the one at `dot` on.
@@ -97,7 +97,7 @@ static uint32_t item_cost(qni_cfg *g, uint32_t set, const uint32_t *item)
     if (item[TERMINAL_STATE] == 0) {
         cost = symbol_cost(g, symbol);
     } else if (t->json == 0) {
-        cost = g->terms->info[item[TERMINAL_STATE]].least;
+        cost = qni_term_info_of(g->terms, item[TERMINAL_STATE])->least;
     } else {
         qni_json_state state;
         memcpy(&state, qni_intern_at(&g->json_states, item[TERMINAL_STATE], NULL) + 1,

@@ -219,7 +219,8 @@ static uint32_t type_cost(pricing *p, qni_formula a, qni_jtype type)
     }
     case QNI_J_STRING: {
         qni_term term = qni_formula_term(f, t);
-        return qni_term_live(f->terms, term) ? add(2, f->terms->info[term].least) : QNI_COST_FAR;
+        return qni_term_live(f->terms, term) ? add(2, qni_term_info_of(f->terms, term)->least)
+                                             : QNI_COST_FAR;
     }
     case QNI_J_ARRAY:
     case QNI_J_OBJECT: return add(2, rest_cost(p, t, t, 0));
@@ -365,7 +366,7 @@ static uint32_t string_cost(qni_frames *fr, const qni_json_state *at)
     for (size_t i = 0; i < n; i++) {
         qni_term term = n == 1 ? at->lex : qni_intern_at(&fr->tuples, at->lex, NULL)[i];
         if (term != QNI_TERM_NOTHING) {
-            uint32_t cost = t->info[term].least + 1;
+            uint32_t cost = qni_term_info_of(t, term)->least + 1;
             cost += qni_frame_cost(fr, qni_goal_then(fr, at->goal, i));
             best = cost < best ? cost : best;
         }

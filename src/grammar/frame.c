@@ -814,7 +814,7 @@ qni_frame qni_frame_settle_alike(qni_frames *fr, qni_frame frame)
     }
     // One string less makes no difference where each beginning has endless ones.
     qni_term term = qni_formula_term(fr->f, qni_formula_for_type(fr->f, item, QNI_J_STRING));
-    if (term == QNI_TERM_NOTHING || fr->f->terms->info[term].stretch == 0) {
+    if (term == QNI_TERM_NOTHING || qni_term_info_of(fr->f->terms, term)->stretch == 0) {
         return 0;
     }
     static const char some[] = "\xF3\xB0\x80\x80"; // a character of private use

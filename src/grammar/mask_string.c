@@ -72,7 +72,7 @@ static void fill_body(qni_mask_walk *w, const qni_state *state, qni_mask_body *o
                   qni_goal_size(&m->engine->frames, state->json.goal) == 1;
     uint64_t key[2] = {0};
     if (single) { // a copy, for a walk may move the terms
-        memcpy(key, m->engine->terms.info[state->json.lex].name, sizeof key);
+        memcpy(key, qni_term_info_of(&m->engine->terms, state->json.lex)->name, sizeof key);
     }
     if (single && qni_body_cache_get(v->bodies, key, out->bits)) {
         return;

@@ -55,11 +55,28 @@ static uint32_t kind_of(const qni_terms *terms, qni_term a)
     return qni_term_record(terms, a, NULL)[0];
 }
 
+// A place for the facts of one more term. No block moves: a table that is copied when it is full
+// makes some masks take much longer than others.
+static bool make_room(qni_terms *terms)
+{
+    if (terms->table.n + 1 < terms->n_blocks * QNI_TERM_BLOCK) {
+        return true;
+    }
+    if (!qni_account_grow(terms->account, &terms->blocks, &terms->blocks_capacity,
+                          terms->n_blocks + 1, sizeof *terms->blocks)) {
+        return false;
+    }
+    qni_term_info *block = qni_account_alloc(terms->account, QNI_TERM_BLOCK * sizeof *block);
+    if (block != NULL) {
+        terms->blocks[terms->n_blocks++] = block;
+    }
+    return block != NULL;
+}
+
 static qni_term make(qni_terms *terms, const uint32_t *words, size_t n)
 {
     bool fresh;
-    if (!qni_account_grow(terms->account, &terms->info, &terms->info_capacity,
-                          (size_t)terms->table.n + 2, sizeof *terms->info)) {
+    if (!make_room(terms)) {
         return QNI_TERM_NOTHING;
     }
     qni_term id = qni_intern_add(&terms->table, words, n, &fresh);
@@ -104,13 +121,16 @@ qn_status qni_terms_begin(qni_terms *terms, qni_account *account, qn_error *err)
 
 void qni_terms_end(qni_terms *terms)
 {
-    for (uint32_t id = 1; id < terms->table.n && terms->info != NULL; id++) {
-        qni_free(terms->info[id].row);
+    for (uint32_t id = 1; id < terms->table.n; id++) {
+        qni_free(qni_term_info_of(terms, id)->row);
     }
     qni_intern_end(&terms->table);
     qni_intern_end(&terms->window_ids);
     qni_free(terms->windows);
-    qni_free(terms->info);
+    for (size_t i = 0; i < terms->n_blocks; i++) {
+        qni_free(terms->blocks[i]);
+    }
+    qni_free(terms->blocks);
     qni_free(terms->todo);
     *terms = (qni_terms){0};
 }
@@ -118,7 +138,7 @@ void qni_terms_end(qni_terms *terms)
 void qni_term_mark_whole(qni_terms *terms, qni_term a)
 {
     if (a != QNI_TERM_NOTHING) {
-        terms->info[a].whole = 1;
+        qni_term_info_of(terms, a)->whole = 1;
     }
 }
 
@@ -245,7 +265,7 @@ static void simplify_alt(qni_term_bag *b)
         }
         if (qni_term_is_length(terms, b->items[i]) &&
             (length == QNI_TERM_NOTHING ||
-             terms->info[b->items[i]].most > terms->info[length].most)) {
+             qni_term_info_of(terms, b->items[i])->most > qni_term_info_of(terms, length)->most)) {
             length = b->items[i];
         }
         if (kind_of(terms, b->items[i]) == KIND_SET) {
@@ -259,9 +279,10 @@ static void simplify_alt(qni_term_bag *b)
     size_t kept = 0;
     for (size_t i = 0; i < b->n; i++) {
         qni_term item = b->items[i];
-        bool swallowed = length != QNI_TERM_NOTHING && item != length && terms->info[item].whole &&
-                         terms->info[item].fewest >= terms->info[length].fewest &&
-                         terms->info[item].most <= terms->info[length].most;
+        bool swallowed =
+            length != QNI_TERM_NOTHING && item != length && qni_term_info_of(terms, item)->whole &&
+            qni_term_info_of(terms, item)->fewest >= qni_term_info_of(terms, length)->fewest &&
+            qni_term_info_of(terms, item)->most <= qni_term_info_of(terms, length)->most;
         if (!swallowed && !(n_sets > 1 && kind_of(terms, item) == KIND_SET)) {
             b->items[kept++] = item;
         }
@@ -322,7 +343,7 @@ static bool simplify_and(qni_term_bag *b)
     b->n = kept;
     bool whole = false;
     for (size_t i = 0; i < kept; i++) {
-        whole = whole || terms->info[b->items[i]].whole;
+        whole = whole || qni_term_info_of(terms, b->items[i])->whole;
     }
     bool possible = min <= max;
     if (has_length && possible && !(whole && min == 0 && max == QNI_TERM_NO_MAX)) {
@@ -339,7 +360,7 @@ static bool simplify_and(qni_term_bag *b)
     bag_normalize(b);
     if (empty && possible) { // the empty text against the rest: decided now
         for (size_t i = 0; i < b->n; i++) {
-            possible = possible && terms->info[b->items[i]].nullable;
+            possible = possible && qni_term_info_of(terms, b->items[i])->nullable;
         }
         b->items[0] = QNI_TERM_EMPTY;
         b->n = 1;
@@ -461,7 +482,7 @@ qni_term qni_term_repeat(qni_terms *terms, qni_term a, uint32_t min, uint32_t ma
     if (r[0] == KIND_REPEAT && r[2] == 0 && r[3] == QNI_TERM_NO_MAX) {
         return a; // (x*){m,n} is x*, n not being 0
     }
-    if (terms->info[a].nullable) {
+    if (qni_term_info_of(terms, a)->nullable) {
         min = 0;
     }
     return make(terms, (uint32_t[]){KIND_REPEAT, a, min, max}, 4);
@@ -475,7 +496,9 @@ qni_term qni_term_rebuild(qni_terms *terms, qni_term a, uint32_t least, uint32_t
     if (kind == KIND_REPEAT) {
         uint32_t part = r[1], min = r[2], max = r[3];
         // Repetitions of nothing can be left out of a text, so each of the others takes a byte.
-        uint32_t each = terms->info[part].least == 0 ? 1 : terms->info[part].least;
+        uint32_t each = qni_term_info_of(terms, part)->least == 0
+                            ? 1
+                            : qni_term_info_of(terms, part)->least;
         uint64_t holds = (uint64_t)max * each;
         if (max != QNI_TERM_NO_MAX && holds >= least) {
             *room = holds < *room ? (uint32_t)holds : *room;

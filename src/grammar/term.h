@@ -80,8 +80,9 @@ typedef struct qni_term_window {
 typedef struct qni_terms {
     qni_account *account;
     qni_intern table;
-    qni_term_info *info;
-    size_t info_capacity;
+    qni_term_info **blocks; // of QNI_TERM_BLOCK terms each, which stay where they are
+    size_t n_blocks;
+    size_t blocks_capacity;
     uint32_t *todo; // the search's queue: term, predecessor
     size_t todo_capacity;
     uint32_t stamp;
@@ -92,6 +93,13 @@ typedef struct qni_terms {
     qni_term character; // any one code point
     qni_term text;      // any well-formed UTF-8
 } qni_terms;
+
+enum { QNI_TERM_BLOCK = 256 };
+
+static inline qni_term_info *qni_term_info_of(const qni_terms *terms, qni_term a)
+{
+    return &terms->blocks[a / QNI_TERM_BLOCK][a % QNI_TERM_BLOCK];
+}
 
 QNI_WARN_UNUSED qn_status qni_terms_begin(qni_terms *terms, qni_account *account, qn_error *err);
 void qni_terms_end(qni_terms *terms);
@@ -117,7 +125,7 @@ void qni_term_mark_whole(qni_terms *terms, qni_term a);
 
 static inline bool qni_term_nullable(const qni_terms *terms, qni_term a)
 {
-    return a != QNI_TERM_NOTHING && terms->info[a].nullable;
+    return a != QNI_TERM_NOTHING && qni_term_info_of(terms, a)->nullable;
 }
 
 // Is it a literal, one text written out? Its bytes; false when it is none or `limit` does not hold
@@ -133,9 +141,10 @@ qni_term qni_term_step(qni_terms *terms, qni_term a, unsigned byte);
 // The same, quick where both states are known already.
 static inline qni_term qni_term_next(qni_terms *terms, qni_term a, unsigned byte)
 {
-    const qni_term_row *row = terms->info[a].row;
+    const qni_term_row *row = qni_term_info_of(terms, a)->row;
     qni_term next = row != NULL ? row->next[byte] : QNI_TERM_NOTHING;
-    bool known = row != NULL && (next == QNI_TERM_NOTHING || terms->info[next].life == 1);
+    bool known = row != NULL &&
+                 (next == QNI_TERM_NOTHING || qni_term_info_of(terms, next)->life == 1);
     return known ? next : qni_term_step(terms, a, byte);
 }
 
@@ -163,7 +172,8 @@ qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a);
 
 static inline qni_term_groups qni_term_loop(qni_terms *terms, qni_term a)
 {
-    return terms->info[a].loop_known ? terms->info[a].loop : qni_term_loop_find(terms, a);
+    return qni_term_info_of(terms, a)->loop_known ? qni_term_info_of(terms, a)->loop
+                                                  : qni_term_loop_find(terms, a);
 }
 
 // A beginning in which only the number of bytes counts: for the next `length` bytes any of ASCII of

@@ -23,7 +23,7 @@ static uint32_t times(uint32_t a, uint32_t n)
 static uint32_t most_denied(const qni_terms *terms, qni_term a)
 {
     const uint32_t *r = qni_term_record(terms, a, NULL);
-    return r[0] == KIND_NOT && r[1] != 0 ? terms->info[r[1]].most : QNI_TERM_NO_MAX;
+    return r[0] == KIND_NOT && r[1] != 0 ? qni_term_info_of(terms, r[1])->most : QNI_TERM_NO_MAX;
 }
 
 // Of one language with a stretch under bounds from below on the length and without some short
@@ -34,7 +34,7 @@ static uint32_t stretch_of_and(const qni_terms *terms, const uint32_t *r, size_t
     const qni_term_info *rest = NULL, *length = NULL;
     uint32_t longest = 0;
     for (size_t i = 1; i < n; i++) {
-        const qni_term_info *part = &terms->info[r[i]];
+        const qni_term_info *part = qni_term_info_of(terms, r[i]);
         uint32_t most = most_denied(terms, r[i]);
         if (most < QNI_TERM_NO_MAX / 4) {
             longest = most + 1 > longest ? most + 1 : longest;
@@ -65,13 +65,16 @@ static void measure_stretch(qni_terms *terms, qni_term id)
 {
     size_t n;
     const uint32_t *r = qni_term_record(terms, id, &n);
-    qni_term_info *info = &terms->info[id];
-    const qni_term_info *part = n > 1 && r[0] != KIND_SET && r[1] != 0 ? &terms->info[r[1]] : NULL;
+    qni_term_info *info = qni_term_info_of(terms, id);
+    const qni_term_info *part = n > 1 && r[0] != KIND_SET && r[1] != 0
+                                    ? qni_term_info_of(terms, r[1])
+                                    : NULL;
     uint32_t stretch = 0; // + 1, or 0: none is known
     if (r[0] == KIND_ALL) {
         stretch = 1;
-    } else if (r[0] == KIND_CONCAT && part->reach != 0 && terms->info[r[2]].stretch != 0) {
-        stretch = add_lengths(part->reach - 1, terms->info[r[2]].stretch);
+    } else if (r[0] == KIND_CONCAT && part->reach != 0 &&
+               qni_term_info_of(terms, r[2])->stretch != 0) {
+        stretch = add_lengths(part->reach - 1, qni_term_info_of(terms, r[2])->stretch);
     } else if (r[0] == KIND_REPEAT && info->high == QNI_TERM_NO_MAX && part->reach != 0) {
         stretch = add_lengths(part->reach, info->low);
     } else if (r[0] == KIND_REPEAT && part->stretch != 0 && (!part->crossed || r[2] == 0)) {
@@ -79,7 +82,7 @@ static void measure_stretch(qni_terms *terms, qni_term id)
     } else if (r[0] == KIND_ALT) {
         stretch = part->stretch;
         for (size_t i = 2; i < n; i++) {
-            uint32_t other = terms->info[r[i]].stretch;
+            uint32_t other = qni_term_info_of(terms, r[i])->stretch;
             stretch = stretch == 0 || other == 0 ? 0 : other > stretch ? other : stretch;
         }
     } else if (r[0] == KIND_AND) {
@@ -106,12 +109,12 @@ static void measure(qni_terms *terms, qni_term id)
     uint8_t counted = r[0] == KIND_REPEAT && r[3] != QNI_TERM_NO_MAX;
     size_t last = r[0] == KIND_REPEAT ? 2 : n;
     for (size_t i = 1; i < last && r[0] != KIND_SET && r[0] != KIND_NOT; i++) {
-        const qni_term_info *part = &terms->info[r[i]];
+        const qni_term_info *part = qni_term_info_of(terms, r[i]);
         counted |= part->counted;
         known = known && part->reach != 0;
         uint32_t way = part->reach - 1;
         if (known && r[0] == KIND_CONCAT && i == 1) {
-            way = add_lengths(way, shortest(&terms->info[r[2]]));
+            way = add_lengths(way, shortest(qni_term_info_of(terms, r[2])));
         }
         reach = known && way > reach ? way : reach;
         if (r[0] == KIND_CONCAT) {
@@ -124,15 +127,15 @@ static void measure(qni_terms *terms, qni_term id)
     }
     if (r[0] == KIND_REPEAT) {
         if (r[2] > 1 && known) {
-            more = add_lengths(0, times(shortest(&terms->info[r[1]]), r[2] - 1));
+            more = add_lengths(0, times(shortest(qni_term_info_of(terms, r[1])), r[2] - 1));
         }
         reach = add_lengths(reach, more);
         least = add_lengths(0, times(least, r[2]));
     }
-    terms->info[id].least = r[0] == KIND_SET ? 1 : least;
-    terms->info[id].counted = counted;
+    qni_term_info_of(terms, id)->least = r[0] == KIND_SET ? 1 : least;
+    qni_term_info_of(terms, id)->counted = counted;
     // The ways out of the parts add up; those of intersections must be looked for.
-    terms->info[id].reach = known ? reach + 1 : 0;
+    qni_term_info_of(terms, id)->reach = known ? reach + 1 : 0;
     measure_stretch(terms, id);
 }
 
@@ -189,7 +192,7 @@ static void count_and(const qni_terms *terms, const uint32_t *r, size_t n, qni_t
     info->fewest = info->low = 0;
     info->most = info->high = QNI_TERM_NO_MAX;
     for (size_t i = 1; i < n; i++) {
-        const qni_term_info *part = &terms->info[r[i]];
+        const qni_term_info *part = qni_term_info_of(terms, r[i]);
         uint32_t denied = most_denied(terms, r[i]);
         if (denied != QNI_TERM_NO_MAX) {
             info->low = denied + 1 > info->low ? denied + 1 : info->low;
@@ -220,7 +223,7 @@ static void count_characters(const qni_terms *terms, const uint32_t *r, size_t n
         break;
     case KIND_SET: count_set(r, info); break;
     case KIND_CONCAT: {
-        const qni_term_info *x = &terms->info[r[1]], *y = &terms->info[r[2]];
+        const qni_term_info *x = qni_term_info_of(terms, r[1]), *y = qni_term_info_of(terms, r[2]);
         info->fewest = add_counts(x->fewest, y->fewest);
         info->most = add_counts(x->most, y->most);
         if (x->low <= x->high && y->low <= y->high) {
@@ -232,11 +235,11 @@ static void count_characters(const qni_terms *terms, const uint32_t *r, size_t n
     case KIND_ALT:
         info->fewest = QNI_TERM_NO_MAX;
         for (size_t i = 1; i < n; i++) {
-            count_sum(info, &terms->info[r[i]]);
+            count_sum(info, qni_term_info_of(terms, r[i]));
         }
         break;
     case KIND_AND: count_and(terms, r, n, info); break;
-    case KIND_REPEAT: count_repeat(r, &terms->info[r[1]], info); break;
+    case KIND_REPEAT: count_repeat(r, qni_term_info_of(terms, r[1]), info); break;
     case KIND_NOT:
     default: info->most = QNI_TERM_NO_MAX; break;
     }
@@ -252,7 +255,7 @@ static void describe_uses(const qni_terms *terms, const uint32_t *r, size_t n, q
     size_t last = r[0] == KIND_SET || r[0] == KIND_NOT ? 1 : r[0] == KIND_REPEAT ? 2 : n;
     for (size_t i = 1; i < last; i++) {
         for (size_t w = 0; w < 4; w++) {
-            uint32_t part = r[i] == QNI_TERM_NOTHING ? 0 : terms->info[r[i]].uses[w];
+            uint32_t part = r[i] == QNI_TERM_NOTHING ? 0 : qni_term_info_of(terms, r[i])->uses[w];
             info->uses[w] = r[0] == KIND_AND ? info->uses[w] & part : info->uses[w] | part;
         }
     }
@@ -272,7 +275,8 @@ static void describe_freedom(const qni_terms *terms, const uint32_t *r, size_t n
                                          r[1] != 0 && r[3] == QNI_TERM_NO_MAX);
     info->open = info->ideal = info->free = any_text;
     if (r[0] == KIND_CONCAT) {
-        const qni_term_info *first = &terms->info[r[1]], *second = &terms->info[r[2]];
+        const qni_term_info *first = qni_term_info_of(terms, r[1]),
+                            *second = qni_term_info_of(terms, r[2]);
         bool goes_on = second->life == LIFE_YES;
         info->open = second->open;
         info->ideal = first->ideal && goes_on && first->open && second->open;
@@ -280,7 +284,7 @@ static void describe_freedom(const qni_terms *terms, const uint32_t *r, size_t n
     } else if (r[0] == KIND_ALT || r[0] == KIND_AND) {
         bool some_ideal = false, all_ideal = true, some_free = false, all_open = true;
         for (size_t i = 1; i < n; i++) {
-            const qni_term_info *part = &terms->info[r[i]];
+            const qni_term_info *part = qni_term_info_of(terms, r[i]);
             some_ideal = some_ideal || part->ideal;
             all_ideal = all_ideal && part->ideal;
             some_free = some_free || part->free;
@@ -292,7 +296,7 @@ static void describe_freedom(const qni_terms *terms, const uint32_t *r, size_t n
         info->free = info->ideal || (r[0] == KIND_ALT && some_free);
     } else if (r[0] == KIND_NOT && r[1] != QNI_TERM_NOTHING) {
         // Texts with a character that no denied text has.
-        info->ideal = info->free = misses_some(&terms->info[r[1]]);
+        info->ideal = info->free = misses_some(qni_term_info_of(terms, r[1]));
     }
 }
 
@@ -312,7 +316,8 @@ static void give_name(const qni_terms *terms, const uint32_t *r, size_t n, qni_t
     for (uint64_t half = 0; half < 2; half++) {
         uint64_t h = mix(half + 1, r[0] + 1), sum = 0;
         for (size_t i = 1; i < n_parts; i++) {
-            uint64_t part = r[i] == QNI_TERM_NOTHING ? 0 : terms->info[r[i]].name[half];
+            uint64_t part = r[i] == QNI_TERM_NOTHING ? 0
+                                                     : qni_term_info_of(terms, r[i])->name[half];
             sum += mix(part, 7);
             h = by_members ? h : mix(h, part);
         }
@@ -328,7 +333,7 @@ void qni_term_describe(qni_terms *terms, qni_term id)
 {
     size_t n;
     const uint32_t *r = qni_term_record(terms, id, &n);
-    qni_term_info *info = &terms->info[id];
+    qni_term_info *info = qni_term_info_of(terms, id);
     *info = (qni_term_info){0};
     bool any = r[0] == KIND_ALT;
     bool all_null = true, some_null = false, whole = true, some_whole = false;
@@ -337,7 +342,7 @@ void qni_term_describe(qni_terms *terms, qni_term id)
         if (r[i] == 0) {
             continue; // the complement of nothing
         }
-        const qni_term_info *part = &terms->info[r[i]];
+        const qni_term_info *part = qni_term_info_of(terms, r[i]);
         all_null = all_null && part->nullable;
         some_null = some_null || part->nullable;
         whole = whole && part->whole;

@@ -34,7 +34,7 @@ static void add_state(closure *c, qni_term state)
 // The end of a run of bytes that a state does not tell apart.
 static unsigned run_end(const qni_terms *terms, qni_term state, unsigned byte)
 {
-    const qni_term_row *row = terms->info[state].row;
+    const qni_term_row *row = qni_term_info_of(terms, state)->row;
     return row != NULL ? qni_run_end(row->starts, byte) : 256;
 }
 
@@ -200,7 +200,7 @@ qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
     const uint64_t all = QNI_ALL_GROUPS & ~never;
     uint64_t groups = all;
     closure c = {.terms = terms, .states = {a}, .n = 1, .limit = MAX_STATES};
-    if (!terms->info[a].free) {
+    if (!qni_term_info_of(terms, a)->free) {
         groups = close_ascii(&c, all & ~QNI_WIDE_GROUPS);
         if (c.via_more != 0) { // too many states: those that lead nowhere else
             groups = staying(terms, a, groups | (all & QNI_WIDE_GROUPS));
@@ -209,7 +209,7 @@ qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
             groups |= close_wide(&c, all & QNI_WIDE_GROUPS);
         }
     }
-    uint64_t open = terms->info[a].free ? all : taken(&c, groups);
+    uint64_t open = qni_term_info_of(terms, a)->free ? all : taken(&c, groups);
     qni_term_groups found = {groups, QNI_ALL_GROUPS & ~open};
     if (terms->account->status != QN_OK) {
         return (qni_term_groups){0, 0};
@@ -217,8 +217,8 @@ qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
     // What holds for a state holds for all that it leads to, but those may take more.
     size_t n = groups == all ? c.n : 1;
     for (size_t i = 0; i < n; i++) {
-        terms->info[c.states[i]].loop = found;
-        terms->info[c.states[i]].loop_known = true;
+        qni_term_info_of(terms, c.states[i])->loop = found;
+        qni_term_info_of(terms, c.states[i])->loop_known = true;
     }
     return found;
 }

@@ -39,7 +39,7 @@ static qni_term derive_new(qni_terms *terms, qni_term a, unsigned byte)
     case KIND_NOT: return qni_term_not(terms, derive(terms, x, byte));
     case KIND_CONCAT: {
         qni_term head = qni_term_concat(terms, derive(terms, x, byte), y);
-        if (!terms->info[x].nullable) {
+        if (!qni_term_info_of(terms, x)->nullable) {
             return head;
         }
         return qni_term_alt2(terms, head, derive(terms, y, byte));
@@ -63,15 +63,15 @@ static qni_term derive(qni_terms *terms, qni_term a, unsigned byte)
     if (a == QNI_TERM_NOTHING || !qni_account_step(terms->account, 1)) {
         return QNI_TERM_NOTHING;
     }
-    if (terms->info[a].row != NULL) {
-        return terms->info[a].row->next[byte];
+    if (qni_term_info_of(terms, a)->row != NULL) {
+        return qni_term_info_of(terms, a)->row->next[byte];
     }
-    if (terms->info[a].visit == terms->visit) {
-        return terms->info[a].derived;
+    if (qni_term_info_of(terms, a)->visit == terms->visit) {
+        return qni_term_info_of(terms, a)->derived;
     }
     qni_term result = derive_new(terms, a, byte);
-    terms->info[a].visit = terms->visit;
-    terms->info[a].derived = result;
+    qni_term_info_of(terms, a)->visit = terms->visit;
+    qni_term_info_of(terms, a)->derived = result;
     return result;
 }
 
@@ -103,10 +103,10 @@ static void split_classes(partition *p, const uint64_t set[4])
 // Splits the bytes into classes that the first derivative of `a` cannot tell apart.
 static void refine(qni_terms *terms, qni_term a, partition *p)
 {
-    if (a == QNI_TERM_NOTHING || p->n == 256 || terms->info[a].visit == terms->visit) {
+    if (a == QNI_TERM_NOTHING || p->n == 256 || qni_term_info_of(terms, a)->visit == terms->visit) {
         return;
     }
-    terms->info[a].visit = terms->visit;
+    qni_term_info_of(terms, a)->visit = terms->visit;
     size_t n;
     const uint32_t *r = qni_term_record(terms, a, &n);
     switch (r[0]) {
@@ -120,7 +120,7 @@ static void refine(qni_terms *terms, qni_term a, partition *p)
     }
     case KIND_CONCAT:
         refine(terms, r[1], p);
-        if (terms->info[r[1]].nullable) {
+        if (qni_term_info_of(terms, r[1])->nullable) {
             refine(terms, r[2], p);
         }
         break;
@@ -187,7 +187,7 @@ typedef struct row_parts {
 // A repetition, or a chain with a counter, that has no row yet goes by that of what comes first.
 static void add_part(qni_terms *terms, row_parts *p, qni_term part)
 {
-    const qni_term_info *info = &terms->info[part];
+    const qni_term_info *info = qni_term_info_of(terms, part);
     const uint32_t *r = qni_term_record(terms, part, NULL);
     p->of[p->n] = part;
     p->rest[p->n] = QNI_TERM_EMPTY;
@@ -197,7 +197,7 @@ static void add_part(qni_terms *terms, row_parts *p, qni_term part)
         p->of[p->n] = x;
         p->rest[p->n] = qni_term_repeat(terms, x, min, max);
     } else if (info->row == NULL && r[0] == KIND_CONCAT && info->counted &&
-               !terms->info[r[1]].nullable) {
+               !qni_term_info_of(terms, r[1])->nullable) {
         p->of[p->n] = r[1];
         p->rest[p->n] = r[2];
     }
@@ -212,7 +212,8 @@ static bool find_parts(qni_terms *terms, qni_term a, row_parts *out)
     size_t n;
     const uint32_t *r = qni_term_record(terms, a, &n);
     uint32_t kind = r[0];
-    bool counted = terms->info[a].counted, always = kind == KIND_AND || kind == KIND_NOT;
+    bool counted = qni_term_info_of(terms, a)->counted,
+         always = kind == KIND_AND || kind == KIND_NOT;
     bool known = always || kind == KIND_ALT || kind == KIND_CONCAT || kind == KIND_REPEAT;
     *out = (row_parts){.kind = always ? kind : KIND_ALT};
     if (!known || (!always && !counted)) {
@@ -227,7 +228,7 @@ static bool find_parts(qni_terms *terms, qni_term a, row_parts *out)
         out->of[0] = x;
         out->rest[0] = y;
         out->n = 1;
-        if (terms->info[x].nullable) {
+        if (qni_term_info_of(terms, x)->nullable) {
             add_part(terms, out, y);
         }
         return true;
@@ -299,8 +300,8 @@ static bool fill_row_by_parts(qni_terms *terms, qni_term a, qni_term_row *row)
 // Makes the row of successors; NULL when the account failed.
 static qni_term_row *row_of(qni_terms *terms, qni_term a)
 {
-    if (terms->info[a].row != NULL) {
-        return terms->info[a].row;
+    if (qni_term_info_of(terms, a)->row != NULL) {
+        return qni_term_info_of(terms, a)->row;
     }
     if (!qni_account_step(terms->account, 64)) {
         return NULL;
@@ -316,7 +317,7 @@ static qni_term_row *row_of(qni_terms *terms, qni_term a)
         qni_free(row);
         return NULL;
     }
-    terms->info[a].row = row;
+    qni_term_info_of(terms, a)->row = row;
     return row;
 }
 
@@ -332,7 +333,7 @@ static bool search_life(qni_terms *terms, qni_term a)
     }
     terms->todo[n++] = a;
     terms->todo[n++] = UINT32_MAX;
-    terms->info[a].stamp = stamp;
+    qni_term_info_of(terms, a)->stamp = stamp;
     for (size_t at = 0; at < n; at += 2) {
         const qni_term_row *row = row_of(terms, terms->todo[at]);
         if (row == NULL) {
@@ -340,14 +341,14 @@ static bool search_life(qni_terms *terms, qni_term a)
         }
         for (unsigned b = 0; b < 256; b = qni_run_end(row->starts, b)) {
             qni_term next = row->next[b];
-            if (next == 0 || terms->info[next].stamp == stamp ||
-                terms->info[next].life == LIFE_NO) {
+            if (next == 0 || qni_term_info_of(terms, next)->stamp == stamp ||
+                qni_term_info_of(terms, next)->life == LIFE_NO) {
                 continue;
             }
-            terms->info[next].stamp = stamp;
-            if (terms->info[next].life == LIFE_YES) {
+            qni_term_info_of(terms, next)->stamp = stamp;
+            if (qni_term_info_of(terms, next)->life == LIFE_YES) {
                 for (size_t i = at; i != UINT32_MAX; i = terms->todo[i + 1]) {
-                    terms->info[terms->todo[i]].life = LIFE_YES;
+                    qni_term_info_of(terms, terms->todo[i])->life = LIFE_YES;
                 }
                 return true;
             }
@@ -360,7 +361,7 @@ static bool search_life(qni_terms *terms, qni_term a)
         }
     }
     for (size_t i = 0; i < n; i += 2) {
-        terms->info[terms->todo[i]].life = LIFE_NO;
+        qni_term_info_of(terms, terms->todo[i])->life = LIFE_NO;
     }
     return false;
 }
@@ -370,7 +371,7 @@ bool qni_term_live(qni_terms *terms, qni_term a)
     if (a == QNI_TERM_NOTHING) {
         return false;
     }
-    uint8_t life = terms->info[a].life;
+    uint8_t life = qni_term_info_of(terms, a)->life;
     return life == LIFE_UNKNOWN ? search_life(terms, a) : life == LIFE_YES;
 }
 
@@ -381,7 +382,7 @@ qni_term qni_term_step(qni_terms *terms, qni_term a, unsigned byte)
         return QNI_TERM_NOTHING;
     }
     qni_term next = row->next[byte];
-    if (next != QNI_TERM_NOTHING && terms->info[next].life != LIFE_YES &&
+    if (next != QNI_TERM_NOTHING && qni_term_info_of(terms, next)->life != LIFE_YES &&
         !qni_term_live(terms, next)) {
         // The rest of its run leads there too.
         fill_run(row, byte, qni_run_end(row->starts, byte), QNI_TERM_NOTHING);
@@ -408,18 +409,18 @@ bool qni_term_shortest(qni_terms *terms, qni_term a, char *out, size_t limit, si
             }
             memcpy(terms->todo, (uint32_t[]){a, UINT32_MAX, 0}, 12);
             n = 3;
-            terms->info[a].stamp = stamp;
+            qni_term_info_of(terms, a)->stamp = stamp;
         }
-        if (at >= n || terms->info[terms->todo[at]].nullable) {
+        if (at >= n || qni_term_info_of(terms, terms->todo[at])->nullable) {
             break;
         }
         const qni_term_row *row = row_of(terms, terms->todo[at]);
         for (unsigned b = 0; row != NULL && b < 256; b = qni_run_end(row->starts, b)) {
             qni_term next = row->next[b];
-            if (next == 0 || terms->info[next].stamp == stamp) {
+            if (next == 0 || qni_term_info_of(terms, next)->stamp == stamp) {
                 continue;
             }
-            terms->info[next].stamp = stamp;
+            qni_term_info_of(terms, next)->stamp = stamp;
             if (!qni_account_grow(account, &terms->todo, &terms->todo_capacity, n + 3, 4)) {
                 return false;
             }
@@ -454,7 +455,7 @@ static size_t count_texts(qni_terms *terms, qni_term a, size_t limit, size_t dep
     size_t found = qni_term_nullable(terms, a) ? 1 : 0;
     for (unsigned b = 0, end; b < 256 && found < limit; b = end) {
         qni_term next = qni_term_step(terms, a, b); // makes the row, too
-        const qni_term_row *row = terms->info[a].row;
+        const qni_term_row *row = qni_term_info_of(terms, a)->row;
         end = row != NULL ? qni_run_end(row->starts, b) : 256;
         if (next != QNI_TERM_NOTHING) {
             size_t room = limit - found, n = end - b;

@@ -76,8 +76,8 @@ static qni_term_groups groups_at(const qni_term_walk *w, uint32_t i, qni_term te
 {
     enum { FEW_NODES = 48 };
     bool few = w->vocabulary->inside.nodes[i].skip - i < FEW_NODES;
-    return few && !w->terms->info[term].loop_known ? (qni_term_groups){0, 0}
-                                                   : qni_term_loop(w->terms, term);
+    return few && !qni_term_info_of(w->terms, term)->loop_known ? (qni_term_groups){0, 0}
+                                                                : qni_term_loop(w->terms, term);
 }
 
 // Sets what is known of a node with others below where `next` is left; returns the node to go on

@@ -8,7 +8,7 @@
 qni_term qni_term_widen(qni_terms *terms, qni_term a, uint32_t least, uint32_t *room)
 {
     *room = QNI_TERM_NO_MAX;
-    if (a == QNI_TERM_NOTHING || !terms->info[a].counted) {
+    if (a == QNI_TERM_NOTHING || !qni_term_info_of(terms, a)->counted) {
         return a;
     }
     uint32_t key[2] = {a, least};
@@ -34,11 +34,11 @@ static bool shorten_ways(qni_terms *terms, const uint32_t *states, uint32_t *way
 {
     bool changed = false;
     for (size_t i = n; i-- > 0;) {
-        const qni_term_row *row = terms->info[states[i]].row;
+        const qni_term_row *row = qni_term_info_of(terms, states[i])->row;
         uint32_t best = ways[i];
         for (unsigned b = 0; b < 256; b = qni_run_end(row->starts, b)) {
             if (row->next[b] != QNI_TERM_NOTHING) {
-                uint32_t way = ways[terms->info[row->next[b]].place];
+                uint32_t way = ways[qni_term_info_of(terms, row->next[b])->place];
                 best = way < best - 1 ? way + 1 : best;
             }
         }
@@ -50,31 +50,32 @@ static bool shorten_ways(qni_terms *terms, const uint32_t *states, uint32_t *way
 
 uint32_t qni_term_reach(qni_terms *terms, qni_term a)
 {
-    if (a == QNI_TERM_NOTHING || terms->info[a].reach != 0) {
-        return a == QNI_TERM_NOTHING ? 0 : terms->info[a].reach - 1;
+    if (a == QNI_TERM_NOTHING || qni_term_info_of(terms, a)->reach != 0) {
+        return a == QNI_TERM_NOTHING ? 0 : qni_term_info_of(terms, a)->reach - 1;
     }
     uint32_t states[QNI_MAX_WINDOW_STATES], ways[QNI_MAX_WINDOW_STATES];
     size_t n = 1;
     bool whole = true;
     states[0] = a;
-    terms->info[a].place = 0;
+    qni_term_info_of(terms, a)->place = 0;
     for (size_t i = 0; i < n && whole; i++) {
         qni_term before = QNI_TERM_NOTHING;
         for (unsigned b = 0, end; b < 256 && whole; b = end) {
             // Stepping, not the row alone, so that dead ends are gone from it.
             qni_term next = qni_term_next(terms, states[i], b);
-            const qni_term_row *row = terms->info[states[i]].row;
+            const qni_term_row *row = qni_term_info_of(terms, states[i])->row;
             end = row != NULL ? qni_run_end(row->starts, b) : 256;
             if (next == QNI_TERM_NOTHING || next == before) {
                 continue;
             }
             before = next;
-            uint32_t place = terms->info[next].place; // of this search, if that state stands there
+            uint32_t place =
+                qni_term_info_of(terms, next)->place; // of this search, if that state stands there
             bool known = place < n && states[place] == next;
             if (!known && n == QNI_MAX_WINDOW_STATES) {
                 whole = false;
             } else if (!known) {
-                terms->info[next].place = (uint32_t)n;
+                qni_term_info_of(terms, next)->place = (uint32_t)n;
                 states[n++] = next;
             }
         }
@@ -82,8 +83,8 @@ uint32_t qni_term_reach(qni_terms *terms, qni_term a)
     uint32_t worst = QNI_TERM_NO_MAX - 1;
     if (whole && terms->account->status == QN_OK) {
         for (size_t i = 0; i < n; i++) {
-            terms->info[states[i]].place = (uint32_t)i;
-            ways[i] = terms->info[states[i]].nullable ? 0 : QNI_TERM_NO_MAX / 2;
+            qni_term_info_of(terms, states[i])->place = (uint32_t)i;
+            ways[i] = qni_term_info_of(terms, states[i])->nullable ? 0 : QNI_TERM_NO_MAX / 2;
         }
         while (shorten_ways(terms, states, ways, n)) {
         }
@@ -93,7 +94,7 @@ uint32_t qni_term_reach(qni_terms *terms, qni_term a)
         }
     }
     for (size_t i = 0; i < n; i++) { // what they reach, `a` reaches
-        terms->info[states[i]].reach = worst + 1;
+        qni_term_info_of(terms, states[i])->reach = worst + 1;
     }
     return worst;
 }

@@ -101,9 +101,9 @@ static bool uses_all(const qni_term_info *info, qni_term state)
 // What is said of each state, and of all that the first one leads to.
 static void check_facts(const char *what)
 {
-    const qni_term_info *all = &a.terms->info[a.states[0]];
+    const qni_term_info *all = qni_term_info_of(a.terms, a.states[0]);
     for (size_t i = 0; i < a.n; i++) {
-        const qni_term_info *info = &a.terms->info[a.states[i]];
+        const qni_term_info *info = qni_term_info_of(a.terms, a.states[i]);
         bool fine = a.ways[i][0] < NEVER && (int)info->least <= a.ways[i][0];
         fine = fine && (all->reach == 0 || a.ways[i][0] <= (int)(all->reach - 1));
         fine = fine && uses_all(info, a.states[i]);

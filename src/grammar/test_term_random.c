@@ -137,7 +137,7 @@ static void check_texts(qni_terms *t, const pair *p)
         assert_true(found && size <= length_of(shortest));
     }
     assert_true(!found || accepts(t, p->term, text, size));
-    assert_true(!found || t->info[p->term].least <= size);
+    assert_true(!found || qni_term_info_of(t, p->term)->least <= size);
 }
 
 // Alike for texts of up to `room` bytes, and never narrower.
@@ -217,7 +217,8 @@ static void test_names(void **state)
             items[i] = qni_term_literal(&terms, words[order][i], 2);
         }
         qni_term sum = qni_term_alt(&terms, items, 2);
-        memcpy(names[order], terms.info[qni_term_not(&terms, sum)].name, sizeof names[order]);
+        memcpy(names[order], qni_term_info_of(&terms, qni_term_not(&terms, sum))->name,
+               sizeof names[order]);
         qni_terms_end(&terms);
     }
     assert_memory_equal(names[0], names[1], sizeof names[0]);
