@@ -68,6 +68,11 @@ static const struct {
     {"[TOOL_CALLS]f[ARGS]", "mistral_v11",
      "[TOOL_CALLS]get_weather[ARGS]{\"city\": \"Bonn\", \"days\": 3}",
      "[TOOL_CALLS]get_weather[ARGS]{\"city\": \"Bonn\", \"days\": 3, \"x\": 1}"},
+    {"render({'role': 'function call'})", "gigachat3",
+     "Hi<|message_sep|>\n\nfunction call<|role_sep|>\n{\"name\": \"get_weather\", \"arguments\": "
+     "{\"city\": \"Bonn\", \"days\": 3}}",
+     "<|message_sep|>\n\nfunction call<|role_sep|>\n{\"name\": \"get_weather\", \"arguments\": "
+     "{}}"},
     {"<longcat_tool_call>", "longcat",
      "<longcat_tool_call>{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Bonn\", \"days\": "
      "3}}"
