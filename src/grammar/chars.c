@@ -77,21 +77,58 @@ bool qni_chars_invert(qni_chars *set, qni_account *account)
     return fine;
 }
 
+// What all cases of a letter have in common: Unicode's simple folding (CaseFolding.txt, C and S),
+// by the simple mappings, but that the Turkish letters are apart.
+static uint32_t fold(uint32_t code)
+{
+    enum { DOTTED_CAPITAL = 0x130, DOTLESS_SMALL = 0x131 };
+    if (code == DOTTED_CAPITAL || code == DOTLESS_SMALL) {
+        return code;
+    }
+    return (uint32_t)utf8proc_tolower(utf8proc_toupper((utf8proc_int32_t)code));
+}
+
+// Adds those of some code points that are another case of a folded letter.
+static bool add_cases(qni_chars *set, uint32_t folded, const uint32_t *codes, size_t n,
+                      qni_account *account)
+{
+    bool fine = true;
+    for (size_t i = 0; i < n && fine; i++) {
+        fine = fold(codes[i]) != folded || qni_chars_add(set, codes[i], codes[i], account);
+    }
+    return fine;
+}
+
 bool qni_chars_fold_case(qni_chars *set, qni_account *account)
 {
+    // Where letters with cases are (Unicode 15).
+    static const qni_char_range blocks[] = {
+        {0x41, 0x586},      {0x10A0, 0x10FF},   {0x13A0, 0x13FD},   {0x1C80, 0x2184},
+        {0x24B6, 0x24E9},   {0x2C00, 0x2D2D},   {0xA640, 0xA7F6},   {0xAB53, 0xABBF},
+        {0xFF21, 0xFF5A},   {0x10400, 0x105BC}, {0x10C80, 0x10CF2}, {0x118A0, 0x118DF},
+        {0x16E40, 0x16E7F}, {0x1E900, 0x1E943}};
+    // Those that are neither the small, the capital nor the title case of what they are folded to.
+    static const uint32_t others[] = {0xB5,   0x17F,  0x345,  0x3C2,  0x3D0,  0x3D1,  0x3D5,
+                                      0x3D6,  0x3F0,  0x3F1,  0x3F4,  0x3F5,  0x1C80, 0x1C81,
+                                      0x1C82, 0x1C83, 0x1C84, 0x1C85, 0x1C86, 0x1C87, 0x1C88,
+                                      0x1E9B, 0x1FBE, 0x2126, 0x212A, 0x212B};
     size_t n = set->n;
+    bool fine = true;
     for (size_t i = 0; i < n; i++) {
-        for (uint32_t c = 'A'; c <= 'Z'; c++) {
+        for (size_t k = 0; k < sizeof blocks / sizeof *blocks; k++) {
             qni_char_range r = set->ranges[i];
-            bool upper = c >= r.first && c <= r.last;
-            bool lower = c + 32 >= r.first && c + 32 <= r.last;
-            if (upper != lower &&
-                !qni_chars_add(set, upper ? c + 32 : c, upper ? c + 32 : c, account)) {
-                return false;
+            uint32_t first = r.first > blocks[k].first ? r.first : blocks[k].first;
+            uint32_t last = r.last < blocks[k].last ? r.last : blocks[k].last;
+            for (uint32_t c = first; c <= last && fine; c++) {
+                utf8proc_int32_t f = (utf8proc_int32_t)fold(c);
+                uint32_t plain[] = {(uint32_t)f, (uint32_t)utf8proc_toupper(f),
+                                    (uint32_t)utf8proc_totitle(f)};
+                fine = add_cases(set, (uint32_t)f, plain, 3, account) &&
+                       add_cases(set, (uint32_t)f, others, sizeof others / 4, account);
             }
         }
     }
-    return true;
+    return fine;
 }
 
 // Unicode's general categories with their long names (UAX 44, table 12).

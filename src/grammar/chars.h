@@ -23,7 +23,7 @@ void qni_chars_normalize(qni_chars *set);
 // The complement among all scalar values; normalizes.
 bool qni_chars_invert(qni_chars *set, qni_account *account);
 
-// Adds the other case of ASCII letters.
+// Adds the other cases of letters, as Unicode's simple folding has them.
 bool qni_chars_fold_case(qni_chars *set, qni_account *account);
 
 // Adds the code points of a Unicode general category, by its short or long name ("Lu", "Letter").

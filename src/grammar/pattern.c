@@ -120,9 +120,33 @@ static qn_status parse_group(qni_pattern_parser *p, qni_node **out)
     return close_group(p);
 }
 
+// One character that stands for itself.
+static qn_status parse_literal(qni_pattern_parser *p, qni_node **out)
+{
+    uint32_t code;
+    int n = qni_utf8_decode((const unsigned char *)p->text + p->at, p->size - p->at, &code);
+    if (n < 0) {
+        return qni_pattern_bad(p, "ill-formed UTF-8");
+    }
+    p->at += (size_t)n;
+    return qni_pattern_one(p, code, out);
+}
+
+// RE2's marks around characters that stand for themselves. What is repeated behind the second is
+// the last of these.
+static void take_quotes(qni_pattern_parser *p)
+{
+    while (p->syntax == QNI_PATTERN_RE2 && qni_pattern_take(p, p->quoted ? "\\E" : "\\Q")) {
+        p->quoted = !p->quoted;
+    }
+}
+
 static qn_status parse_atom(qni_pattern_parser *p, qni_node **out)
 {
     char c = p->text[p->at];
+    if (p->quoted) {
+        return parse_literal(p, out);
+    }
     if (qni_pattern_take(p, "(")) {
         if (++p->depth > QNI_MAX_PATTERN_DEPTH) {
             return qni_fail(p->err, QN_LIMIT_EXCEEDED, NULL,
@@ -151,13 +175,7 @@ static qn_status parse_atom(qni_pattern_parser *p, qni_node **out)
     if (c == '*' || c == '+' || c == '?') {
         return qni_pattern_bad(p, "nothing to repeat");
     }
-    uint32_t code;
-    int n = qni_utf8_decode((const unsigned char *)p->text + p->at, p->size - p->at, &code);
-    if (n < 0) {
-        return qni_pattern_bad(p, "ill-formed UTF-8");
-    }
-    p->at += (size_t)n;
-    return qni_pattern_one(p, code, out);
+    return parse_literal(p, out);
 }
 
 static bool take_number(qni_pattern_parser *p, uint32_t *value)
@@ -217,8 +235,11 @@ static qn_status repeat_atom(qni_pattern_parser *p, qni_node **atom)
 {
     for (;;) {
         uint32_t min, max;
-        bool found;
-        QNI_TRY(take_quantifier(p, &min, &max, &found));
+        bool found = false;
+        take_quotes(p);
+        if (!p->quoted) {
+            QNI_TRY(take_quantifier(p, &min, &max, &found));
+        }
         if (!found) {
             return QN_OK;
         }
@@ -247,7 +268,8 @@ static qn_status repeat_atom(qni_pattern_parser *p, qni_node **atom)
 static qn_status parse_sequence(qni_pattern_parser *p, qni_node **out)
 {
     qni_node *head = NULL, *last = NULL;
-    while (p->at < p->size && p->text[p->at] != '|' && p->text[p->at] != ')') {
+    take_quotes(p);
+    while (p->at < p->size && (p->quoted || (p->text[p->at] != '|' && p->text[p->at] != ')'))) {
         qni_node *atom = NULL;
         QNI_TRY(parse_atom(p, &atom));
         QNI_TRY(repeat_atom(p, &atom));

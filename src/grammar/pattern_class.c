@@ -105,6 +105,18 @@ qni_term qni_pattern_word(qni_pattern_parser *p, bool inverted)
     return term;
 }
 
+// Adds a named set, in all cases where case does not count, or all that is not in it, and frees it.
+static qn_status add_named(qni_pattern_parser *p, qni_chars *own, bool fine, bool inverted,
+                           qni_chars *set)
+{
+    qni_account *account = p->terms->account;
+    fine = fine && (!p->fold_case || qni_chars_fold_case(own, account));
+    fine = fine && (!inverted || qni_chars_invert(own, account));
+    fine = fine && qni_chars_add_set(set, own, account);
+    qni_chars_end(own);
+    return fine ? QN_OK : qni_account_status(account, p->err);
+}
+
 // \d \w \s and their complements: adds them to `set`. `*found` tells whether the letter is one of
 // them.
 static qn_status add_class(qni_pattern_parser *p, char letter, qni_chars *set, bool *found)
@@ -123,12 +135,7 @@ static qn_status add_class(qni_pattern_parser *p, char letter, qni_chars *set, b
     } else if (lower == 's') {
         fine = ADD_RANGES(&own, re2_spaces, account);
     }
-    if (fine && *found && letter != lower) {
-        fine = qni_chars_invert(&own, account);
-    }
-    fine = fine && qni_chars_add_set(set, &own, account);
-    qni_chars_end(&own);
-    return fine ? QN_OK : qni_account_status(account, p->err);
+    return add_named(p, &own, fine, *found && letter != lower, set);
 }
 
 // After \p or \P: {Name} or one letter.
@@ -153,19 +160,13 @@ static qn_status add_property(qni_pattern_parser *p, bool negated, qni_chars *se
     } else {
         return qni_pattern_bad(p, "a property without a name");
     }
-    qni_account *account = p->terms->account;
     qni_chars own = {0};
     bool known = false;
-    bool fine = qni_chars_add_category(&own, name, n, &known, account);
+    bool fine = qni_chars_add_category(&own, name, n, &known, p->terms->account);
     if (!known) {
         return qni_pattern_unsupported(p, "a property that is not a general category");
     }
-    if (fine && negated) {
-        fine = qni_chars_invert(&own, account);
-    }
-    fine = fine && qni_chars_add_set(set, &own, account);
-    qni_chars_end(&own);
-    return fine ? QN_OK : qni_account_status(account, p->err);
+    return add_named(p, &own, fine, negated, set);
 }
 
 // A backslash was taken, and the escape is one character.
@@ -379,16 +380,6 @@ qn_status qni_pattern_escape(qni_pattern_parser *p, qni_node **out)
     if (re2 && (c == 'A' || c == 'z')) {
         p->at++;
         return qni_pattern_node(p, c == 'A' ? QNI_NODE_START : QNI_NODE_END, out);
-    }
-    if (re2 && c == 'Q') {
-        p->at++;
-        const char *from = p->text + p->at;
-        while (p->at < p->size && !qni_pattern_has(p, "\\E")) {
-            p->at++;
-        }
-        size_t n = (size_t)(p->text + p->at - from);
-        qni_pattern_take(p, "\\E");
-        return qni_pattern_term(p, qni_term_literal(p->terms, from, n), out);
     }
     qni_chars set = {0};
     bool found = false;

@@ -37,6 +37,7 @@ typedef struct qni_pattern_parser {
     qni_pattern_syntax syntax;
     bool fold_case;
     bool dot_all;
+    bool quoted; // between \Q and \E
     int depth;
     qn_error *err;
 } qni_pattern_parser;

@@ -99,8 +99,10 @@ static void test_re2_whole(void **state)
     static const row rows[] = {
         {"(?i)abc", {"ABC", "aBc"}, {"ab"}},
         {"(?i:a)b", {"Ab", "ab"}, {"aB"}},
+        {"(?i)σ\\p{Lu}\\W", {"ςa.", "ΣÉ-"}, {"s\xC3\x89k", "σ1.", "σa\xC5\xBF"}},
         {"[[:alpha:]]+\\d", {"ab1"}, {"1"}},
-        {"\\Qa.b\\E+", {"a.b"}, {"axb"}},
+        {"\\Qa.b\\E+", {"a.b", "a.bb"}, {"axb", "a.ba.b"}},
+        {"(?i)x\\Q\\Ea\\Q|é)\\E{2}\\Q", {"xa|é))", "XA|É))"}, {"xa", "xa|é)"}},
         {"(?s).", {"\n"}, {""}},
         {"\\pN+", {"12"}, {"a"}},
         {"(?P<year>\\d{4})-x", {"2024-x"}, {"24-x"}},
