@@ -3,6 +3,8 @@
 // schema inside. Terminals are read in every way that fits, where a lexer would take the longest.
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "base/utf8.h"
+#include "grammar/chars.h"
 #include "grammar/cursor.h"
 
 #include <string.h>
@@ -100,6 +102,28 @@ static qn_status parse_pattern(lark *l, const char *text, size_t n, bool fold_ca
     return status;
 }
 
+// A text in any case.
+static qni_term folded_text(qni_terms *t, const char *bytes, size_t n)
+{
+    qni_term term = QNI_TERM_EMPTY;
+    while (n > 0) {
+        size_t end = n--;
+        while (n > 0 && ((unsigned char)bytes[n] & 0xC0) == 0x80) {
+            n--;
+        }
+        uint32_t code;
+        qni_chars set = {0};
+        qni_term one = qni_term_literal(t, bytes + n, end - n);
+        if (qni_utf8_decode((const unsigned char *)bytes + n, end - n, &code) > 0 &&
+            qni_chars_add(&set, code, code, t->account) && qni_chars_fold_case(&set, t->account)) {
+            one = qni_chars_term(&set, t);
+        }
+        qni_chars_end(&set);
+        term = qni_term_concat(t, one, term);
+    }
+    return term;
+}
+
 // "text", perhaps with the flag i, or the beginning of a range "a".."z".
 static qn_status read_text(lark *l, qni_expr *out)
 {
@@ -121,17 +145,7 @@ static qn_status read_text(lark *l, qni_expr *out)
         }
         term = qni_term_byte_range(t, (unsigned char)bytes[0], (unsigned char)last[0]);
     } else if (status == QN_OK) {
-        bool fold_case = qni_cursor_take(r, "i");
-        term = QNI_TERM_EMPTY;
-        for (size_t i = n; i-- > 0;) {
-            unsigned char b = (unsigned char)bytes[i], lower = b | 0x20;
-            qni_term one = qni_term_byte_range(t, b, b);
-            if (fold_case && lower >= 'a' && lower <= 'z') {
-                one = qni_term_alt2(t, qni_term_byte_range(t, lower, lower),
-                                    qni_term_byte_range(t, lower - 32u, lower - 32u));
-            }
-            term = qni_term_concat(t, one, term);
-        }
+        term = qni_cursor_take(r, "i") ? folded_text(t, bytes, n) : qni_term_literal(t, bytes, n);
     }
     qni_free(bytes);
     *out = status == QN_OK ? terminal(l, term) : 0;

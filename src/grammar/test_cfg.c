@@ -73,6 +73,10 @@ static const row rows[] = {
      {"x = 1 + 2", " y=[ ]+[1] "},
      {"= 1", "x = 1 +"}},
     {QNI_LANGUAGE_LARK,
+     "start: \"Kä-1\"i \"x\"",
+     {"kÄ-1x", "\xE2\x84\xAA\xC3\xA4-1x"},
+     {"kÄ-1X", "ka-1x"}},
+    {QNI_LANGUAGE_LARK,
      "start: \"call \" args \";\"\nargs: %json {\"type\": \"object\", \"properties\": {\"a\": "
      "{\"type\": \"integer\"}}, \"required\": [\"a\"]}",
      {"call {\"a\": 1};", "call {\"b\":[\"}\"],\"a\":2};"},
