@@ -125,6 +125,18 @@ CASES = [
      [1, 13, 3, 14, 13, 4],
      [(0, 5), (5, 11), (11, 12), (13, 15), (15, 19), (19, 20)],
      'hello a lo b'),
+    ('BPE that drops characters',
+     json.loads(r'''{"version": "1.0", "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "▁": 3, "▁a": 4, "-": 5, "a▁": 6, "c": 7, "bc": 8}, "merges": [["a", "b"], ["▁", "a"], ["a", "▁"], ["b", "c"]]}, "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "never", "split": false}}'''),
+     'a日 日a b日日 bc',
+     [0, 4, 3, 1, 3, 8],
+     [(0, 1), (1, 5), (4, 8), (5, 8), (5, 10), (9, 10)],
+     'a ▁a ▁ b ▁ bc'),
+    ('BPE that drops bytes',
+     json.loads(r'''{"version": "1.0", "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "Ġ": 3}, "merges": [["a", "b"]]}, "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false, "trim_offsets": false}}'''),
+     '\n\naéb a\tb',
+     [2, 3, 2],
+     [(0, 1), (1, 2), (2, 5)],
+     'ab Ġ ab'),
 ]
 
 

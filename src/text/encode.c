@@ -49,10 +49,45 @@ static qn_status add_token(encoder *e, int32_t id, qni_text_span span)
     return QN_OK;
 }
 
+// How many bytes a byte is written as where bytes stand as characters.
+static size_t written_width(char byte)
+{
+    return qni_byte_to_code((unsigned char)byte) < 0x80 ? 1 : 2;
+}
+
+// Tokens follow each other without a gap in how the library counts them, also where bytes were
+// dropped: a token covers what stands as far from the front as the tokens before it are long, in a
+// word of bytes that are written as characters.
+static qn_status add_pieces_of_bytes(encoder *e, const qni_passage *p, size_t begin)
+{
+    const qni_pieces *pieces = &e->c->model.pieces;
+    size_t at = begin, written = 0, place = 0; // `written` counts up to byte `at`
+    for (size_t i = 0; i < pieces->n; i++) {
+        uint32_t n;
+        const char *token = qni_vocab_at(&e->t->model.vocab, pieces->items[i].id, &n);
+        for (; written + written_width(p->text[at]) <= place; at++) {
+            written += written_width(p->text[at]);
+        }
+        size_t first = at;
+        for (uint32_t j = 0; j < n; j++) {
+            place += written_width(token[j]);
+        }
+        for (; written + written_width(p->text[at]) < place; at++) {
+            written += written_width(p->text[at]);
+        }
+        qni_text_span span = qni_passage_span(p, first, at + 1);
+        QNI_TRY(add_token(e, (int32_t)pieces->items[i].id, span));
+    }
+    return QN_OK;
+}
+
 // Adds what the model made of the word at `begin`.
 static qn_status add_pieces(encoder *e, const qni_passage *p, size_t begin)
 {
     const qni_pieces *pieces = &e->c->model.pieces;
+    if (e->t->model.drops && e->t->model.byte_level) {
+        return add_pieces_of_bytes(e, p, begin);
+    }
     for (size_t i = 0; i < pieces->n; i++) {
         size_t end = begin + pieces->items[i].n;
         QNI_TRY(add_token(e, (int32_t)pieces->items[i].id, qni_passage_span(p, begin, end)));

@@ -25,6 +25,7 @@ typedef struct qni_model {
     qni_wordpiece wordpiece;
     // QNI_NO_TOKEN: BPE drops characters without a token, the others refuse them
     int32_t unk;
+    bool drops;            // of BPE: there may be such characters
     bool fuse_unk;         // neighbouring unknown characters make one token
     bool byte_level;       // symbols are bytes, not characters
     bool byte_fallback;    // unknown characters become "<0x..>" tokens, their bytes
