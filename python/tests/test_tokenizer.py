@@ -137,11 +137,17 @@ CASES = [
      [2, 3, 2],
      [(0, 1), (1, 2), (2, 5)],
      'ab Ġ ab'),
+    ("Unigram's bytes",
+     json.loads(r'''{"version": "1.0", "model": {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0.0], ["a", -1.0], ["b", -2.0], ["<0x63>", -9.0], ["<0x97>", -9.0], ["<0xA5>", -9.0], ["<0xA9>", -9.0], ["<0xC3>", -9.0], ["<0xE6>", -9.0]], "byte_fallback": true}}'''),
+     'a日éb日日cxa',
+     [1, 8, 4, 5, 7, 6, 2, 0, 1],
+     [(0, 1), (1, 6), (1, 6), (1, 6), (1, 6), (1, 6), (6, 7), (7, 15), (15, 16)],
+     'a <0xE6> <0x97> <0xA5> <0xC3> <0xA9> b <unk> a'),
 ]
 
 
 def save(tmp_path, tokenizer):
-    if tokenizer["model"].get("byte_fallback"):
+    if tokenizer["model"].get("byte_fallback") and tokenizer["model"]["type"] == "BPE":
         tokenizer["model"]["vocab"].update({f"<0x{i:02X}>": 7 + i for i in range(256)})
     path = tmp_path / "tokenizer.json"
     path.write_text(json.dumps(tokenizer))

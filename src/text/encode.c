@@ -88,10 +88,11 @@ static qn_status add_pieces(encoder *e, const qni_passage *p, size_t begin)
     if (e->t->model.drops && e->t->model.byte_level) {
         return add_pieces_of_bytes(e, p, begin);
     }
+    size_t end = begin;
     for (size_t i = 0; i < pieces->n; i++) {
-        size_t end = begin + pieces->items[i].n;
+        begin = pieces->items[i].n > 0 ? end : begin;
+        end += pieces->items[i].n;
         QNI_TRY(add_token(e, (int32_t)pieces->items[i].id, qni_passage_span(p, begin, end)));
-        begin = end;
     }
     return QN_OK;
 }

@@ -46,7 +46,8 @@ typedef struct qni_model {
 
 void qni_model_end(qni_model *model);
 
-// A growing row of tokens with the bytes of the word that each covers.
+// A growing row of tokens with the bytes of the word that each covers; 0: those of the token before
+// it, as the bytes of what Unigram does not know have it.
 typedef struct qni_pieces {
     qni_bpe_symbol *items;
     size_t n, capacity;

@@ -9,7 +9,8 @@
 // tokens around
 //
 // Token ids are int32_t, never negative. Offsets are bytes of the text as given, from 0; a token
-// that stands for part of a character has the bytes of that part.
+// that stands for part of a character has the bytes of that part, but for the byte tokens of
+// Unigram, which all have those of the characters that were not known.
 #ifndef QNI_TEXT_TOKENIZER_H
 #define QNI_TEXT_TOKENIZER_H
 
