@@ -185,8 +185,7 @@ static qni_passage part_of(const qni_passage *p, size_t begin, size_t end)
                          .n = end - begin,
                          .origin = p->origin != NULL ? p->origin + begin : NULL,
                          .shift = p->shift + begin,
-                         .at_start = p->at_start && begin == 0,
-                         .lost_front = p->lost_front && begin == 0,
+                         .at_start = p->at_start && qni_passage_span(p, begin, end).begin == 0,
                          .continues = p->continues && begin == 0,
                          .goes_on = p->goes_on && end == p->n};
 }
@@ -243,6 +242,11 @@ static qn_status add_passage(encoder *e, const qni_passage *p)
     return QN_OK;
 }
 
+static bool tracks(const encoder *e, const qni_passage *p)
+{
+    return e->options->offsets || (e->t->tracks_front && p->at_start);
+}
+
 // Text between added tokens.
 static qn_status encode_plain(encoder *e, qni_passage p)
 {
@@ -260,7 +264,7 @@ static qn_status encode_plain(encoder *e, qni_passage p)
         return add_passage(e, &p);
     }
     QNI_TRY(qni_pretokenize(e->t->pretokenizers, e->t->n_pretokenizers, &c->pretokenize,
-                            e->options->offsets, &p, e->err));
+                            tracks(e, &p), &p, e->err));
     return add_words(e, &p, &c->pretokenize.cuts);
 }
 
@@ -283,8 +287,8 @@ static qn_status cut_added(encoder *e, const qni_added_set *set, qni_passage p, 
 
 static qn_status encode_normalized(encoder *e, qni_passage p)
 {
-    QNI_TRY(qni_normalize(e->t->normalizers, e->t->n_normalizers, &e->c->normalize,
-                          e->options->offsets, &p, e->err));
+    QNI_TRY(qni_normalize(e->t->normalizers, e->t->n_normalizers, &e->c->normalize, tracks(e, &p),
+                          &p, e->err));
     return cut_added(e, &e->t->added_normalized, p, encode_plain);
 }
 

@@ -169,7 +169,6 @@ static qn_status strip(const qni_normalizer *step, qni_passage *p)
         }
         end = at;
     }
-    p->lost_front = p->lost_front || begin > 0;
     p->text += begin;
     p->origin = p->origin != NULL ? p->origin + begin : NULL;
     p->shift += begin;

@@ -55,7 +55,7 @@ static qn_status build_set(qni_tokenizer *t, bool normalized, qni_added_set *out
     size_t n = 0;
     for (size_t i = 0; i < t->n_added && status == QN_OK; i++) {
         const qni_added_token *a = &t->added[i];
-        qni_passage p = {.text = a->content, .n = a->n, .at_start = true};
+        qni_passage p = {.text = a->content, .n = a->n};
         if (a->normalized != normalized || a->n == 0) {
             continue;
         }
@@ -92,7 +92,7 @@ static qn_status write_plain(qni_tokenizer *t, const uint32_t *added, qni_buf *p
             bool is_byte;
             uint32_t n;
             const char *token = qni_vocab_at(&t->written, id, &n);
-            qni_passage p = {.text = token, .n = n, .at_start = true};
+            qni_passage p = {.text = token, .n = n};
             bool sentencepiece = t->n_normalizers == 1 &&
                                  t->normalizers[0].kind == QNI_NORMALIZE_SENTENCEPIECE;
             if (added[id] != 0 && t->added[added[id] - 1].normalized && !sentencepiece) {
@@ -154,8 +154,24 @@ static qn_status build_brief(qni_tokenizer *t, qn_error *err)
     return QN_OK;
 }
 
+// Whether a step puts a mark in front of the first word only, behind steps that may have put text
+// there or taken some away: then what stands for the first character of the text is kept track of.
+static bool tracks_front(const qni_tokenizer *t)
+{
+    bool changes = t->n_normalizers > 0;
+    for (size_t i = 0; i < t->n_pretokenizers; i++) {
+        const qni_pretokenizer *step = &t->pretokenizers[i];
+        if (step->kind == QNI_PRE_METASPACE && step->prepend == QNI_PREPEND_FIRST && changes) {
+            return true;
+        }
+        changes = changes || (step->kind != QNI_PRE_SPLIT && step->kind != QNI_PRE_LENGTH);
+    }
+    return false;
+}
+
 qn_status qni_tokenizer_finish(qni_tokenizer *t, qni_token_list *written, qn_error *err)
 {
+    t->tracks_front = tracks_front(t);
     QNI_TRY(settle_added(t, written, err));
     QNI_TRY(qni_decoder_settle(&t->decoder, err));
     QNI_TRY(qni_model_settle(&t->model, err));

@@ -80,6 +80,7 @@ struct qni_tokenizer {
     size_t n_normalizers;
     qni_pretokenizer *pretokenizers;
     size_t n_pretokenizers;
+    bool tracks_front; // origins are needed where a text begins
     qni_decoder decoder;
 
     qni_template_row single, pair; // special tokens around one text and two
