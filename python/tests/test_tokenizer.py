@@ -161,6 +161,12 @@ CASES = [
      [3, 2, 3, 4, 1, 2, 3, 1],
      [(0, 1), (0, 1), (0, 1), (0, 1), (1, 2), (2, 3), (3, 4), (4, 5)],
      '▁ b ▁ x a b ▁ a'),
+    ('normalized added tokens',
+     json.loads(r'''{"version": "1.0", "normalizer": {"type": "Lowercase"}, "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": false}, "model": {"type": "WordLevel", "vocab": {"[U]": 0, "<t>": 1, "a": 2}, "unk_token": "[U]"}, "added_tokens": [{"id": 3, "content": "<S>", "special": true, "normalized": true, "single_word": false, "lstrip": false, "rstrip": false}, {"id": 4, "content": "<T>", "special": true, "normalized": true, "single_word": false, "lstrip": false, "rstrip": false}, {"id": 5, "content": "<X>", "special": false, "normalized": true, "single_word": false, "lstrip": false, "rstrip": false}, {"id": 6, "content": "<x>", "special": true, "normalized": false, "single_word": false, "lstrip": false, "rstrip": false}]}'''),
+     '<S><T>a<X>a',
+     [3, 4, 2, 5, 2],
+     [(0, 3), (3, 6), (6, 7), (7, 10), (10, 11)],
+     '<s> <t> a a'),
 ]
 
 

@@ -18,7 +18,7 @@ typedef struct decoding {
 static bool is_skipped(const decoding *d, int32_t id)
 {
     return id < 0 || (uint32_t)id >= d->t->plain.n || !d->t->plain.present[id] ||
-           (d->options->skip_special_tokens && (d->t->traits[id] & QNI_TOKEN_SPECIAL) != 0);
+           (d->options->skip_special_tokens && (d->t->traits[id] & QNI_TOKEN_SKIPPED) != 0);
 }
 
 // A row of byte tokens that is not UTF-8 as a whole gives U+FFFD for each of them, or for those
@@ -46,6 +46,21 @@ static qn_status close_bytes(decoding *d)
     return QN_OK;
 }
 
+// A token that gives something else at the ends than in the middle.
+static qn_status add_differing(decoding *d, int32_t id, bool first, bool last)
+{
+    bool is_byte;
+    size_t n;
+    const char *text;
+    qni_normalize_scratch scratch = {0};
+    qn_status status = qni_tokenizer_shown(d->t, (uint32_t)id, &scratch, &text, &n, d->err);
+    if (status == QN_OK) {
+        status = qni_decoder_token(&d->t->decoder, text, n, first, last, &d->out, &is_byte, d->err);
+    }
+    qni_normalize_scratch_end(&scratch);
+    return status;
+}
+
 static qn_status add_token(decoding *d, int32_t id, bool first, bool last)
 {
     const qni_decoder *decoder = &d->t->decoder;
@@ -57,9 +72,7 @@ static qn_status add_token(decoding *d, int32_t id, bool first, bool last)
     }
     bool differs = (first && (decoder->first || decoder->spaces)) || (last && decoder->last);
     if (differs) {
-        bool is_byte;
-        const char *token = qni_vocab_at(&d->t->written, (uint32_t)id, &n);
-        return qni_decoder_token(decoder, token, n, first, last, &d->out, &is_byte, d->err);
+        return add_differing(d, id, first, last);
     }
     const char *bytes = qni_vocab_at(&d->t->plain, (uint32_t)id, &n);
     return qni_buf_add(&d->out, bytes, n, d->err);
