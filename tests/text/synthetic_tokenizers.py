@@ -363,7 +363,7 @@ def charsmaps():
     found = []
     for rule in ("nmt_nfkc", "nfkc_cf", "nmt_nfkc_cf"):
         out = io.BytesIO()
-        sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(CORPUS), model_writer=out, minloglevel=2, hard_vocab_limit=False, vocab_size=100,
+        sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(CORPUS), model_writer=out, minloglevel=2, hard_vocab_limit=False, vocab_size=200,
                                                  normalization_rule_name=rule)
         proto = message.ModelProto()
         proto.ParseFromString(out.getvalue())
