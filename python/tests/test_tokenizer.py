@@ -167,6 +167,18 @@ CASES = [
      [3, 4, 2, 5, 2],
      [(0, 3), (3, 6), (6, 7), (7, 10), (10, 11)],
      '<s> <t> a a'),
+    ('trimmed by what is written there',
+     json.loads(r'''{"version": "1.0", "normalizer": {"type": "Prepend", "prepend": " "}, "pre_tokenizer": {"type": "WhitespaceSplit"}, "post_processor": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}, "model": {"type": "WordLevel", "vocab": {"[U]": 0, "a": 1, "x": 2}, "unk_token": "[U]"}, "added_tokens": [{"id": 3, "content": "<s>", "special": false, "normalized": true, "single_word": false, "lstrip": false, "rstrip": true}, {"id": 4, "content": "<t>", "special": false, "normalized": false, "single_word": false, "lstrip": true, "rstrip": false}]}'''),
+     '<s>a <t> <s>',
+     [3, 1, 4, 3],
+     [(1, 3), (3, 4), (5, 8), (9, 12)],
+     ' <s> a <t>  <s>'),
+    ('put in front of a passage',
+     json.loads(r'''{"version": "1.0", "normalizer": {"type": "Replace", "pattern": {"Regex": "^"}, "content": "x"}, "model": {"type": "BPE", "vocab": {"x": 0, "a": 1, "xa": 2}, "merges": [["x", "a"]]}, "added_tokens": [{"id": 3, "content": "<s>", "special": false, "normalized": false, "single_word": false, "lstrip": false, "rstrip": false}]}'''),
+     'a<s>a',
+     [2, 3, 2],
+     [(0, 1), (1, 4), (4, 5)],
+     'xa <s> xa'),
 ]
 
 

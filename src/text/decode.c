@@ -144,6 +144,26 @@ static qn_status add_tokens(decoding *d, const int32_t *ids, size_t n)
     return close_bytes(d);
 }
 
+// Whether two tokens are decoded from the same text.
+static qn_status are_alike(decoding *d, int32_t a, int32_t b, bool *alike)
+{
+    *alike = a == b;
+    if (a == b || a < 0 || ((d->t->traits[a] | d->t->traits[b]) & QNI_TOKEN_SHOWN) == 0) {
+        return QN_OK;
+    }
+    qni_normalize_scratch scratch[2] = {{{{0}}}, {{{0}}}};
+    const char *text[2];
+    size_t n[2];
+    qn_status status = qni_tokenizer_shown(d->t, (uint32_t)a, &scratch[0], &text[0], &n[0], d->err);
+    if (status == QN_OK) {
+        status = qni_tokenizer_shown(d->t, (uint32_t)b, &scratch[1], &text[1], &n[1], d->err);
+    }
+    *alike = status == QN_OK && n[0] == n[1] && memcmp(text[0], text[1], n[0]) == 0;
+    qni_normalize_scratch_end(&scratch[0]);
+    qni_normalize_scratch_end(&scratch[1]);
+    return status;
+}
+
 // The same, but a token that comes again at once does not count.
 static qn_status add_tokens_once(decoding *d, const int32_t *ids, size_t n)
 {
@@ -152,7 +172,11 @@ static qn_status add_tokens_once(decoding *d, const int32_t *ids, size_t n)
     }
     int32_t previous = -1;
     for (size_t i = 0; i < n; i++) {
-        if (!is_skipped(d, ids[i]) && ids[i] != previous) {
+        bool again = true;
+        if (!is_skipped(d, ids[i])) {
+            QNI_TRY(are_alike(d, previous, ids[i], &again));
+        }
+        if (!again) {
             QNI_TRY(add_token(d, ids[i], previous < 0, i + 1 == n));
             previous = ids[i];
         }

@@ -14,6 +14,7 @@ typedef struct qni_passage {
     size_t n;
     const qni_text_span *origin; // NULL: byte i stands for itself, at shift + i
     size_t shift;
+    size_t base;    // of the given text: what is put in front of the passage stands there
     bool at_start;  // its first character stands for the first of the given text
     bool continues; // text of the same passage stood before it, see settle.h
     bool goes_on;   // and more of it follows

@@ -307,6 +307,13 @@ def brief(source):
     return re.sub(r'"precompiled_charsmap": "[^"]*"', '"precompiled_charsmap": "..."', json.dumps(kept(source), ensure_ascii=False))
 
 
+def alike(judge):
+    """Whether several added tokens are looked for by the same text, or one by none: which one the judge finds, and where, is by chance."""
+    texts = [t.content for t in judge.get_added_tokens_decoder().values() if t.normalized]
+    texts = [judge.normalizer.normalize_str(t) for t in texts] if judge.normalizer else texts
+    return len(set(texts)) < len(texts) or "" in texts
+
+
 def run(number, options, charsmaps, refused):
     maker = Maker(random.Random(f"{options.seed}-{number}"), charsmaps)
     source = judged(maker.tokenizer)
@@ -314,6 +321,8 @@ def run(number, options, charsmaps, refused):
     if ruled is None:
         return "unmade"
     plain = tokenizers.Tokenizer.from_str(source)
+    if alike(plain):
+        return "unmade"
     plain.no_truncation()
     plain.no_padding()
     with tempfile.TemporaryDirectory() as folder:
