@@ -223,6 +223,8 @@ def test_as_the_reference(tmp_path, name, tokenizer, text, ids, offsets, decoded
     ("normalizer", {"type": "Upper"}, 'the normalizer "Upper" is not known'),
     ("pre_tokenizer", {"type": "Split", "pattern": {"String": "a"}, "behavior": "Odd"}, "behavior"),
     ("decoder", {"type": "Strip", "content": "", "start": 1, "stop": 0}, "content"),
+    ("decoder", {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "WordPiece", "prefix": "##", "cleanup": False}]},
+     "behind ByteFallback"),
     ("model", {"type": "WordLevel", "vocab": {"a": -1}}, "is not a number from 0"),
     ("surprise", 1, '"surprise" is not known'),
 ])
