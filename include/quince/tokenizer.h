@@ -26,7 +26,9 @@ typedef struct qn_tokenizer qn_tokenizer;
 // `path` is a file, known by its contents (tokenizer.json, a SentencePiece model, a GGUF file,
 // tiktoken's ranks), or a folder that holds tokenizer.json or else tokenizer.model.
 // tokenizer_config.json, special_tokens_map.json, generation_config.json and config.json beside it
-// are read too.
+// are read too. A folder's tokenizer.json is taken as transformers' AutoTokenizer takes it: classes
+// such as LlamaTokenizer build the steps anew from the vocabulary, and configurations add tokens; a
+// tokenizer.json that is named itself counts as it is.
 // QN_UNSUPPORTED names what the file asks for and quince does not do. Close it with
 // qn_tokenizer_close.
 //

@@ -64,7 +64,7 @@ class EncodeStream:
 
 
 class Tokenizer:
-    """A tokenizer: tokenizer.json, or a folder that holds one.
+    """A tokenizer: tokenizer.json as it is, or a folder that holds one, as AutoTokenizer.from_pretrained takes it.
 
     Shared by threads. Texts are str, or bytes of any kind: what is not UTF-8 reads as U+FFFD.
     """

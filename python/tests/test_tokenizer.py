@@ -326,3 +326,35 @@ def test_special_tokens_map_names_the_ends(tmp_path):
     (tmp_path / "special_tokens_map.json").write_text(json.dumps({"eos_token": "g", "bos_token": {"content": "h"}}))
     t = quince.Tokenizer(tmp_path)
     assert (t.bos_token_id, t.eos_token_ids) == (8, [7])
+
+
+LLAMA = {"type": "BPE", "unk_token": "<unk>", "fuse_unk": True, "byte_fallback": True, "merges": [["a", "b"], ["\u2581", "ab"]],
+         "vocab": {t: i for i, t in enumerate(["<unk>", "<s>", "</s>", "\u2581", "a", "b", "ab", "\u2581ab"] + [f"<0x{i:02X}>" for i in range(256)])}}
+SPECIAL = {"special": True, "normalized": False, "single_word": False, "lstrip": False, "rstrip": False}
+MARKED = {"added_tokens": [{"id": i, "content": t, **SPECIAL} for i, t in enumerate(["<unk>", "<s>", "</s>"])], "model": LLAMA, "pre_tokenizer": None,
+          "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u2581"},
+                                                             {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]}}
+PIECES = {"model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
+                    "vocab": {t: i for i, t in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "##b", "A"])}}}
+
+
+@pytest.mark.parametrize("parts,config,model,text,ids", [
+    (MARKED, None, None, "ab</s>ab ab", [7, 2, 7, 7]),
+    (MARKED, {"tokenizer_class": "LlamaTokenizer"}, None, "ab</s>ab ab", [7, 2, 6, 7]),
+    (MARKED, {"tokenizer_class": "LlamaTokenizerFast", "legacy": True}, {"model_type": "llama"}, "ab</s>ab ab", [7, 2, 7, 7]),
+    (MARKED, {"tokenizer_class": "LlamaTokenizer", "add_prefix_space": False}, None, "ab</s>ab ab", [6, 2, 6, 7]),
+    (MARKED, {"tokenizer_class": "LlamaTokenizer"}, {"model_type": "phi3"}, "ab</s>ab ab", [7, 2, 7, 7]),
+    (MARKED, {"tokenizer_class": "LlamaTokenizer", "eos_token": "<|end|>", "added_tokens_decoder": {"1": {"content": "<s>", **SPECIAL}}}, None,
+     "ab<|end|>ab</s>", [7, 264, 6, 68, 55, 123, 70]),
+    (PIECES, {"tokenizer_class": "BertTokenizer"}, None, "aB A[MASK]", [2, 5, 6, 5, 4, 3]),
+    (PIECES, {"do_lower_case": False}, {"model_type": "bert"}, "aB A", [2, 1, 7, 3]),
+    (PIECES, {"tokenizer_class": "PreTrainedTokenizerFast"}, None, "ab A", [5, 6, 7]),
+])
+def test_folders_are_what_transformers_makes_of_them(tmp_path, parts, config, model, text, ids):
+    path = write(tmp_path, **parts)
+    as_it_is = quince.Tokenizer(path).encode(text)
+    for name, content in (("tokenizer_config.json", config), ("config.json", model)):
+        if content is not None:
+            (tmp_path / name).write_text(json.dumps(content))
+    assert quince.Tokenizer(tmp_path).encode(text) == ids
+    assert quince.Tokenizer(path).encode(text) == as_it_is  # a file that is named counts as it is

@@ -151,16 +151,16 @@ static qn_status are_alike(decoding *d, int32_t a, int32_t b, bool *alike)
     if (a == b || a < 0 || ((d->t->traits[a] | d->t->traits[b]) & QNI_TOKEN_SHOWN) == 0) {
         return QN_OK;
     }
-    qni_normalize_scratch scratch[2] = {{{{0}}}, {{{0}}}};
+    qni_normalize_scratch of_a = {0}, of_b = {0};
     const char *text[2];
     size_t n[2];
-    qn_status status = qni_tokenizer_shown(d->t, (uint32_t)a, &scratch[0], &text[0], &n[0], d->err);
+    qn_status status = qni_tokenizer_shown(d->t, (uint32_t)a, &of_a, &text[0], &n[0], d->err);
     if (status == QN_OK) {
-        status = qni_tokenizer_shown(d->t, (uint32_t)b, &scratch[1], &text[1], &n[1], d->err);
+        status = qni_tokenizer_shown(d->t, (uint32_t)b, &of_b, &text[1], &n[1], d->err);
     }
     *alike = status == QN_OK && n[0] == n[1] && memcmp(text[0], text[1], n[0]) == 0;
-    qni_normalize_scratch_end(&scratch[0]);
-    qni_normalize_scratch_end(&scratch[1]);
+    qni_normalize_scratch_end(&of_a);
+    qni_normalize_scratch_end(&of_b);
     return status;
 }
 

@@ -378,7 +378,7 @@ static bool looks_like_pieces(const unsigned char *text, size_t n)
 }
 
 // What a file is, its first bytes tell.
-static qn_status read_file(qni_tokenizer *t, const char *path, qn_error *err)
+static qn_status read_file(qni_tokenizer *t, const char *path, const char *folder, qn_error *err)
 {
     qni_map *map;
     QNI_TRY(qni_map_open(path, &map, err));
@@ -392,16 +392,18 @@ static qn_status read_file(qni_tokenizer *t, const char *path, qn_error *err)
     if (pieces) {
         return qni_tokenizer_read_sentencepiece(t, path, err);
     }
-    return ranks ? qni_tokenizer_read_ranks(t, path, err) : qni_tokenizer_read_json(t, path, err);
+    return ranks ? qni_tokenizer_read_ranks(t, path, err)
+                 : qni_tokenizer_read_json(t, path, folder, err);
 }
 
-static qn_status open_file(qni_tokenizer *t, const char *path, const char *folder, qn_error *err)
+static qn_status open_file(qni_tokenizer *t, const char *path, const char *folder, bool as_folder,
+                           qn_error *err)
 {
     qni_tokenizer_stamp stamp;
-    QNI_TRY(qni_tokenizer_stamp_take(path, folder, &stamp, err));
+    QNI_TRY(qni_tokenizer_stamp_take(path, folder, as_folder, &stamp, err));
     qn_status status = QN_OK;
     if (!qni_tokenizer_image_load(&stamp, t)) {
-        status = read_file(t, path, err);
+        status = read_file(t, path, as_folder ? folder : NULL, err);
         status = status == QN_OK ? read_configs(t, folder, err) : status;
         if (status == QN_OK) {
             qni_tokenizer_image_store(&stamp, t);
@@ -427,7 +429,7 @@ static qn_status open_path(qni_tokenizer *t, const char *path, qn_error *err)
                    : base > path ? qni_strndup(path, (size_t)(base - path))
                                  : qni_strdup(".");
     qn_status status = file == NULL || folder == NULL ? qni_fail_memory(err)
-                                                      : open_file(t, file, folder, err);
+                                                      : open_file(t, file, folder, is_folder, err);
     qni_free(file);
     qni_free(folder);
     return status;

@@ -23,8 +23,8 @@
 typedef struct qni_tokenizer qni_tokenizer;
 
 // `path` is a file of one of the formats, known by its contents, or a folder that holds one
-// (tokenizer.json before tokenizer.model). tokenizer_config.json and generation_config.json beside
-// it are read too.
+// (tokenizer.json, as its class has it, before tokenizer.model). tokenizer_config.json and
+// generation_config.json beside it are read too.
 QNI_WARN_UNUSED qn_status qni_tokenizer_open(const char *path, qni_tokenizer **out, qn_error *err);
 void qni_tokenizer_close(qni_tokenizer *tokenizer); // NULL is fine
 

@@ -110,8 +110,10 @@ QNI_WARN_UNUSED qn_status qni_token_list_add(qni_token_list *list, const char *b
 
 // Readers of the formats fill a zeroed tokenizer and call qni_tokenizer_finish at their end, with
 // the tokens as the file writes them; added tokens are put in.
+// tokenizer.json; `folder` NULL: as it is, else as its folder's configurations have it
+// (tokenizer_class.h).
 QNI_WARN_UNUSED qn_status qni_tokenizer_read_json(qni_tokenizer *t, const char *path,
-                                                  qn_error *err);
+                                                  const char *folder, qn_error *err);
 QNI_WARN_UNUSED qn_status qni_tokenizer_read_ranks(qni_tokenizer *t, const char *path,
                                                    qn_error *err);
 QNI_WARN_UNUSED qn_status qni_tokenizer_read_sentencepiece(qni_tokenizer *t, const char *path,
