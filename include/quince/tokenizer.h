@@ -79,7 +79,8 @@ QN_API qn_status qn_tokenizer_encode_batch(const qn_tokenizer *tokenizer, const 
                                            const qn_encode_options *options, size_t threads,
                                            qn_tokens *const *rows, qn_error *err);
 
-// How many tokens qn_tokenizer_encode gives, without keeping them.
+// How many tokens qn_tokenizer_encode gives, without keeping them. With max_tokens it reads little
+// more of a text than that many take.
 QN_API qn_status qn_tokenizer_count(const qn_tokenizer *tokenizer, const char *text, size_t size,
                                     const qn_encode_options *options, size_t *count, qn_error *err);
 

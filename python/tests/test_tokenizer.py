@@ -321,6 +321,17 @@ def test_truncation_with_hardly_any_room(tmp_path):
     assert t.encode("a b c", "a", truncation=True) == [8, 7, 7]
 
 
+def test_counting_up_to_a_number_reads_no_further(tmp_path):
+    t = quince.Tokenizer(write(tmp_path, model={**LETTERS, "unk_token": None}))
+    text = "a b " * 20000 + "?"
+    with pytest.raises(quince.Error, match="vocabulary has neither"):
+        t.count(text)
+    assert (t.count(text, max_length=1000), t.count(text[:-1], max_length=1000), t.count("a b", max_length=1000)) == (1000, 1000, 2)
+    assert t.encode(text, max_length=3) == [1, 2, 1]
+    with pytest.raises(ValueError):
+        t.count("a", max_length=-1)
+
+
 def test_special_tokens_map_names_the_ends(tmp_path):
     write(tmp_path)
     (tmp_path / "special_tokens_map.json").write_text(json.dumps({"eos_token": "g", "bos_token": {"content": "h"}}))

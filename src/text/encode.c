@@ -567,15 +567,16 @@ qn_status qni_encode_around(const qni_tokenizer *tokenizer, bool behind,
 
 static const qni_encode_options defaults;
 
+enum { LONG = 1 << 14 }; // bytes of which it is worth not to read all
+
 qn_status qni_tokenizer_encode(const qni_tokenizer *tokenizer, const char *text, size_t n,
                                const qni_encode_options *options, qni_ids *out, qn_error *err)
 {
-    enum { LONG = 1 << 14 }; // bytes of which it is worth not to read all
     encoder e = {
         .t = tokenizer, .options = options != NULL ? options : &defaults, .out = out, .err = err};
     if (e.options->max_tokens > 0 && n > LONG) {
         bool done;
-        QNI_TRY(qni_encode_first(tokenizer, text, n, e.options, out, &done, err));
+        QNI_TRY(qni_encode_first(tokenizer, text, n, e.options, out, NULL, &done, err));
         if (done) {
             return QN_OK;
         }
@@ -600,6 +601,14 @@ qn_status qni_tokenizer_count(const qni_tokenizer *tokenizer, const char *text, 
     qni_ids few = {0};
     encoder e = {.t = tokenizer, .options = &plain, .out = &few, .err = err};
     plain.offsets = false;
+    if (plain.max_tokens > 0 && n > LONG) {
+        bool done;
+        qn_status first = qni_encode_first(tokenizer, text, n, &plain, &few, count, &done, err);
+        if (first != QN_OK || done) {
+            qni_ids_end(&few);
+            return first;
+        }
+    }
     e.counts = !plain.truncate && !plain.pad;
     QNI_TRY(qni_context_take(tokenizer, &e.c, err));
     qn_status status = encode(&e, text, n);
