@@ -185,6 +185,12 @@ CASES = [
      [1, 4, 5],
      [(0, 1), (1, 2), (2, 4)],
      'p a bc'),
+    ('trimmed no further than the text',
+     json.loads(r'''{"version": "1.0", "post_processor": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true}, "model": {"type": "BPE", "continuing_subword_prefix": "##", "vocab": {"## ": 0, "##  ": 1}, "merges": [["## ", "## "]]}}'''),
+     '🙂  ',
+     [1],
+     [(0, 4)],
+     '##  '),
 ]
 
 

@@ -35,9 +35,9 @@ qn_status qni_decoder_settle(qni_decoder *d, qn_error *err)
         const qni_decode_step *s = &d->steps[i];
         bool whole = i >= d->n_single;
         bool spaces = s->kind == QNI_DECODE_WORDPIECE || s->kind == QNI_DECODE_SUFFIX;
-        if (spaces && d->bytes) { // they would stand between characters made of bytes
+        if (spaces && (d->bytes || d->once)) { // they would count bytes, and tokens that are gone
             return qni_fail(err, QN_UNSUPPORTED, NULL,
-                            "a decoder WordPiece or BPEDecoder behind ByteFallback");
+                            "a decoder WordPiece or BPEDecoder behind ByteFallback or CTC");
         }
         d->byte_level = d->byte_level || s->kind == QNI_DECODE_BYTE_LEVEL;
         d->bytes = d->bytes || s->kind == QNI_DECODE_BYTES;

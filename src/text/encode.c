@@ -89,7 +89,11 @@ static qni_text_span trim(const encoder *e, qni_text_span span, const char *toke
     if (leading == 1 && e->t->trim.prefix_space && (first || front + e->part.base == 0)) {
         leading = 0; // the one that was put in front covers nothing
     }
-    bool ends_far = span.end >= trailing;
+    size_t characters = 0; // up to the end, as far as it matters
+    for (size_t i = 0; i < end && characters < trailing; i++) {
+        characters += !is_inside(e, i);
+    }
+    bool ends_far = e->part.base > 0 || characters == trailing;
     for (; leading > 0 && begin < end; leading--) {
         begin++;
         while (begin < end && is_inside(e, begin)) {
