@@ -191,6 +191,12 @@ CASES = [
      [1],
      [(0, 4)],
      '##  '),
+    ('scripts of Unicode 9',
+     json.loads(r'''{"version": "1.0", "pre_tokenizer": {"type": "UnicodeScripts"}, "model": {"type": "WordLevel", "vocab": {"u": 0}, "unk_token": "u"}}'''),
+     'क॓̀॔1։ա؛ا\u061c2',
+     [0, 0, 0, 0, 0, 0, 0, 0],
+     [(0, 6), (6, 8), (8, 11), (11, 14), (14, 16), (16, 18), (18, 20), (20, 23)],
+     'u u u u u u u u'),
 ]
 
 
