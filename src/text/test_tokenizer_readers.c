@@ -593,6 +593,25 @@ static void test_classes_of_folders(void **state)
     }
 }
 
+static void test_classes_of_folders_are_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config, *said;
+    } cases[] = {
+        {"{\"added_tokens_decoder\":{\"8\":{}}}", "content"},
+        {"{\"added_tokens_decoder\":{\"8\":{\"content\":\"x\",\"lstrip\":1}}}", "lstrip"},
+        {"{\"tokenizer_class\":\"BertTokenizer\",\"do_lower_case\":3}", "lowercase"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        file f;
+        write_file(&f, "tokenizer.json", BERT, strlen(BERT));
+        write_beside(&f, "tokenizer_config.json", cases[i].config);
+        check_refused(f.folder, QN_INVALID_MODEL, cases[i].said);
+        temporary_end(f.folder);
+    }
+}
+
 static void test_classes_of_folders_out_of_memory(void **state)
 {
     (void)state;
@@ -622,6 +641,7 @@ int main(void)
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_empty_decoder),
         cmocka_unit_test(test_classes_of_folders),
+        cmocka_unit_test(test_classes_of_folders_are_checked),
         cmocka_unit_test(test_classes_of_folders_out_of_memory),
     };
     setenv("QUINCE_CACHE", "", 1);

@@ -481,26 +481,36 @@ typedef struct adding {
     bool plain_specials; // as the class has it
 } adding;
 
+// Makes a token of the list special.
+static int make_special(const adding *a, json_t *token)
+{
+    int failed = 0;
+    for (size_t i = 0; i < N_FLAGS && a->plain_specials; i++) {
+        failed |= json_object_set_new(token, flags[i], json_false());
+    }
+    return failed | json_object_set_new(token, "special", json_true());
+}
+
 // Adds a token, given as a text or an object. Special ones are added when they are not there, and
-// become special when they are.
+// become special when they are. What is no token is left out of those that a configuration names,
+// and for the reader of tokenizer.json to refuse else.
 static int add_token(adding *a, const json_t *token, bool special)
 {
     const json_t *content = content_of(token);
-    json_t *known = content != NULL ? json_object_get(a->known, json_string_value(content)) : NULL;
-    if (content == NULL || (special && known != NULL)) {
-        int failed = 0;
-        for (size_t i = 0; i < N_FLAGS && known != NULL && a->plain_specials; i++) {
-            failed |= json_object_set_new(known, flags[i], json_false());
-        }
-        return content == NULL ? 0 : failed | json_object_set_new(known, "special", json_true());
+    if (content == NULL) {
+        return special ? 0 : json_array_append(a->list, (json_t *)(uintptr_t)token);
+    }
+    json_t *known = json_object_get(a->known, json_string_value(content));
+    if (special && known != NULL) {
+        return make_special(a, known);
     }
     json_t *made = json_pack("{s:i}", "id", 0); // they are given anew
     int failed = set_copy(made, "content", content);
     for (size_t i = 0; i < N_FLAGS; i++) {
         const json_t *flag = json_is_object(token) ? json_object_get(token, flags[i]) : NULL;
-        failed |= json_is_boolean(flag) ? set_copy(made, flags[i], flag) : 0;
+        failed |= flag != NULL ? set_copy(made, flags[i], flag) : 0;
     }
-    failed |= special ? json_object_set_new(made, "special", json_true()) : 0;
+    failed |= special ? make_special(a, made) : 0;
     failed |= json_object_set(a->known, json_string_value(content), made);
     return failed | json_array_append_new(a->list, made);
 }
