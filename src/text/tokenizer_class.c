@@ -216,7 +216,8 @@ static const char *const misnamed_types =
 // ---- Which class a folder has
 
 typedef struct folder_files {
-    json_t *config, *model, *specials; // NULL: not there
+    json_t *config; // tokenizer_config.json
+    json_t *model;  // config.json; NULL: not there
 } folder_files;
 
 static bool has_word(const char *words, const char *word, size_t n)
@@ -591,17 +592,14 @@ static qn_status add_tokens(json_t *root, const folder_files *f, const class_row
                 .known = json_object(),
                 .plain_specials = row != NULL && row->plain_specials};
     json_t *decoder = json_object_get(f->config, "added_tokens_decoder");
-    json_t *config = f->config != NULL ? json_copy(f->config) : json_object();
-    bool legacy = decoder == NULL && f->specials != NULL;
-    int failed = legacy ? json_object_update(config, f->specials) : 0;
+    int failed = 0;
     // a class starts from the vocabulary alone
     if (decoder == NULL || values == NULL) {
         failed |= add_all(&a, json_object_get(root, "added_tokens"), false);
     }
     qn_status status = add_numbered(&a, decoder, err);
-    failed |= add_named(&a, config, values);
+    failed |= add_named(&a, f->config, values);
     failed |= json_object_set(root, "added_tokens", a.list);
-    json_decref(config);
     json_decref(a.list);
     json_decref(a.known);
     return status != QN_OK || failed == 0 ? status : qni_fail_memory(err);
@@ -641,19 +639,32 @@ static qn_status apply(json_t *root, const folder_files *f, qn_error *err)
     return status;
 }
 
+// Older folders name special tokens apart.
+static qn_status read_specials(const char *folder, folder_files *f, qn_error *err)
+{
+    json_t *specials = NULL;
+    QNI_TRY(read_beside(folder, "special_tokens_map.json", &specials, err));
+    bool newer = json_object_get(f->config, "added_tokens_decoder") != NULL;
+    if (!json_is_object(specials) || newer || (f->config != NULL && !json_is_object(f->config))) {
+        json_decref(specials);
+        return QN_OK;
+    }
+    f->config = f->config != NULL ? f->config : json_object();
+    int failed = json_object_update(f->config, specials);
+    json_decref(specials);
+    return failed == 0 ? QN_OK : qni_fail_memory(err);
+}
+
 qn_status qni_tokenizer_apply_class(json_t *root, const char *folder, qn_error *err)
 {
     folder_files f = {0};
     qn_status status = read_beside(folder, "tokenizer_config.json", &f.config, err);
     status = status == QN_OK ? read_beside(folder, "config.json", &f.model, err) : status;
-    if (status == QN_OK) {
-        status = read_beside(folder, "special_tokens_map.json", &f.specials, err);
-    }
-    if (status == QN_OK && (f.config != NULL || f.model != NULL || f.specials != NULL)) {
+    status = status == QN_OK ? read_specials(folder, &f, err) : status;
+    if (status == QN_OK && (f.config != NULL || f.model != NULL)) {
         status = apply(root, &f, err);
     }
     json_decref(f.config);
     json_decref(f.model);
-    json_decref(f.specials);
     return status;
 }

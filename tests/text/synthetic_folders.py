@@ -134,7 +134,8 @@ def make(r):
         files["tokenizer_config.json"] = config
     model = r.choice(TYPES) if r.random() < 0.6 else None
     # a class over the vocabulary of another kind is nobody's
-    if model and (kind is byte_level or (config.get("tokenizer_class") and model not in ("qwen2", "qwen3_5"))):
+    fits = model not in ("bert", "distilbert", "xlm-roberta", "t5", "gemma2") if kind is byte_level else False
+    if model and (fits or (config.get("tokenizer_class") and model not in ("qwen2", "qwen3_5"))):
         files["config.json"] = {"model_type": model}
     if r.random() < 0.2:
         files["special_tokens_map.json"] = {"bos_token": "<s>", "pad_token": {k: v for k, v in added(0, "<x>").items() if k not in ("id", "special")}}
