@@ -26,7 +26,9 @@ typedef struct qn_tokenizer qn_tokenizer;
 // `path` is a file, known by its contents (tokenizer.json, a SentencePiece model, a GGUF file,
 // tiktoken's ranks), or a folder that holds tokenizer.json or else tokenizer.model.
 // tokenizer_config.json, special_tokens_map.json, generation_config.json and config.json beside it
-// are read too.
+// are read too. A folder's tokenizer.json is taken as transformers' AutoTokenizer takes it: classes
+// such as LlamaTokenizer build the steps anew from the vocabulary, and configurations add tokens; a
+// tokenizer.json that is named itself counts as it is.
 // QN_UNSUPPORTED names what the file asks for and quince does not do. Close it with
 // qn_tokenizer_close.
 //
@@ -77,7 +79,8 @@ QN_API qn_status qn_tokenizer_encode_batch(const qn_tokenizer *tokenizer, const 
                                            const qn_encode_options *options, size_t threads,
                                            qn_tokens *const *rows, qn_error *err);
 
-// How many tokens qn_tokenizer_encode gives, without keeping them.
+// How many tokens qn_tokenizer_encode gives, without keeping them. With max_tokens it reads little
+// more of a text than that many take.
 QN_API qn_status qn_tokenizer_count(const qn_tokenizer *tokenizer, const char *text, size_t size,
                                     const qn_encode_options *options, size_t *count, qn_error *err);
 

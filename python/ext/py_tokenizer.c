@@ -308,13 +308,19 @@ static PyObject *encode_batch(PyObject *self, PyObject *args, PyObject *kwargs)
 
 static PyObject *count(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"text", "pair", "add_special_tokens", "plain_special", NULL};
+    static char *names[] = {"text",          "pair",       "add_special_tokens",
+                            "plain_special", "max_tokens", NULL};
     encode_call c = {0};
     qn_error err;
     size_t n = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|Opp", names, &c.text, &c.pair, &c.special,
-                                     &c.plain) ||
-        begin_call(&c) != 0) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|Oppn", names, &c.text, &c.pair, &c.special,
+                                     &c.plain, &c.most)) {
+        return NULL;
+    }
+    if (c.most < 0) {
+        return PyErr_Format(PyExc_ValueError, "max_tokens is %zd; at least 0", c.most);
+    }
+    if (begin_call(&c) != 0) {
         return NULL;
     }
     qn_status status;

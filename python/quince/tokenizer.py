@@ -64,7 +64,7 @@ class EncodeStream:
 
 
 class Tokenizer:
-    """A tokenizer: tokenizer.json, or a folder that holds one.
+    """A tokenizer: tokenizer.json as it is, or a folder that holds one, as AutoTokenizer.from_pretrained takes it.
 
     Shared by threads. Texts are str, or bytes of any kind: what is not UTF-8 reads as U+FFFD.
     """
@@ -105,9 +105,9 @@ class Tokenizer:
         return self._inner.encode_batch(list(texts), add_special_tokens, split_special_tokens, truncation, padding,
                                         max_length or 0, threads)
 
-    def count(self, text, text_pair=None, add_special_tokens=True, *, split_special_tokens=False):
-        """How many ids encode gives, without making them."""
-        return self._inner.count(text, text_pair, add_special_tokens, split_special_tokens)
+    def count(self, text, text_pair=None, add_special_tokens=True, *, split_special_tokens=False, max_length=None):
+        """How many ids encode gives, without making them. With `max_length` it reads no further than that takes."""
+        return self._inner.count(text, text_pair, add_special_tokens, split_special_tokens, max_length or 0)
 
     def encode_stream(self, add_special_tokens=True, *, split_special_tokens=False, offsets=False):
         """An EncodeStream: for a text that comes in parts, or to which something is appended."""

@@ -125,11 +125,83 @@ CASES = [
      [1, 13, 3, 14, 13, 4],
      [(0, 5), (5, 11), (11, 12), (13, 15), (15, 19), (19, 20)],
      'hello a lo b'),
+    ('BPE that drops characters',
+     json.loads(r'''{"version": "1.0", "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "▁": 3, "▁a": 4, "-": 5, "a▁": 6, "c": 7, "bc": 8}, "merges": [["a", "b"], ["▁", "a"], ["a", "▁"], ["b", "c"]]}, "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "never", "split": false}}'''),
+     'a日 日a b日日 bc',
+     [0, 4, 3, 1, 3, 8],
+     [(0, 1), (1, 5), (4, 8), (5, 8), (5, 10), (9, 10)],
+     'a ▁a ▁ b ▁ bc'),
+    ('BPE that drops bytes',
+     json.loads(r'''{"version": "1.0", "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "Ġ": 3}, "merges": [["a", "b"]]}, "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false, "trim_offsets": false}}'''),
+     '\n\naéb a\tb',
+     [2, 3, 2],
+     [(0, 1), (1, 2), (2, 5)],
+     'ab Ġ ab'),
+    ("Unigram's bytes",
+     json.loads(r'''{"version": "1.0", "model": {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0.0], ["a", -1.0], ["b", -2.0], ["<0x63>", -9.0], ["<0x97>", -9.0], ["<0xA5>", -9.0], ["<0xA9>", -9.0], ["<0xC3>", -9.0], ["<0xE6>", -9.0]], "byte_fallback": true}}'''),
+     'a日éb日日cxa',
+     [1, 8, 4, 5, 7, 6, 2, 0, 1],
+     [(0, 1), (1, 6), (1, 6), (1, 6), (1, 6), (1, 6), (6, 7), (7, 15), (15, 16)],
+     'a <0xE6> <0x97> <0xA5> <0xC3> <0xA9> b <unk> a'),
+    ('the first word behind Strip',
+     json.loads(r'''{"version": "1.0", "model": {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0.0], ["a", -1.0], ["b", -2.0], ["▁", -2.0], ["x", -3]]}, "normalizer": {"type": "Strip", "strip_left": true, "strip_right": false}, "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": true}}'''),
+     ' ab a',
+     [1, 2, 3, 1],
+     [(1, 2), (2, 3), (3, 4), (4, 5)],
+     'a b ▁ a'),
+    ('the first word behind Replace',
+     json.loads(r'''{"version": "1.0", "model": {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0.0], ["a", -1.0], ["b", -2.0], ["▁", -2.0], ["x", -3]]}, "normalizer": {"type": "Replace", "pattern": {"Regex": "^x"}, "content": ""}, "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": true}}'''),
+     'xab a',
+     [1, 2, 3, 1],
+     [(1, 2), (2, 3), (3, 4), (4, 5)],
+     'a b ▁ a'),
+    ('the first words behind Prepend',
+     json.loads(r'''{"version": "1.0", "model": {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0.0], ["a", -1.0], ["b", -2.0], ["▁", -2.0], ["x", -3]]}, "normalizer": {"type": "Prepend", "prepend": "b"}, "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"String": "b"}, "behavior": "Isolated", "invert": false}, {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": true}]}}'''),
+     'xab a',
+     [3, 2, 3, 4, 1, 2, 3, 1],
+     [(0, 1), (0, 1), (0, 1), (0, 1), (1, 2), (2, 3), (3, 4), (4, 5)],
+     '▁ b ▁ x a b ▁ a'),
+    ('normalized added tokens',
+     json.loads(r'''{"version": "1.0", "normalizer": {"type": "Lowercase"}, "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": false}, "model": {"type": "WordLevel", "vocab": {"[U]": 0, "<t>": 1, "a": 2}, "unk_token": "[U]"}, "added_tokens": [{"id": 3, "content": "<S>", "special": true, "normalized": true, "single_word": false, "lstrip": false, "rstrip": false}, {"id": 4, "content": "<T>", "special": true, "normalized": true, "single_word": false, "lstrip": false, "rstrip": false}, {"id": 5, "content": "<X>", "special": false, "normalized": true, "single_word": false, "lstrip": false, "rstrip": false}, {"id": 6, "content": "<x>", "special": true, "normalized": false, "single_word": false, "lstrip": false, "rstrip": false}]}'''),
+     '<S><T>a<X>a',
+     [3, 4, 2, 5, 2],
+     [(0, 3), (3, 6), (6, 7), (7, 10), (10, 11)],
+     '<s> <t> a a'),
+    ('trimmed by what is written there',
+     json.loads(r'''{"version": "1.0", "normalizer": {"type": "Prepend", "prepend": " "}, "pre_tokenizer": {"type": "WhitespaceSplit"}, "post_processor": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}, "model": {"type": "WordLevel", "vocab": {"[U]": 0, "a": 1, "x": 2}, "unk_token": "[U]"}, "added_tokens": [{"id": 3, "content": "<s>", "special": false, "normalized": true, "single_word": false, "lstrip": false, "rstrip": true}, {"id": 4, "content": "<t>", "special": false, "normalized": false, "single_word": false, "lstrip": true, "rstrip": false}]}'''),
+     '<s>a <t> <s>',
+     [3, 1, 4, 3],
+     [(1, 3), (3, 4), (5, 8), (9, 12)],
+     ' <s> a <t>  <s>'),
+    ('put in front of a passage',
+     json.loads(r'''{"version": "1.0", "normalizer": {"type": "Replace", "pattern": {"Regex": "^"}, "content": "x"}, "model": {"type": "BPE", "vocab": {"x": 0, "a": 1, "xa": 2}, "merges": [["x", "a"]]}, "added_tokens": [{"id": 3, "content": "<s>", "special": false, "normalized": false, "single_word": false, "lstrip": false, "rstrip": false}]}'''),
+     'a<s>a',
+     [2, 3, 2],
+     [(0, 1), (1, 4), (4, 5)],
+     'xa <s> xa'),
+    ('Unigram between equal sums',
+     json.loads(r'''{"version": "1.0", "model": {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0.0], ["p", -1.6596717982899483], ["ab", -7.542354364494413], ["c", -5.647720365244649], ["a", -5.647720365244649], ["bc", -7.542354364494413]]}}'''),
+     'pabc',
+     [1, 4, 5],
+     [(0, 1), (1, 2), (2, 4)],
+     'p a bc'),
+    ('trimmed no further than the text',
+     json.loads(r'''{"version": "1.0", "post_processor": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true}, "model": {"type": "BPE", "continuing_subword_prefix": "##", "vocab": {"## ": 0, "##  ": 1}, "merges": [["## ", "## "]]}}'''),
+     '🙂  ',
+     [1],
+     [(0, 4)],
+     '##  '),
+    ('scripts of Unicode 9',
+     json.loads(r'''{"version": "1.0", "pre_tokenizer": {"type": "UnicodeScripts"}, "model": {"type": "WordLevel", "vocab": {"u": 0}, "unk_token": "u"}}'''),
+     'क॓̀॔1։ա؛ا\u061c2',
+     [0, 0, 0, 0, 0, 0, 0, 0],
+     [(0, 6), (6, 8), (8, 11), (11, 14), (14, 16), (16, 18), (18, 20), (20, 23)],
+     'u u u u u u u u'),
 ]
 
 
 def save(tmp_path, tokenizer):
-    if tokenizer["model"].get("byte_fallback"):
+    if tokenizer["model"].get("byte_fallback") and tokenizer["model"]["type"] == "BPE":
         tokenizer["model"]["vocab"].update({f"<0x{i:02X}>": 7 + i for i in range(256)})
     path = tmp_path / "tokenizer.json"
     path.write_text(json.dumps(tokenizer))
@@ -163,6 +235,8 @@ def test_as_the_reference(tmp_path, name, tokenizer, text, ids, offsets, decoded
     ("normalizer", {"type": "Upper"}, 'the normalizer "Upper" is not known'),
     ("pre_tokenizer", {"type": "Split", "pattern": {"String": "a"}, "behavior": "Odd"}, "behavior"),
     ("decoder", {"type": "Strip", "content": "", "start": 1, "stop": 0}, "content"),
+    ("decoder", {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "WordPiece", "prefix": "##", "cleanup": False}]},
+     "behind ByteFallback"),
     ("model", {"type": "WordLevel", "vocab": {"a": -1}}, "is not a number from 0"),
     ("surprise", 1, '"surprise" is not known'),
 ])
@@ -259,8 +333,51 @@ def test_truncation_with_hardly_any_room(tmp_path):
     assert t.encode("a b c", "a", truncation=True) == [8, 7, 7]
 
 
+def test_counting_up_to_a_number_reads_no_further(tmp_path):
+    t = quince.Tokenizer(write(tmp_path, model={**LETTERS, "unk_token": None}))
+    text = "a b " * 20000 + "?"
+    with pytest.raises(quince.Error, match="vocabulary has neither"):
+        t.count(text)
+    assert (t.count(text, max_length=1000), t.count(text[:-1], max_length=1000), t.count("a b", max_length=1000)) == (1000, 1000, 2)
+    assert t.encode(text, max_length=3) == [1, 2, 1]
+    with pytest.raises(ValueError):
+        t.count("a", max_length=-1)
+
+
 def test_special_tokens_map_names_the_ends(tmp_path):
     write(tmp_path)
     (tmp_path / "special_tokens_map.json").write_text(json.dumps({"eos_token": "g", "bos_token": {"content": "h"}}))
     t = quince.Tokenizer(tmp_path)
     assert (t.bos_token_id, t.eos_token_ids) == (8, [7])
+
+
+LLAMA = {"type": "BPE", "unk_token": "<unk>", "fuse_unk": True, "byte_fallback": True, "merges": [["a", "b"], ["\u2581", "ab"]],
+         "vocab": {t: i for i, t in enumerate(["<unk>", "<s>", "</s>", "\u2581", "a", "b", "ab", "\u2581ab"] + [f"<0x{i:02X}>" for i in range(256)])}}
+SPECIAL = {"special": True, "normalized": False, "single_word": False, "lstrip": False, "rstrip": False}
+MARKED = {"added_tokens": [{"id": i, "content": t, **SPECIAL} for i, t in enumerate(["<unk>", "<s>", "</s>"])], "model": LLAMA, "pre_tokenizer": None,
+          "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u2581"},
+                                                             {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]}}
+PIECES = {"model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
+                    "vocab": {t: i for i, t in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "##b", "A"])}}}
+
+
+@pytest.mark.parametrize("parts,config,model,text,ids", [
+    (MARKED, None, None, "ab</s>ab ab", [7, 2, 7, 7]),
+    (MARKED, {"tokenizer_class": "LlamaTokenizer"}, None, "ab</s>ab ab", [7, 2, 6, 7]),
+    (MARKED, {"tokenizer_class": "LlamaTokenizerFast", "legacy": True}, {"model_type": "llama"}, "ab</s>ab ab", [7, 2, 7, 7]),
+    (MARKED, {"tokenizer_class": "LlamaTokenizer", "add_prefix_space": False}, None, "ab</s>ab ab", [6, 2, 6, 7]),
+    (MARKED, {"tokenizer_class": "LlamaTokenizer"}, {"model_type": "phi3"}, "ab</s>ab ab", [7, 2, 7, 7]),
+    (MARKED, {"tokenizer_class": "LlamaTokenizer", "eos_token": "<|end|>", "added_tokens_decoder": {"1": {"content": "<s>", **SPECIAL}}}, None,
+     "ab<|end|>ab</s>", [7, 264, 6, 68, 55, 123, 70]),
+    (PIECES, {"tokenizer_class": "BertTokenizer"}, None, "aB A[MASK]", [2, 5, 6, 5, 4, 3]),
+    (PIECES, {"do_lower_case": False}, {"model_type": "bert"}, "aB A", [2, 1, 7, 3]),
+    (PIECES, {"tokenizer_class": "PreTrainedTokenizerFast"}, None, "ab A", [5, 6, 7]),
+])
+def test_folders_are_what_transformers_makes_of_them(tmp_path, parts, config, model, text, ids):
+    path = write(tmp_path, **parts)
+    as_it_is = quince.Tokenizer(path).encode(text)
+    for name, content in (("tokenizer_config.json", config), ("config.json", model)):
+        if content is not None:
+            (tmp_path / name).write_text(json.dumps(content))
+    assert quince.Tokenizer(tmp_path).encode(text) == ids
+    assert quince.Tokenizer(path).encode(text) == as_it_is  # a file that is named counts as it is

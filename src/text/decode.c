@@ -18,7 +18,7 @@ typedef struct decoding {
 static bool is_skipped(const decoding *d, int32_t id)
 {
     return id < 0 || (uint32_t)id >= d->t->plain.n || !d->t->plain.present[id] ||
-           (d->options->skip_special_tokens && (d->t->traits[id] & QNI_TOKEN_SPECIAL) != 0);
+           (d->options->skip_special_tokens && (d->t->traits[id] & QNI_TOKEN_SKIPPED) != 0);
 }
 
 // A row of byte tokens that is not UTF-8 as a whole gives U+FFFD for each of them, or for those
@@ -46,6 +46,21 @@ static qn_status close_bytes(decoding *d)
     return QN_OK;
 }
 
+// A token that gives something else at the ends than in the middle.
+static qn_status add_differing(decoding *d, int32_t id, bool first, bool last)
+{
+    bool is_byte;
+    size_t n;
+    const char *text;
+    qni_normalize_scratch scratch = {0};
+    qn_status status = qni_tokenizer_shown(d->t, (uint32_t)id, &scratch, &text, &n, d->err);
+    if (status == QN_OK) {
+        status = qni_decoder_token(&d->t->decoder, text, n, first, last, &d->out, &is_byte, d->err);
+    }
+    qni_normalize_scratch_end(&scratch);
+    return status;
+}
+
 static qn_status add_token(decoding *d, int32_t id, bool first, bool last)
 {
     const qni_decoder *decoder = &d->t->decoder;
@@ -57,9 +72,7 @@ static qn_status add_token(decoding *d, int32_t id, bool first, bool last)
     }
     bool differs = (first && (decoder->first || decoder->spaces)) || (last && decoder->last);
     if (differs) {
-        bool is_byte;
-        const char *token = qni_vocab_at(&d->t->written, (uint32_t)id, &n);
-        return qni_decoder_token(decoder, token, n, first, last, &d->out, &is_byte, d->err);
+        return add_differing(d, id, first, last);
     }
     const char *bytes = qni_vocab_at(&d->t->plain, (uint32_t)id, &n);
     return qni_buf_add(&d->out, bytes, n, d->err);
@@ -131,6 +144,26 @@ static qn_status add_tokens(decoding *d, const int32_t *ids, size_t n)
     return close_bytes(d);
 }
 
+// Whether two tokens are decoded from the same text.
+static qn_status are_alike(decoding *d, int32_t a, int32_t b, bool *alike)
+{
+    *alike = a == b;
+    if (a == b || a < 0 || ((d->t->traits[a] | d->t->traits[b]) & QNI_TOKEN_SHOWN) == 0) {
+        return QN_OK;
+    }
+    qni_normalize_scratch of_a = {0}, of_b = {0};
+    const char *text[2];
+    size_t n[2];
+    qn_status status = qni_tokenizer_shown(d->t, (uint32_t)a, &of_a, &text[0], &n[0], d->err);
+    if (status == QN_OK) {
+        status = qni_tokenizer_shown(d->t, (uint32_t)b, &of_b, &text[1], &n[1], d->err);
+    }
+    *alike = status == QN_OK && n[0] == n[1] && memcmp(text[0], text[1], n[0]) == 0;
+    qni_normalize_scratch_end(&of_a);
+    qni_normalize_scratch_end(&of_b);
+    return status;
+}
+
 // The same, but a token that comes again at once does not count.
 static qn_status add_tokens_once(decoding *d, const int32_t *ids, size_t n)
 {
@@ -139,7 +172,11 @@ static qn_status add_tokens_once(decoding *d, const int32_t *ids, size_t n)
     }
     int32_t previous = -1;
     for (size_t i = 0; i < n; i++) {
-        if (!is_skipped(d, ids[i]) && ids[i] != previous) {
+        bool again = true;
+        if (!is_skipped(d, ids[i])) {
+            QNI_TRY(are_alike(d, previous, ids[i], &again));
+        }
+        if (!again) {
             QNI_TRY(add_token(d, ids[i], previous < 0, i + 1 == n));
             previous = ids[i];
         }

@@ -126,12 +126,13 @@ qn_status qni_decode_stream_push(qni_decode_stream *stream, int32_t id, const ch
 {
     const qni_tokenizer *t = stream->tokenizer;
     size_t size = 0;
-    const char *bytes = NULL;
     if (!t->decoder.streams) {
         return push_window(stream, id, text, n, err);
     }
-    if (!stream->options.skip_special_tokens || !qni_tokenizer_is_special(t, id)) {
-        bytes = qni_tokenizer_token_bytes(t, id, &size);
+    const char *bytes = qni_tokenizer_token_bytes(t, id, &size);
+    if (stream->options.skip_special_tokens && bytes != NULL &&
+        (t->traits[id] & QNI_TOKEN_SKIPPED) != 0) {
+        bytes = NULL;
     }
     if (bytes != NULL && t->decoder.front != QNI_FRONT_STAYS && !stream->begun) {
         size_t n_token;

@@ -34,6 +34,11 @@ qn_status qni_decoder_settle(qni_decoder *d, qn_error *err)
     for (size_t i = 0; i < d->n_steps; i++) {
         const qni_decode_step *s = &d->steps[i];
         bool whole = i >= d->n_single;
+        bool spaces = s->kind == QNI_DECODE_WORDPIECE || s->kind == QNI_DECODE_SUFFIX;
+        if (spaces && (d->bytes || d->once)) { // they would count bytes, and tokens that are gone
+            return qni_fail(err, QN_UNSUPPORTED, NULL,
+                            "a decoder WordPiece or BPEDecoder behind ByteFallback or CTC");
+        }
         d->byte_level = d->byte_level || s->kind == QNI_DECODE_BYTE_LEVEL;
         d->bytes = d->bytes || s->kind == QNI_DECODE_BYTES;
         d->first = d->first || s->kind == QNI_DECODE_WORDPIECE ||

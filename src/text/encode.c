@@ -14,9 +14,11 @@ typedef struct encoder {
     const qni_encode_options *options;
     qni_ids *out;
     qni_text_part part;
-    double score; // of the last passage, when the model carries
-    bool counts;  // tokens are counted, not kept
-    size_t count; // those that `out` has lost
+    const char *given;     // the text that is encoded, n_given bytes
+    size_t n_given, first; // and where its tokens begin
+    double score;          // of the last passage, when the model carries
+    bool counts;           // tokens are counted, not kept
+    size_t count;          // those that `out` has lost
     qn_error *err;
 } encoder;
 
@@ -49,14 +51,127 @@ static qn_status add_token(encoder *e, int32_t id, qni_text_span span)
     return QN_OK;
 }
 
+// Leading (or trailing) spaces of a token: "\xC4\xA0" is one.
+static size_t count_spaces(const char *token, size_t n, bool trailing)
+{
+    size_t count = 0;
+    while (n > 0) {
+        size_t at = trailing ? n - 1 : 0;
+        while (trailing && at > 0 && ((unsigned char)token[at] & 0xC0) == 0x80) {
+            at--;
+        }
+        uint32_t code;
+        int length = qni_utf8_decode((const unsigned char *)token + at, n - at, &code);
+        if (length < 0 || (code != 0x120 && !qni_unicode_is_space(code))) {
+            break;
+        }
+        count++;
+        n = trailing ? at : n - (size_t)length;
+        token += trailing ? 0 : length;
+    }
+    return count;
+}
+
+static bool is_inside(const encoder *e, size_t at)
+{
+    return at < e->n_given && ((unsigned char)e->given[at] & 0xC0) == 0x80;
+}
+
+// Takes a character off the span for each space at the ends of the token's text.
+static qni_text_span trim(const encoder *e, qni_text_span span, const char *token, size_t n)
+{
+    size_t leading = count_spaces(token, n, false), trailing = count_spaces(token, n, true);
+    size_t begin = span.begin - e->part.base, end = span.end - e->part.base, front = begin;
+    while (is_inside(e, front)) {
+        front--;
+    }
+    bool first = e->out->n == e->first && !e->part.has_tokens;
+    if (leading == 1 && e->t->trim.prefix_space && (first || front + e->part.base == 0)) {
+        leading = 0; // the one that was put in front covers nothing
+    }
+    size_t characters = 0; // up to the end, as far as it matters
+    for (size_t i = 0; i < end && characters < trailing; i++) {
+        characters += !is_inside(e, i);
+    }
+    bool ends_far = e->part.base > 0 || characters == trailing;
+    for (; leading > 0 && begin < end; leading--) {
+        begin++;
+        while (begin < end && is_inside(e, begin)) {
+            begin++;
+        }
+    }
+    for (; ends_far && trailing > 0 && begin < end; trailing--) {
+        end--;
+        while (end > begin && is_inside(e, end)) {
+            end--;
+        }
+    }
+    return (qni_text_span){e->part.base + begin, e->part.base + end};
+}
+
+static bool trims(const encoder *e)
+{
+    return e->options->offsets && e->t->trim.on;
+}
+
+// One of the model: what Unigram does not know is written as it stands there.
+static qn_status add_piece(encoder *e, uint32_t id, const qni_passage *p, size_t begin, size_t end)
+{
+    const qni_model *model = &e->t->model;
+    qni_text_span span = qni_passage_span(p, begin, end);
+    if (trims(e)) {
+        bool as_given = model->kind == QNI_MODEL_UNIGRAM && (int32_t)id == model->unk;
+        size_t n = end - begin;
+        const char *token = as_given ? p->text + begin
+                                     : qni_tokenizer_token_text(e->t, (int32_t)id, &n);
+        span = trim(e, span, token, n);
+    }
+    return add_token(e, (int32_t)id, span);
+}
+
+// How many bytes a byte is written as where bytes stand as characters.
+static size_t written_width(char byte)
+{
+    return qni_byte_to_code((unsigned char)byte) < 0x80 ? 1 : 2;
+}
+
+// Tokens follow each other without a gap in how the library counts them, also where bytes were
+// dropped: a token covers what stands as far from the front as the tokens before it are long, in a
+// word of bytes that are written as characters.
+static qn_status add_pieces_of_bytes(encoder *e, const qni_passage *p, size_t begin)
+{
+    const qni_pieces *pieces = &e->c->model.pieces;
+    size_t at = begin, written = 0, place = 0; // `written` counts up to byte `at`
+    for (size_t i = 0; i < pieces->n; i++) {
+        uint32_t n;
+        const char *token = qni_vocab_at(&e->t->model.vocab, pieces->items[i].id, &n);
+        for (; written + written_width(p->text[at]) <= place; at++) {
+            written += written_width(p->text[at]);
+        }
+        size_t first = at;
+        for (uint32_t j = 0; j < n; j++) {
+            place += written_width(token[j]);
+        }
+        for (; written + written_width(p->text[at]) < place; at++) {
+            written += written_width(p->text[at]);
+        }
+        QNI_TRY(add_piece(e, pieces->items[i].id, p, first, at + 1));
+    }
+    return QN_OK;
+}
+
 // Adds what the model made of the word at `begin`.
 static qn_status add_pieces(encoder *e, const qni_passage *p, size_t begin)
 {
     const qni_pieces *pieces = &e->c->model.pieces;
+    if (e->t->model.drops && e->t->model.byte_level) {
+        return add_pieces_of_bytes(e, p, begin);
+    }
+    size_t end = begin;
     for (size_t i = 0; i < pieces->n; i++) {
-        size_t end = begin + pieces->items[i].n;
-        QNI_TRY(add_token(e, (int32_t)pieces->items[i].id, qni_passage_span(p, begin, end)));
-        begin = end;
+        begin = pieces->items[i].n > 0 ? end : begin;
+        end += pieces->items[i].n;
+        QNI_TRY(add_piece(e, pieces->items[i].id, p, begin, end));
     }
     return QN_OK;
 }
@@ -145,12 +260,13 @@ static qn_status add_scanned(encoder *e, const cutting *cut, const qni_passage *
 
 static qni_passage part_of(const qni_passage *p, size_t begin, size_t end)
 {
+    size_t base = qni_passage_span(p, begin, end).begin;
     return (qni_passage){.text = p->text + begin,
                          .n = end - begin,
                          .origin = p->origin != NULL ? p->origin + begin : NULL,
                          .shift = p->shift + begin,
-                         .at_start = p->at_start && begin == 0,
-                         .lost_front = p->lost_front && begin == 0,
+                         .base = base,
+                         .at_start = p->at_start && base == 0,
                          .continues = p->continues && begin == 0,
                          .goes_on = p->goes_on && end == p->n};
 }
@@ -207,6 +323,11 @@ static qn_status add_passage(encoder *e, const qni_passage *p)
     return QN_OK;
 }
 
+static bool tracks(const encoder *e, const qni_passage *p)
+{
+    return e->options->offsets || (e->t->tracks_front && p->at_start);
+}
+
 // Text between added tokens.
 static qn_status encode_plain(encoder *e, qni_passage p)
 {
@@ -224,7 +345,7 @@ static qn_status encode_plain(encoder *e, qni_passage p)
         return add_passage(e, &p);
     }
     QNI_TRY(qni_pretokenize(e->t->pretokenizers, e->t->n_pretokenizers, &c->pretokenize,
-                            e->options->offsets, &p, e->err));
+                            tracks(e, &p), &p, e->err));
     return add_words(e, &p, &c->pretokenize.cuts);
 }
 
@@ -239,7 +360,9 @@ static qn_status cut_added(encoder *e, const qni_added_set *set, qni_passage p, 
         if (m.begin > at) {
             QNI_TRY(between(e, part_of(&p, at, m.begin)));
         }
-        QNI_TRY(add_token(e, m.token->id, qni_passage_span(&p, m.begin, m.end)));
+        qni_text_span span = qni_passage_span(&p, m.begin, m.end);
+        span = trims(e) ? trim(e, span, p.text + m.begin, m.end - m.begin) : span;
+        QNI_TRY(add_token(e, m.token->id, span));
         at = m.end;
     }
     return at < p.n ? between(e, part_of(&p, at, p.n)) : QN_OK;
@@ -247,85 +370,9 @@ static qn_status cut_added(encoder *e, const qni_added_set *set, qni_passage p, 
 
 static qn_status encode_normalized(encoder *e, qni_passage p)
 {
-    QNI_TRY(qni_normalize(e->t->normalizers, e->t->n_normalizers, &e->c->normalize,
-                          e->options->offsets, &p, e->err));
+    QNI_TRY(qni_normalize(e->t->normalizers, e->t->n_normalizers, &e->c->normalize, tracks(e, &p),
+                          &p, e->err));
     return cut_added(e, &e->t->added_normalized, p, encode_plain);
-}
-
-// Leading (or trailing) spaces of a token as the file writes it: "\xC4\xA0" is one.
-static size_t count_spaces(const char *token, size_t n, bool trailing)
-{
-    size_t count = 0;
-    while (n > 0) {
-        size_t at = trailing ? n - 1 : 0;
-        while (trailing && at > 0 && ((unsigned char)token[at] & 0xC0) == 0x80) {
-            at--;
-        }
-        uint32_t code;
-        int length = qni_utf8_decode((const unsigned char *)token + at, n - at, &code);
-        if (length < 0 || (code != 0x120 && !qni_unicode_is_space(code))) {
-            break;
-        }
-        count++;
-        n = trailing ? at : n - (size_t)length;
-        token += trailing ? 0 : length;
-    }
-    return count;
-}
-
-// An added token counts with the white space that it takes along, and what Unigram does not know is
-// the text itself.
-static bool stands_as_given(const qni_tokenizer *t, int32_t id, const char *given, size_t n,
-                            size_t leading, size_t trailing)
-{
-    for (size_t i = 0; i < t->n_added; i++) {
-        const qni_added_token *a = &t->added[i];
-        if (a->id == id && (a->lstrip || a->rstrip) && memmem(given, n, a->content, a->n) != NULL &&
-            n <= a->n + 4 * (leading + trailing)) {
-            return true;
-        }
-    }
-    return t->model.kind == QNI_MODEL_UNIGRAM && id == t->model.unk;
-}
-
-// Takes the white space at both ends of each token out of its span.
-static void trim_spans(encoder *e, size_t first, const char *text)
-{
-    for (size_t i = first; i < e->out->n; i++) {
-        size_t n;
-        qni_text_span *span = &e->out->spans[i];
-        const char *token = qni_tokenizer_token_text(e->t, e->out->ids[i], &n);
-        size_t leading = count_spaces(token, n, false), trailing = count_spaces(token, n, true);
-        const char *given = text + (span->begin - e->part.base);
-        size_t n_given = span->end - span->begin;
-        size_t given_leading = count_spaces(given, n_given, false);
-        size_t given_trailing = count_spaces(given, n_given, true);
-        if ((leading != given_leading || trailing != given_trailing) &&
-            stands_as_given(e->t, e->out->ids[i], given, n_given, given_leading, given_trailing)) {
-            leading = given_leading;
-            trailing = given_trailing;
-        }
-        bool in_front = (i == first && !e->part.has_tokens) || span->begin == 0;
-        if (leading == 1 && e->t->trim.prefix_space && in_front) {
-            leading = 0; // the one that was put in front covers nothing
-        }
-        bool ends_far = span->end >= trailing;
-        for (size_t at = 0; leading > 0 && span->begin < span->end; leading--) {
-            size_t step = at + 1;
-            while (step < n_given && ((unsigned char)given[step] & 0xC0) == 0x80) {
-                step++;
-            }
-            span->begin += step - at;
-            at = step;
-        }
-        for (; ends_far && trailing > 0 && span->begin < span->end; trailing--) {
-            span->end--;
-            while (span->end > span->begin &&
-                   ((unsigned char)text[span->end - e->part.base] & 0xC0) == 0x80) {
-                span->end--;
-            }
-        }
-    }
 }
 
 static qn_status encode_text(encoder *e, const char *text, size_t n)
@@ -334,19 +381,18 @@ static qn_status encode_text(encoder *e, const char *text, size_t n)
     qni_passage p = {.text = text,
                      .n = n,
                      .shift = part->base,
+                     .base = part->base,
                      .at_start = part->base == 0,
                      .continues = part->continues,
                      .goes_on = part->goes_on};
-    size_t first = e->out->n;
+    e->given = text;
+    e->n_given = n;
+    e->first = e->out->n;
     if (e->out->capacity == 0 && !e->counts) { // a new row: what most texts need, at once
         QNI_TRY(qni_ids_reserve(e->out, n / 4, e->err));
     }
     QNI_TRY(qni_passage_clean(&p, &e->c->clean, e->options->offsets, e->err));
-    QNI_TRY(cut_added(e, &e->t->added_raw, p, encode_normalized));
-    if (e->options->offsets && e->t->trim.on) {
-        trim_spans(e, first, text);
-    }
-    return QN_OK;
+    return cut_added(e, &e->t->added_raw, p, encode_normalized);
 }
 
 // ---- Around the texts
@@ -525,15 +571,16 @@ qn_status qni_encode_around(const qni_tokenizer *tokenizer, bool behind,
 
 static const qni_encode_options defaults;
 
+enum { LONG = 1 << 14 }; // bytes of which it is worth not to read all
+
 qn_status qni_tokenizer_encode(const qni_tokenizer *tokenizer, const char *text, size_t n,
                                const qni_encode_options *options, qni_ids *out, qn_error *err)
 {
-    enum { LONG = 1 << 14 }; // bytes of which it is worth not to read all
     encoder e = {
         .t = tokenizer, .options = options != NULL ? options : &defaults, .out = out, .err = err};
     if (e.options->max_tokens > 0 && n > LONG) {
         bool done;
-        QNI_TRY(qni_encode_first(tokenizer, text, n, e.options, out, &done, err));
+        QNI_TRY(qni_encode_first(tokenizer, text, n, e.options, out, NULL, &done, err));
         if (done) {
             return QN_OK;
         }
@@ -558,6 +605,14 @@ qn_status qni_tokenizer_count(const qni_tokenizer *tokenizer, const char *text, 
     qni_ids few = {0};
     encoder e = {.t = tokenizer, .options = &plain, .out = &few, .err = err};
     plain.offsets = false;
+    if (plain.max_tokens > 0 && n > LONG) {
+        bool done;
+        qn_status first = qni_encode_first(tokenizer, text, n, &plain, &few, count, &done, err);
+        if (first != QN_OK || done) {
+            qni_ids_end(&few);
+            return first;
+        }
+    }
     e.counts = !plain.truncate && !plain.pad;
     QNI_TRY(qni_context_take(tokenizer, &e.c, err));
     qn_status status = encode(&e, text, n);

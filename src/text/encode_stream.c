@@ -168,28 +168,30 @@ qn_status qni_encode_stream_flush(qni_encode_stream *s, qni_ids *out, qn_error *
 }
 
 qn_status qni_encode_first(const qni_tokenizer *t, const char *text, size_t n,
-                           const qni_encode_options *options, qni_ids *out, bool *done,
-                           qn_error *err)
+                           const qni_encode_options *options, qni_ids *out, size_t *count,
+                           bool *done, qn_error *err)
 {
     enum { BITE = 1 << 12 };
-    size_t before = out->n, at = 0, most = options->max_tokens;
+    size_t before = out->n, at = 0, most = options->max_tokens, taken = 0;
     qni_encode_options all = *options;
     qni_encode_stream s;
     all.max_tokens = 0;
     qn_status status = qni_encode_stream_begin(&s, t, &all, err);
-    while (status == QN_OK && at < n && out->n - before < most) {
+    for (bool flushed = false; status == QN_OK && !flushed && taken < most;) {
         size_t more = n - at < BITE ? n - at : BITE;
-        status = qni_encode_stream_push(&s, text + at, more, out, err);
+        flushed = more == 0;
+        status = flushed ? qni_encode_stream_flush(&s, out, err)
+                         : qni_encode_stream_push(&s, text + at, more, out, err);
         at += more;
-    }
-    if (status == QN_OK && out->n - before < most) {
-        status = qni_encode_stream_flush(&s, out, err);
+        taken = (count != NULL ? taken : 0) + out->n - before;
+        out->n = count != NULL ? before : out->n;
     }
     qni_encode_stream_end(&s);
     *done = status == QN_OK;
-    if (*done && out->n - before > most) {
-        out->n = before + most;
+    taken = taken < most ? taken : most;
+    if (count != NULL) {
+        *count = taken;
     }
-    out->n = *done ? out->n : before;
+    out->n = *done && count == NULL ? before + taken : before;
     return status == QN_UNSUPPORTED || status == QN_LIMIT_EXCEEDED ? QN_OK : status;
 }

@@ -43,9 +43,10 @@ QNI_WARN_UNUSED qn_status qni_encode_stream_flush(qni_encode_stream *stream, qni
                                                   qn_error *err);
 
 // The first options->max_tokens tokens of a text, of which little more is read than they need.
-// *done is false where it takes the whole text; then `out` is as it was.
+// *done is false where it takes the whole text; then `out` is as it was. With `count` they are
+// counted, and `out` stays as it was in any case.
 QNI_WARN_UNUSED qn_status qni_encode_first(const qni_tokenizer *tokenizer, const char *text,
                                            size_t n, const qni_encode_options *options,
-                                           qni_ids *out, bool *done, qn_error *err);
+                                           qni_ids *out, size_t *count, bool *done, qn_error *err);
 
 #endif

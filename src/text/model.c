@@ -176,9 +176,10 @@ static bool is_one_character(const char *text, size_t n)
     return qni_utf8_decode((const unsigned char *)text, n, &code) == (int)n;
 }
 
-// The tokens of the bytes of a part that has none itself. False when a byte has none.
+// The tokens of the bytes of a part that has none itself: each covers its byte, or all of them
+// cover the part. *done is false when a byte has no token.
 static qn_status add_bytes(const qni_model *model, qni_model_scratch *s, const char *text, size_t n,
-                           bool *done, qn_error *err)
+                           bool whole, bool *done, qn_error *err)
 {
     *done = model->byte_fallback;
     for (size_t i = 0; i < n && *done; i++) {
@@ -186,7 +187,7 @@ static qn_status add_bytes(const qni_model *model, qni_model_scratch *s, const c
     }
     for (size_t i = 0; i < n && *done; i++) {
         uint32_t id = (uint32_t)model->byte_ids[(unsigned char)text[i]];
-        QNI_TRY(qni_pieces_add(&s->pieces, id, 1, err));
+        QNI_TRY(qni_pieces_add(&s->pieces, id, !whole ? 1 : i == 0 ? n : 0, err));
     }
     return QN_OK;
 }
@@ -202,7 +203,7 @@ static qn_status merge_symbols(const qni_model *model, qni_model_scratch *s, con
         }
         if (model->seams.kinds != NULL && n <= 4 && (n == 1 || is_one_character(word, n))) {
             bool done; // it has no token of its own
-            return add_bytes(model, s, word, n, &done, err);
+            return add_bytes(model, s, word, n, false, &done, err);
         }
     }
     QNI_TRY(collect_symbols(model, s, word, n, err));
@@ -248,7 +249,7 @@ static qn_status add_unknown_part(const qni_model *model, qni_model_scratch *s, 
     int32_t id = qni_vocab_find(&model->vocab, text, n);
     bool done = false;
     if (id < 0) {
-        QNI_TRY(add_bytes(model, s, text, n, &done, err));
+        QNI_TRY(add_bytes(model, s, text, n, true, &done, err));
         id = model->unk;
     }
     if (done) {

@@ -25,6 +25,7 @@ typedef struct qni_model {
     qni_wordpiece wordpiece;
     // QNI_NO_TOKEN: BPE drops characters without a token, the others refuse them
     int32_t unk;
+    bool drops;            // of BPE: there may be such characters
     bool fuse_unk;         // neighbouring unknown characters make one token
     bool byte_level;       // symbols are bytes, not characters
     bool byte_fallback;    // unknown characters become "<0x..>" tokens, their bytes
@@ -45,7 +46,8 @@ typedef struct qni_model {
 
 void qni_model_end(qni_model *model);
 
-// A growing row of tokens with the bytes of the word that each covers.
+// A growing row of tokens with the bytes of the word that each covers; 0: those of the token before
+// it, as the bytes of what Unigram does not know have it.
 typedef struct qni_pieces {
     qni_bpe_symbol *items;
     size_t n, capacity;

@@ -268,11 +268,13 @@ qn_status qni_model_settle(qni_model *model, qn_error *err)
         QNI_TRY(find_seams(model, err));
     }
     // An unknown mark could be joined with unknown characters before it; a whole word that is a
-    // token could lie across.
+    // token could lie across; and where unknown characters are dropped, what stands around them is
+    // merged.
+    model->drops = model->kind == QNI_MODEL_BPE && model->unk < 0 && !knows_all_bytes(model);
     bool has_mark = qni_vocab_find(&model->vocab, mark, 3) >= 0;
     uint32_t found_id;
     model->cuts = model->kind == QNI_MODEL_BPE && !model->byte_level && !model->ignore_merges &&
-                  model->prefix == NULL && model->suffix == NULL && has_mark;
+                  !model->drops && model->prefix == NULL && model->suffix == NULL && has_mark;
     model->carries = model->kind == QNI_MODEL_UNIGRAM && has_mark &&
                      qni_trie_longest(&model->unigram.trie, (const unsigned char *)mark, 3,
                                       &found_id) == 3;

@@ -169,7 +169,6 @@ static qn_status strip(const qni_normalizer *step, qni_passage *p)
         }
         end = at;
     }
-    p->lost_front = p->lost_front || begin > 0;
     p->text += begin;
     p->origin = p->origin != NULL ? p->origin + begin : NULL;
     p->shift += begin;
@@ -208,7 +207,7 @@ static qn_status replace(const qni_normalizer *step, const qni_passage *p, void 
         if (any) {
             qni_text_span last = out->track && found.end > 0
                                      ? qni_passage_character(p, found.end - 1)
-                                     : (qni_text_span){0, 0};
+                                     : (qni_text_span){p->base, p->base};
             QNI_TRY(qni_draft_copy(out, p, at, found.begin, err));
             QNI_TRY(qni_draft_add(out, step->content, step->n_content, last, err));
             at = found.end;

@@ -170,7 +170,7 @@ qn_status qni_rewrite_put(qni_rewrite *r, uint32_t code, int change)
 {
     char bytes[4];
     int n = qni_utf8_encode(code, bytes);
-    qni_text_span from = {0, 0};
+    qni_text_span from = {r->from->base, r->from->base};
     if (r->to->track && r->from->n > 0) {
         size_t last = r->from->n - 1;
         if (change <= 0) {

@@ -14,10 +14,10 @@ typedef struct qni_passage {
     size_t n;
     const qni_text_span *origin; // NULL: byte i stands for itself, at shift + i
     size_t shift;
-    bool at_start;   // the given text begins here
-    bool lost_front; // its first characters were taken away
-    bool continues;  // text of the same passage stood before it, see settle.h
-    bool goes_on;    // and more of it follows
+    size_t base;    // of the given text: what is put in front of the passage stands there
+    bool at_start;  // its first character stands for the first of the given text
+    bool continues; // text of the same passage stood before it, see settle.h
+    bool goes_on;   // and more of it follows
 } qni_passage;
 
 // The bytes of the given text that the passage's bytes [begin, end) stand for.

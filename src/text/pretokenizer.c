@@ -10,7 +10,6 @@ typedef struct cutter {
     qni_pretokenize_scratch *s;
     qni_passage *p;
     bool track;
-    bool is_cut; // into more than one piece, or shortened
     int next_draft;
     qn_error *err;
 } cutter;
@@ -47,9 +46,6 @@ static qn_status cut_pieces(cutter *c, const qni_pretokenizer *step, cut_fn *cut
     for (size_t i = 0; i < from->n; i++) {
         QNI_TRY(cut(c, step, from->items[i]));
     }
-    bool same = to->n == 1 && from->n == 1 && to->items[0].begin == from->items[0].begin &&
-                to->items[0].end == from->items[0].end;
-    c->is_cut = c->is_cut || !same;
     qni_cuts other = *from;
     *from = *to;
     *to = other;
@@ -137,8 +133,8 @@ static qn_status write_marked(cutter *c, const qni_pretokenizer *step, qni_cut p
 {
     const char *text = c->p->text;
     bool wants = step->prepend == QNI_PREPEND_ALWAYS ||
-                 (step->prepend == QNI_PREPEND_FIRST && piece.begin == 0 && c->p->at_start &&
-                  !(c->is_cut && c->p->lost_front));
+                 (step->prepend == QNI_PREPEND_FIRST && c->p->at_start &&
+                  qni_passage_span(c->p, piece.begin, piece.end).begin == 0);
     bool has = begins_with(text + piece.begin, piece.end - piece.begin, step->mark, step->n_mark) ||
                text[piece.begin] == ' ';
     if (wants && !has) {

@@ -34,7 +34,9 @@ typedef struct qni_pretokenize_scratch {
 
 void qni_pretokenize_scratch_end(qni_pretokenize_scratch *scratch);
 
-// Leaves the words of the passage in scratch->cuts. `p` becomes the text that they are cut from.
+// Leaves the words of the passage in scratch->cuts. A mark for the first word only is put before
+// those whose first character stands for the first of the text. `p` becomes the text that they are
+// cut from.
 QNI_WARN_UNUSED qn_status qni_pretokenize(const qni_pretokenizer *steps, size_t n_steps,
                                           qni_pretokenize_scratch *scratch, bool track,
                                           qni_passage *p, qn_error *err);

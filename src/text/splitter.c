@@ -129,20 +129,44 @@ static const char newer[] = " "
 #undef QNI_SINCE_14
     ;
 
-// Group 1 is what is of no script, 2 what is of none that is listed.
+// What was of another script then.
+static const struct {
+    const char *script, *items;
+} moved[] = {{"\\p{sc:Common}", "\\x{589}\\x{61C}"}, {"\\p{sc:Devanagari}", "\\x{953}\\x{954}"}};
+
+enum { N_MOVED = sizeof moved / sizeof moved[0] };
+
+// A character of a script.
+static qn_status write_script(qni_buf *out, int i, qn_error *err)
+{
+    bool common = i == 1; // without the length mark
+    const char *begin = common ? "[^" : "[", *end = common ? "\\x{30FC}]" : "]";
+    QNI_TRY(qni_buf_printf(out, err, "(?:(?!(?3))%s%s%s", begin,
+                           common ? "\\P{sc:Common}" : scripts[i], end));
+    for (int j = 0; j < N_MOVED; j++) {
+        if (strcmp(scripts[i], moved[j].script) == 0) {
+            QNI_TRY(qni_buf_printf(out, err, "|[%s]", moved[j].items));
+        }
+    }
+    return qni_buf_add_text(out, ")", err);
+}
+
+// Group 1 is what is of no script, 2 what is of none that is listed, 3 what is of another one.
 static qn_status write_scripts(qni_buf *out, qn_error *err)
 {
     qn_status status = qni_buf_printf(out, err, "(?(DEFINE)([%s])([^", newer);
     for (int i = 0; i < N_SCRIPTS && status == QN_OK; i++) {
         status = qni_buf_add_text(out, scripts[i], err);
     }
-    status = status == QN_OK ? qni_buf_add_text(out, "]))(?!(?1))(?:", err) : status;
+    status = status == QN_OK ? qni_buf_printf(out, err, "])([%s%s]))(?!(?1))(?:", moved[0].items,
+                                              moved[1].items)
+                             : status;
     for (int i = 0; i < N_SCRIPTS && status == QN_OK; i++) {
-        bool common = i == 1; // without the length mark
-        const char *begin = common ? "[^" : "[", *end = common ? "\\x{30FC}]" : "]";
-        const char *items = common ? "\\P{sc:Common}" : scripts[i];
-        status = qni_buf_printf(out, err, "%s%s%s%s(?:%s%s%s|(?1)|(?2))*+", i > 0 ? "|" : "", begin,
-                                items, end, begin, items, end);
+        status = qni_buf_add_text(out, i > 0 ? "|" : "", err);
+        status = status == QN_OK ? write_script(out, i, err) : status;
+        status = status == QN_OK ? qni_buf_add_text(out, "(?:", err) : status;
+        status = status == QN_OK ? write_script(out, i, err) : status;
+        status = status == QN_OK ? qni_buf_add_text(out, "|(?1)|(?2))*+", err) : status;
     }
     return status == QN_OK ? qni_buf_add_text(out, ")", err) : status;
 }

@@ -544,5 +544,6 @@ const qni_row *qni_find_filter(const char *name)
 {
     const qni_row *row = qni_find_row(qni_text_filters, name);
     row = row != NULL ? row : qni_find_row(qni_sequence_filters, name);
+    row = row != NULL ? row : qni_find_row(qni_layout_filters, name);
     return row != NULL ? row : qni_find_row(qni_value_filters, name);
 }

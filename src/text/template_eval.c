@@ -152,9 +152,8 @@ static qni_value *join_texts(qni_run *r, qni_value *a, qni_value *b)
 {
     bool markup = a->markup || b->markup;
     if (markup && a->markup != b->markup) { // the one that is none is escaped
-        const qni_args none = {NULL, 0, NULL, NULL, 0};
         qni_value **plain = a->markup ? &b : &a;
-        *plain = qni_call_row(r, qni_find_filter("escape"), *plain, &none);
+        *plain = qni_escaped(r, *plain);
     }
     qni_value *both = a != NULL && b != NULL ? qni_join(r, a, b) : NULL;
     if (both != NULL && markup && !both->markup) {

@@ -33,7 +33,8 @@ static bool put_padded(qni_run *r, qni_buf *out, const spec *s, char align, cons
     int64_t more = s->width - (int64_t)count_codes(text, n);
     int64_t left = more <= 0 ? 0 : align == '<' ? 0 : align == '^' ? more / 2 : more;
     const char *fill = s->fill[0] != '\0' ? s->fill : " ";
-    size_t sign = align == '=' && n > 0 && strchr("+- ", text[0]) != NULL ? 1 : 0;
+    size_t sign = align == '=' && n > 0 && text[0] != '\0' && strchr("+- ", text[0]) != NULL ? 1
+                                                                                             : 0;
     bool fine = qni_put(r, out, text, sign);
     for (int64_t i = 0; fine && i < left; i++) {
         fine = qni_charge(r, 1) && qni_put_text(r, out, fill);
@@ -150,6 +151,7 @@ typedef struct percent {
     qni_value *values;
     size_t next;
     bool by_name;
+    bool escapes; // values of a safe text
 } percent;
 
 static qni_value *next_value(qni_run *r, percent *p)
@@ -185,19 +187,23 @@ static qni_value *repr_text(qni_run *r, qni_value *v)
     return qni_put_end(r, &buf, qni_repr(r, v, &buf));
 }
 
-static bool put_percent(qni_run *r, qni_buf *out, spec *s, qni_value *v)
+static bool put_percent(qni_run *r, qni_buf *out, spec *s, qni_value *v, bool escapes)
 {
     double x;
     int64_t n;
     char type = s->type;
     if (type == 's' || type == 'r' || type == 'a') {
-        qni_value *text = type == 's' ? qni_to_text(r, v) : repr_text(r, v);
+        qni_value *text = type != 's' ? repr_text(r, v) : escapes ? v : qni_to_text(r, v);
+        text = escapes && text != NULL ? qni_escaped(r, text) : text;
         s->zero = false;
         s->align = s->align != '\0' ? s->align : '>';
         return text != NULL && put_text(r, out, s, text);
     }
     s->fill[0] = s->zero && s->align == '\0' ? '0' : '\0';
     s->fill[1] = '\0';
+    if (escapes && strchr("cxXo", type) != NULL) { // what stands for the value is no number
+        return qni_raise(r, "%%%c in a safe text", type) != NULL;
+    }
     if (type == 'c') {
         char bytes[4];
         if (v->kind == QNI_TEXT && qni_characters(v) == 1) {
@@ -234,6 +240,10 @@ static bool one_percent(qni_run *r, percent *p, const char **at, const char *end
 {
     spec s = {.width = -1, .precision = -1};
     qni_value *v = NULL;
+    if (*at < end && **at == '%') {
+        (*at)++;
+        return qni_put(r, out, "%", 1);
+    }
     if (*at < end && **at == '(') {
         int depth = 1;
         const char *name = ++*at;
@@ -276,16 +286,13 @@ static bool one_percent(qni_run *r, percent *p, const char **at, const char *end
         return qni_raise(r, "an incomplete format") != NULL;
     }
     s.type = *(*at)++;
-    if (s.type == '%') {
-        return qni_put(r, out, "%", 1);
-    }
     v = v != NULL ? v : next_value(r, p);
-    return v != NULL && s.type != '\0' && put_percent(r, out, &s, v);
+    return v != NULL && s.type != '\0' && put_percent(r, out, &s, v, p->escapes);
 }
 
 qni_value *qni_percent(qni_run *r, qni_value *format, qni_value *values)
 {
-    percent p = {.values = values};
+    percent p = {.values = values, .escapes = format->markup};
     const char *at = format->as.text.at, *end = at + format->as.text.n;
     qni_buf out;
     bool fine = true;
@@ -306,7 +313,11 @@ qni_value *qni_percent(qni_run *r, qni_value *format, qni_value *values)
     if (fine && p.next < n) {
         fine = qni_raise(r, "values that the format does not use") != NULL;
     }
-    return qni_put_end(r, &out, fine);
+    qni_value *made = qni_put_end(r, &out, fine);
+    if (made != NULL) {
+        made->markup = format->markup;
+    }
+    return made;
 }
 
 // ---- "...".format(...)
@@ -360,6 +371,17 @@ static bool read_spec(qni_run *r, const char *at, size_t n, spec *s)
     return at == end || qni_raise(r, "a format that is not known") != NULL;
 }
 
+// A number as the character of that code point.
+static bool put_character(qni_run *r, qni_buf *out, spec *s, int64_t code)
+{
+    char bytes[4];
+    bool fine = s->sign == '\0' && !s->alternate && s->precision < 0 && s->group == '\0' &&
+                code >= 0 && code <= 0x10FFFF && (code < 0xD800 || code >= 0xE000);
+    return fine ? put_padded(r, out, s, s->align != '\0' ? s->align : '>', bytes,
+                             (size_t)qni_utf8_encode((uint32_t)code, bytes))
+                : qni_raise(r, "a format that is not one of characters") != NULL;
+}
+
 static bool put_formatted(qni_run *r, qni_buf *out, qni_value *v, const char *at, size_t n)
 {
     spec s;
@@ -381,6 +403,9 @@ static bool put_formatted(qni_run *r, qni_buf *out, qni_value *v, const char *at
     if (v->kind == QNI_BOOL && text_type && s.type == 's') {
         return qni_raise(r, "a format that is not one of numbers") != NULL;
     }
+    if (s.type == 'c' && qni_is_whole(v, &whole)) {
+        return put_character(r, out, &s, whole);
+    }
     bool as_real = s.type != '\0' && strchr("eEfFgG%", s.type) != NULL;
     if (qni_is_whole(v, &whole) && !as_real) {
         bool known = (s.type == '\0' || strchr("bdoxXn", s.type) != NULL) && s.precision < 0 &&
@@ -401,6 +426,7 @@ typedef struct formatter {
     size_t next;
     bool automatic, manual;
     int depth;
+    bool escapes; // values of a safe text
 } formatter;
 
 // `whole`: nothing stands behind the name. Only then Python lets it count as one with or without a
@@ -468,6 +494,19 @@ static qni_value *field_value(qni_run *r, formatter *f, const char *at, const ch
 
 static bool put_fields(qni_run *r, formatter *f, const char *at, const char *end, qni_buf *out);
 
+// A value in a safe text: formatted, then escaped unless it is safe itself.
+static bool put_escaped(qni_run *r, qni_buf *out, qni_value *v, const char *at, size_t n)
+{
+    if (v->kind == QNI_TEXT && v->markup) {
+        return n == 0 ? qni_print(r, v, out) : qni_raise(r, "a format of a safe text") != NULL;
+    }
+    qni_buf buf;
+    qni_put_begin(r, &buf);
+    qni_value *text = qni_put_end(r, &buf, put_formatted(r, &buf, v, at, n));
+    text = text != NULL ? qni_escaped(r, text) : NULL;
+    return text != NULL && qni_print(r, text, out);
+}
+
 static bool put_field(qni_run *r, formatter *f, const char *at, const char *end, qni_buf *out)
 {
     const char *stop = at;
@@ -495,7 +534,9 @@ static bool put_field(qni_run *r, formatter *f, const char *at, const char *end,
     bool fine = f->depth <= 2 ? put_fields(r, f, stop, end, &inner)
                               : qni_raise(r, "formats inside of formats") != NULL;
     f->depth--;
-    fine = fine && put_formatted(r, out, v, inner.data != NULL ? inner.data : "", inner.size);
+    const char *form = inner.data != NULL ? inner.data : "";
+    fine = fine && (f->escapes ? put_escaped(r, out, v, form, inner.size)
+                               : put_formatted(r, out, v, form, inner.size));
     qni_buf_end(&inner);
     return fine;
 }
@@ -534,7 +575,7 @@ static bool put_fields(qni_run *r, formatter *f, const char *at, const char *end
 
 qni_value *qni_format_text(qni_run *r, qni_value *format, const qni_args *args)
 {
-    formatter f = {.args = args};
+    formatter f = {.args = args, .escapes = format->markup};
     qni_buf out;
     qni_put_begin(r, &out);
     const char *at = format->as.text.at;

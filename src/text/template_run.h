@@ -127,7 +127,8 @@ const qni_row *qni_find_test(const char *name);
 const qni_row *qni_find_function(const char *name);
 const qni_row *qni_find_method(const qni_value *self, const char *name);
 
-extern const qni_row qni_text_filters[], qni_sequence_filters[], qni_value_filters[];
+extern const qni_row qni_text_filters[], qni_sequence_filters[], qni_value_filters[],
+    qni_layout_filters[];
 extern const qni_row qni_text_methods[];
 
 bool qni_may_name(qni_run *r, const qni_value *key); // a member of a namespace
@@ -157,6 +158,7 @@ qni_value *qni_eval(qni_run *r, const qni_node *node);
 qni_value *qni_binary(qni_run *r, const char *op, qni_value *a, qni_value *b);
 qni_value *qni_percent(qni_run *r, qni_value *format, qni_value *values);        // format % values
 qni_value *qni_format_text(qni_run *r, qni_value *format, const qni_args *args); // .format()
+qni_value *qni_escaped(qni_run *r, qni_value *v);                                // as a safe text
 bool qni_eval_args(qni_run *r, const qni_node *node, qni_args *args);
 qni_frame *qni_frame_new(qni_run *r, qni_frame *outer);
 bool qni_frame_set(qni_run *r, qni_frame *frame, const char *name, qni_value *value);

@@ -133,7 +133,7 @@ static bool put_title(qni_run *r, qni_buf *buf, uint32_t code)
     return fine;
 }
 
-// mode: u upper, l lower, t title, c capitalize, s swap.
+// mode: u upper, l lower, f folded, t title, c capitalize, s swap.
 static qni_value *change_case(qni_run *r, qni_value *self, char mode)
 {
     piece p = piece_of(self);
@@ -148,6 +148,8 @@ static qni_value *change_case(qni_run *r, qni_value *self, char mode)
             fine = put_title(r, &buf, code);
         } else if (up) {
             fine = put_codes(r, &buf, made, qni_unicode_upper(code, made));
+        } else if (mode == 'f') {
+            fine = put_codes(r, &buf, made, qni_unicode_casefold(code, made));
         } else if (code == 0x3A3 && i > 0) { // a sigma at the end of a word
             size_t m;
             bool last = i + n >= p.n || !is_cased(code_at(p.at + i + n, p.n - i - n, &m));
@@ -173,6 +175,12 @@ static qni_value *m_lower(qni_run *r, qni_value *self, qni_value **a, const qni_
     (void)a;
     (void)args;
     return change_case(r, self, 'l');
+}
+static qni_value *m_casefold(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
+{
+    (void)a;
+    (void)args;
+    return change_case(r, self, 'f');
 }
 static qni_value *m_title(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
 {
@@ -567,7 +575,7 @@ static qni_value *m_rpartition(qni_run *r, qni_value *self, qni_value **a, const
 
 // ---- Putting together
 
-static qni_value *escaped(qni_run *r, qni_value *v)
+qni_value *qni_escaped(qni_run *r, qni_value *v)
 {
     const qni_args none = {NULL, 0, NULL, NULL, 0};
     return qni_call_row(r, qni_find_filter("escape"), v, &none);
@@ -610,7 +618,7 @@ static qni_value *m_replace(qni_run *r, qni_value *self, qni_value **a, const qn
         (a[2] != NULL && !need_whole(r, a[2], &most))) {
         return NULL;
     }
-    qni_value *to = self->markup ? escaped(r, a[1]) : a[1];
+    qni_value *to = self->markup ? qni_escaped(r, a[1]) : a[1];
     return to != NULL ? replace(r, piece_of(self), piece_of(a[0]), piece_of(to), most) : NULL;
 }
 
@@ -624,7 +632,7 @@ static qni_value *m_join(qni_run *r, qni_value *self, qni_value **a, const qni_a
     for (size_t i = 0; fine && i < list->as.list.n; i++) {
         qni_value *item = list->as.list.items[i];
         if (self->markup) { // puts anything together, escaped
-            item = escaped(r, item);
+            item = qni_escaped(r, item);
         }
         fine = item != NULL && need_text(r, item) &&
                (i == 0 || qni_put(r, &buf, self->as.text.at, self->as.text.n)) &&
@@ -853,7 +861,7 @@ const qni_row qni_text_methods[] = {
     {"rstrip", "/ chars?", m_rstrip},
     {"upper", "", m_upper},
     {"lower", "", m_lower},
-    {"casefold", "", m_lower},
+    {"casefold", "", m_casefold},
     {"title", "", m_title},
     {"capitalize", "", m_capitalize},
     {"swapcase", "", m_swapcase},

@@ -316,7 +316,7 @@ static qni_value *f_xmlattr(qni_run *r, qni_value *self, qni_value **a, const qn
 
 static qni_value *f_format(qni_run *r, qni_value *self, qni_value **a, const qni_args *args)
 {
-    qni_value *values = NULL, *text = qni_to_text(r, self);
+    qni_value *values = NULL, *text = self->kind == QNI_TEXT ? self : qni_to_text(r, self);
     (void)a;
     if (args->n > 0 && args->n_named > 0) {
         return qni_raise(r, "format takes arguments by place or by name, not both");

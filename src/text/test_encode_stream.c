@@ -274,6 +274,10 @@ static void test_first_tokens_of_a_long_text(void **state)
                 size_t kept = all.n;
                 all.n = kept < numbers[k] ? kept : numbers[k];
                 assert_same(&kinds[i], &all, &some, o.offsets);
+                size_t count;
+                qn_error err;
+                assert_int_equal(qni_tokenizer_count(t, text, n, &o, &count, &err), QN_OK);
+                assert_int_equal(count, all.n);
                 all.n = kept;
             }
             qni_ids_end(&all);

@@ -101,6 +101,11 @@ static void test_values_are_as_in_python(void **state)
     expect("{{ 2.7|int(0, 'x') }}{{ 'a'|tojson(indent=[]) }}", "2\"a\"");
     expect("{{ '{0[a]} {}'.format({'a': 1}) }}", "1 {'a': 1}");
     expect("{{ dict.fromkeys(['a', 'b'], 0) }}", "{'a': 0, 'b': 0}");
+    expect("{{ '{:c}{:4c}'.format(65, 233) }}", "A   \xC3\xA9");
+    expect("{{ 'Stra\xC3\x9F"
+           "e \xC7\x85'.casefold() }}",
+           "strasse \xC7\x86");
+    expect_error("{{ '%5%' % 1 }}", QN_INVALID_ARGUMENT, "not known");
 }
 
 static void test_methods_of_safe_texts_give_safe_texts(void **state)
@@ -111,6 +116,36 @@ static void test_methods_of_safe_texts_give_safe_texts(void **state)
     expect("{{ ('a'|safe).replace('a', '<') }}{{ '<a>'|safe|replace('a', '<') }}", "&lt;<<>");
     expect("{{ '<&>'|e }}{{ '<&>'|e|e }}{{ '<'|e|forceescape }}",
            "&lt;&amp;&gt;&lt;&amp;&gt;&amp;lt;");
+}
+
+static void test_what_is_formatted_into_safe_texts_is_escaped(void **state)
+{
+    (void)state;
+    expect("{{ ('%s|%5s|%r'|safe) % ('<', '>'|safe, '&') }}", "&lt;|    >|&#39;&amp;&#39;");
+    expect("{{ ('{}{:>4}{!r}{}'|safe).format('<', 1.5, 'a', '&'|safe) }}", "&lt; 1.5&#39;a&#39;&");
+    expect("{{ ('<%s>'|safe)|format('<')|e }}", "<&lt;>");
+    expect_error("{{ ('%x'|safe) % 1 }}", QN_INVALID_ARGUMENT, "%x in a safe text");
+}
+
+// As Python's pprint and textwrap have them.
+static void test_text_in_lines(void **state)
+{
+    (void)state;
+    expect(
+        "{{ {'b': [1, 'x' * 70], 'a': {'k': none}, 'text': 'the quick brown fox jumps over the "
+        "lazy dog and then it goes on for a while'}|pprint }}",
+        "{'a': {'k': None},\n 'b': [1,\n       "
+        "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'],\n 'text': 'the "
+        "quick brown fox jumps over the lazy dog and then it goes on for '\n         'a while'}");
+    expect("{{ ('word ' * 20)|pprint }}",
+           "('word word word word word word word word word word word word word word word '\n 'word "
+           "word word word word ')");
+    expect("{{ ''|pprint }}{{ [[]]|pprint }}", "''[[]]");
+    expect("{{ 'the quick-brown fox\njumped--over supercalifragilistic dogs'|wordwrap(10) }}",
+           "the quick-\nbrown fox\njumped--\nover super\ncalifragil\nistic dogs");
+    expect("{{ 'the quick-brown supercalifragilistic'|wordwrap(8, false, '|', false) }}",
+           "the|quick-brown|supercalifragilistic");
+    expect_error("{{ 'a'|wordwrap(0) }}", QN_INVALID_ARGUMENT, "0 columns");
 }
 
 static void expect_continued(const char *source, const char *how, const char *wanted)
@@ -149,7 +184,8 @@ static qn_status rich(void *context, qn_error *err)
         "{{ rows|groupby('v')|list|length }}{{ '%5.2f|%s' % (1.5, t) }}{{ '{:>4}'.format(x) }}"
         "{{ messages|tojson(indent=1)|length }}{{ rows|map(attribute='n')|unique|join('-') }}"
         "{{ 'a b c'.split()|reverse|list }}{% with y = {'k': (1, 2)} %}{{ y.k[::-1] }}{% endwith %}"
-        "{% block b %}{{ '<'|e }}{% endblock %}{{ self.b() }}{{ 'abc'[1:]|replace('b', 'd') }}";
+        "{% block b %}{{ '<'|e }}{% endblock %}{{ self.b() }}{{ 'abc'[1:]|replace('b', 'd') }}"
+        "{{ ([{'k': 'word ' * 20}] * 3)|pprint|wordwrap(9)|length }}";
     char text[4096];
     (void)context;
     QNI_TRY(render(source, variables, NULL, text, err));
@@ -171,6 +207,8 @@ int main(void)
         cmocka_unit_test(test_limits_end_what_would_take_too_long),
         cmocka_unit_test(test_values_are_as_in_python),
         cmocka_unit_test(test_methods_of_safe_texts_give_safe_texts),
+        cmocka_unit_test(test_what_is_formatted_into_safe_texts_is_escaped),
+        cmocka_unit_test(test_text_in_lines),
         cmocka_unit_test(test_final_message_stays_open),
         cmocka_unit_test(test_memory_running_out),
     };

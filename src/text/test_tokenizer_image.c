@@ -106,7 +106,7 @@ static qni_tokenizer *open_and_store(const fixture *f, char **path)
     qni_tokenizer_stamp stamp;
     qni_tokenizer *t = open_one(f);
     assert_null(t->image);
-    assert_int_equal(qni_tokenizer_stamp_take(f->file, f->folder, &stamp, &err), QN_OK);
+    assert_int_equal(qni_tokenizer_stamp_take(f->file, f->folder, false, &stamp, &err), QN_OK);
     if (stamp.fresh) {                             // on a busy machine it is not any more
         assert_false(qni_file_exists(stamp.path)); // opening left none
     }

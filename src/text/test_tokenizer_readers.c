@@ -549,6 +549,83 @@ static void test_empty_decoder(void **state)
     }
 }
 
+// ---- Folders whose class rebuilds the steps
+
+static void write_beside(const file *f, const char *name, const char *text)
+{
+    char path[TEMPORARY_PATH + 32];
+    qn_error err;
+    snprintf(path, sizeof path, "%s/%s", f->folder, name);
+    assert_int_equal(qni_file_write(path, text, strlen(text), &err), QN_OK);
+}
+
+#define BERT                                                                                     \
+    "{\"added_tokens\":[],\"pre_tokenizer\":{\"type\":\"Whitespace\"},\"model\":{\"type\":"      \
+    "\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":\"##\","                \
+    "\"max_input_chars_per_word\":100,\"vocab\":{\"[PAD]\":0,\"[UNK]\":1,\"[CLS]\":2,\"[SEP]\":" \
+    "3,\"[MASK]\":4,\"a\":5,\"##b\":6,\"A\":7}}}"
+
+// As transformers' AutoTokenizer gives them.
+static void test_classes_of_folders(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config, *model, *ids;
+    } cases[] = {
+        {"{}", "{}", "1 7 "},
+        {"{\"tokenizer_class\":\"BertTokenizerFast\"}", "{}", "5 6 5 "},
+        {"{\"do_lower_case\":false}", "{\"model_type\":\"bert\"}", "1 7 "},
+        {"{\"tokenizer_class\":\"BertTokenizer\"}", "{\"model_type\":\"olmo2\"}", "1 7 "},
+        {"{\"tokenizer_class\":\"PreTrainedTokenizerFast\"}", "{}", "1 7 "},
+        {"{\"tokenizer_class\":\"Other\",\"added_tokens_decoder\":{\"8\":{\"content\":\"aB\"}}}",
+         "{\"model_type\":\"llama\"}", "8 7 "},
+        {"{\"tokenizer_class\":\"BertTokenizer\",\"sep_token\":\"aB\",\"cls_token\":null}", "{}",
+         "8 5 "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        file f;
+        write_file(&f, "tokenizer.json", BERT, strlen(BERT));
+        write_beside(&f, "tokenizer_config.json", cases[i].config);
+        write_beside(&f, "config.json", cases[i].model);
+        check_ids(f.path, "aB A", "1 7 "); // the file is what it is
+        check_ids(f.folder, "aB A", cases[i].ids);
+        temporary_end(f.folder);
+    }
+}
+
+static void test_classes_of_folders_are_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config, *said;
+    } cases[] = {
+        {"{\"added_tokens_decoder\":{\"8\":{}}}", "content"},
+        {"{\"added_tokens_decoder\":{\"8\":{\"content\":\"x\",\"lstrip\":1}}}", "lstrip"},
+        {"{\"tokenizer_class\":\"BertTokenizer\",\"do_lower_case\":3}", "lowercase"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        file f;
+        write_file(&f, "tokenizer.json", BERT, strlen(BERT));
+        write_beside(&f, "tokenizer_config.json", cases[i].config);
+        check_refused(f.folder, QN_INVALID_MODEL, cases[i].said);
+        temporary_end(f.folder);
+    }
+}
+
+static void test_classes_of_folders_out_of_memory(void **state)
+{
+    (void)state;
+    static const char json[] =
+        "{\"added_tokens\":[{\"id\":3,\"content\":\"<s>\"}],\"model\":{\"type\":\"BPE\",\"vocab\":{"
+        "\"a\":0,\"b\":1,\"ab\":2},\"merges\":[[\"a\",\"b\"]]}}";
+    file f;
+    write_file(&f, "tokenizer.json", json, sizeof json - 1);
+    write_beside(&f, "tokenizer_config.json",
+                 "{\"tokenizer_class\":\"LlamaTokenizer\",\"extra_special_tokens\":[\"<x>\"]}");
+    assert_true(torture(open_and_use, f.folder) > 20);
+    temporary_end(f.folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -563,6 +640,9 @@ int main(void)
         cmocka_unit_test(test_patterns),
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_empty_decoder),
+        cmocka_unit_test(test_classes_of_folders),
+        cmocka_unit_test(test_classes_of_folders_are_checked),
+        cmocka_unit_test(test_classes_of_folders_out_of_memory),
     };
     setenv("QUINCE_CACHE", "", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,7 +55,7 @@ static qn_status build_set(qni_tokenizer *t, bool normalized, qni_added_set *out
     size_t n = 0;
     for (size_t i = 0; i < t->n_added && status == QN_OK; i++) {
         const qni_added_token *a = &t->added[i];
-        qni_passage p = {.text = a->content, .n = a->n, .at_start = true};
+        qni_passage p = {.text = a->content, .n = a->n};
         if (a->normalized != normalized || a->n == 0) {
             continue;
         }
@@ -82,23 +82,54 @@ static qn_status build_set(qni_tokenizer *t, bool normalized, qni_added_set *out
     return status;
 }
 
-// What each token gives in the middle of a text. Added tokens that are looked for in normalized
-// text are decoded from their normalized form, as the library does since 0.23.
-static qn_status write_plain(qni_tokenizer *t, const uint32_t *added, qni_buf *pool, uint32_t *ends,
+qn_status qni_tokenizer_shown(const qni_tokenizer *t, uint32_t id, qni_normalize_scratch *scratch,
+                              const char **text, size_t *n, qn_error *err)
+{
+    *text = qni_tokenizer_token_text(t, (int32_t)id, n);
+    if ((t->traits[id] & QNI_TOKEN_SHOWN) != 0) {
+        qni_passage p = {.text = *text, .n = *n};
+        QNI_TRY(qni_normalize(t->normalizers, t->n_normalizers, scratch, false, &p, err));
+        *text = p.text;
+        *n = p.n;
+    }
+    return QN_OK;
+}
+
+// Marks the added tokens that are shown in another form, and those that are skipped: the library
+// tells them by what they are shown as, so that a special token in another form stays unless a
+// special token is written like that.
+static qn_status settle_shown(qni_tokenizer *t, qni_normalize_scratch *scratch, qn_error *err)
+{
+    bool sentencepiece = t->n_normalizers == 1 &&
+                         t->normalizers[0].kind == QNI_NORMALIZE_SENTENCEPIECE;
+    for (size_t i = 0; i < t->n_added; i++) {
+        const qni_added_token *a = &t->added[i];
+        const char *text;
+        size_t n;
+        t->traits[a->id] &= (uint8_t)~QNI_TOKEN_SHOWN; // the last one of an id counts
+        t->traits[a->id] |= a->normalized && !sentencepiece ? QNI_TOKEN_SHOWN : 0;
+        QNI_TRY(qni_tokenizer_shown(t, (uint32_t)a->id, scratch, &text, &n, err));
+        bool same = n == a->n && memcmp(text, a->content, n) == 0;
+        t->traits[a->id] &= (uint8_t) ~(same ? QNI_TOKEN_SHOWN : 0);
+        int32_t like = same ? a->id : qni_tokenizer_find(t, text, n);
+        bool skipped = like >= 0 && (t->traits[like] & QNI_TOKEN_SPECIAL) != 0;
+        t->traits[a->id] &= (uint8_t)~QNI_TOKEN_SKIPPED;
+        t->traits[a->id] |= skipped ? QNI_TOKEN_SKIPPED : 0;
+    }
+    return QN_OK;
+}
+
+// What each token gives in the middle of a text.
+static qn_status write_plain(qni_tokenizer *t, qni_buf *pool, uint32_t *ends,
                              qni_normalize_scratch *scratch, qn_error *err)
 {
     for (uint32_t id = 0; id < t->written.n; id++) {
         if (t->written.present[id]) {
             bool is_byte;
-            uint32_t n;
-            const char *token = qni_vocab_at(&t->written, id, &n);
-            qni_passage p = {.text = token, .n = n, .at_start = true};
-            bool sentencepiece = t->n_normalizers == 1 &&
-                                 t->normalizers[0].kind == QNI_NORMALIZE_SENTENCEPIECE;
-            if (added[id] != 0 && t->added[added[id] - 1].normalized && !sentencepiece) {
-                QNI_TRY(qni_normalize(t->normalizers, t->n_normalizers, scratch, false, &p, err));
-            }
-            QNI_TRY(qni_decoder_token(&t->decoder, p.text, p.n, false, false, pool, &is_byte, err));
+            size_t n;
+            const char *text;
+            QNI_TRY(qni_tokenizer_shown(t, id, scratch, &text, &n, err));
+            QNI_TRY(qni_decoder_token(&t->decoder, text, n, false, false, pool, &is_byte, err));
             t->traits[id] |= is_byte ? QNI_TOKEN_BYTE : 0;
         }
         ends[id] = (uint32_t)pool->size;
@@ -113,15 +144,9 @@ static qn_status build_plain(qni_tokenizer *t, qn_error *err)
     qni_buf_begin(&pool, UINT32_MAX, "the text of all tokens");
     uint32_t *ends = qni_alloc_array((size_t)t->written.n + 1, sizeof *ends);
     qni_normalize_scratch scratch = {0};
-    uint32_t *added = qni_calloc((size_t)t->written.n + 1, sizeof *added); // an index and 1
-    for (size_t i = 0; added != NULL && i < t->n_added; i++) {
-        added[t->added[i].id] = (uint32_t)i + 1;
-    }
-    qn_status status = ends == NULL || added == NULL
-                           ? qni_fail_memory(err)
-                           : write_plain(t, added, &pool, ends, &scratch, err);
+    qn_status status = ends == NULL ? qni_fail_memory(err) : settle_shown(t, &scratch, err);
+    status = status == QN_OK ? write_plain(t, &pool, ends, &scratch, err) : status;
     qni_normalize_scratch_end(&scratch);
-    qni_free(added);
     for (uint32_t id = 0; id < t->written.n && status == QN_OK; id++) {
         uint32_t begin = id > 0 ? ends[id - 1] : 0;
         if (t->written.present[id]) {
@@ -154,8 +179,24 @@ static qn_status build_brief(qni_tokenizer *t, qn_error *err)
     return QN_OK;
 }
 
+// Whether a step puts a mark in front of the first word only, behind steps that may have put text
+// there or taken some away: then what stands for the first character of the text is kept track of.
+static bool tracks_front(const qni_tokenizer *t)
+{
+    bool changes = t->n_normalizers > 0;
+    for (size_t i = 0; i < t->n_pretokenizers; i++) {
+        const qni_pretokenizer *step = &t->pretokenizers[i];
+        if (step->kind == QNI_PRE_METASPACE && step->prepend == QNI_PREPEND_FIRST && changes) {
+            return true;
+        }
+        changes = changes || (step->kind != QNI_PRE_SPLIT && step->kind != QNI_PRE_LENGTH);
+    }
+    return false;
+}
+
 qn_status qni_tokenizer_finish(qni_tokenizer *t, qni_token_list *written, qn_error *err)
 {
+    t->tracks_front = tracks_front(t);
     QNI_TRY(settle_added(t, written, err));
     QNI_TRY(qni_decoder_settle(&t->decoder, err));
     QNI_TRY(qni_model_settle(&t->model, err));
@@ -337,7 +378,7 @@ static bool looks_like_pieces(const unsigned char *text, size_t n)
 }
 
 // What a file is, its first bytes tell.
-static qn_status read_file(qni_tokenizer *t, const char *path, qn_error *err)
+static qn_status read_file(qni_tokenizer *t, const char *path, const char *folder, qn_error *err)
 {
     qni_map *map;
     QNI_TRY(qni_map_open(path, &map, err));
@@ -351,16 +392,18 @@ static qn_status read_file(qni_tokenizer *t, const char *path, qn_error *err)
     if (pieces) {
         return qni_tokenizer_read_sentencepiece(t, path, err);
     }
-    return ranks ? qni_tokenizer_read_ranks(t, path, err) : qni_tokenizer_read_json(t, path, err);
+    return ranks ? qni_tokenizer_read_ranks(t, path, err)
+                 : qni_tokenizer_read_json(t, path, folder, err);
 }
 
-static qn_status open_file(qni_tokenizer *t, const char *path, const char *folder, qn_error *err)
+static qn_status open_file(qni_tokenizer *t, const char *path, const char *folder, bool as_folder,
+                           qn_error *err)
 {
     qni_tokenizer_stamp stamp;
-    QNI_TRY(qni_tokenizer_stamp_take(path, folder, &stamp, err));
+    QNI_TRY(qni_tokenizer_stamp_take(path, folder, as_folder, &stamp, err));
     qn_status status = QN_OK;
     if (!qni_tokenizer_image_load(&stamp, t)) {
-        status = read_file(t, path, err);
+        status = read_file(t, path, as_folder ? folder : NULL, err);
         status = status == QN_OK ? read_configs(t, folder, err) : status;
         if (status == QN_OK) {
             qni_tokenizer_image_store(&stamp, t);
@@ -386,7 +429,7 @@ static qn_status open_path(qni_tokenizer *t, const char *path, qn_error *err)
                    : base > path ? qni_strndup(path, (size_t)(base - path))
                                  : qni_strdup(".");
     qn_status status = file == NULL || folder == NULL ? qni_fail_memory(err)
-                                                      : open_file(t, file, folder, err);
+                                                      : open_file(t, file, folder, is_folder, err);
     qni_free(file);
     qni_free(folder);
     return status;

@@ -9,7 +9,8 @@
 // tokens around
 //
 // Token ids are int32_t, never negative. Offsets are bytes of the text as given, from 0; a token
-// that stands for part of a character has the bytes of that part.
+// that stands for part of a character has the bytes of that part, but for the byte tokens of
+// Unigram, which all have those of the characters that were not known.
 #ifndef QNI_TEXT_TOKENIZER_H
 #define QNI_TEXT_TOKENIZER_H
 
@@ -22,8 +23,8 @@
 typedef struct qni_tokenizer qni_tokenizer;
 
 // `path` is a file of one of the formats, known by its contents, or a folder that holds one
-// (tokenizer.json before tokenizer.model). tokenizer_config.json and generation_config.json beside
-// it are read too.
+// (tokenizer.json, as its class has it, before tokenizer.model). tokenizer_config.json and
+// generation_config.json beside it are read too.
 QNI_WARN_UNUSED qn_status qni_tokenizer_open(const char *path, qni_tokenizer **out, qn_error *err);
 void qni_tokenizer_close(qni_tokenizer *tokenizer); // NULL is fine
 

@@ -183,8 +183,8 @@ static qn_status stamp_beside(const char *folder, const char *name, qni_tokenize
 }
 
 // One name for one file, however it was called; what lies beside it lies where its link does.
-static qn_status write_stamp(const char *file, const char *folder, qni_tokenizer_stamp *out,
-                             qn_error *err)
+static qn_status write_stamp(const char *file, const char *folder, bool as_folder,
+                             qni_tokenizer_stamp *out, qn_error *err)
 {
     size_t n;
     const char *name = qni_path_base(file, &n);
@@ -194,13 +194,13 @@ static qn_status write_stamp(const char *file, const char *folder, qni_tokenizer
         QNI_TRY(stamp_beside(folder, qni_tokenizer_configs[i], out, err));
     }
     char *key = qni_path_join(folder, name);
-    out->path = key != NULL ? qni_cache_path("tokenizer", key) : NULL;
+    out->path = key != NULL ? qni_cache_path("tokenizer", as_folder ? folder : key) : NULL;
     qni_free(key);
     return QN_OK;
 }
 
-qn_status qni_tokenizer_stamp_take(const char *file, const char *folder, qni_tokenizer_stamp *out,
-                                   qn_error *err)
+qn_status qni_tokenizer_stamp_take(const char *file, const char *folder, bool as_folder,
+                                   qni_tokenizer_stamp *out, qn_error *err)
 {
     struct stat info;
     *out = (qni_tokenizer_stamp){0};
@@ -209,7 +209,7 @@ qn_status qni_tokenizer_stamp_take(const char *file, const char *folder, qni_tok
         return QN_OK;
     }
     char *whole = qni_path_real(folder);
-    qn_status status = whole != NULL ? write_stamp(file, whole, out, err) : QN_OK;
+    qn_status status = whole != NULL ? write_stamp(file, whole, as_folder, out, err) : QN_OK;
     qni_free(whole);
     if (status != QN_OK) {
         qni_tokenizer_stamp_end(out);

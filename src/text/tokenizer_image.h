@@ -9,7 +9,8 @@
 
 #include "text/tokenizer_impl.h"
 
-// The stamp of what `file` in `folder` (and the configurations beside it) is now.
+// The stamp of what `file` in `folder` (and the configurations beside it) is now; of the tokenizer
+// of the file or of the folder, which may be different ones.
 typedef struct qni_tokenizer_stamp {
     char *path; // of the image; NULL: there is to be none
     qni_buf text;
@@ -17,7 +18,8 @@ typedef struct qni_tokenizer_stamp {
 } qni_tokenizer_stamp;
 
 QNI_WARN_UNUSED qn_status qni_tokenizer_stamp_take(const char *file, const char *folder,
-                                                   qni_tokenizer_stamp *out, qn_error *err);
+                                                   bool as_folder, qni_tokenizer_stamp *out,
+                                                   qn_error *err);
 void qni_tokenizer_stamp_end(qni_tokenizer_stamp *stamp);
 
 // Fills a cleared tokenizer from the image. False, and it is cleared again, when there is none to

@@ -50,7 +50,9 @@ enum { QNI_POOLED_CONTEXTS = 64 };
 
 typedef enum qni_token_trait {
     QNI_TOKEN_SPECIAL = 1,
-    QNI_TOKEN_BYTE = 2 // a byte that makes characters together with its neighbours
+    QNI_TOKEN_BYTE = 2,    // a byte that makes characters together with its neighbours
+    QNI_TOKEN_SKIPPED = 4, // by skip_special_tokens
+    QNI_TOKEN_SHOWN = 8,   // decoded as another text than the written one, see qni_tokenizer_shown
 } qni_token_trait;
 
 // What most tokens give in the middle of a text, in one piece of memory.
@@ -80,6 +82,7 @@ struct qni_tokenizer {
     size_t n_normalizers;
     qni_pretokenizer *pretokenizers;
     size_t n_pretokenizers;
+    bool tracks_front; // origins are needed where a text begins
     qni_decoder decoder;
 
     qni_template_row single, pair; // special tokens around one text and two
@@ -107,8 +110,10 @@ QNI_WARN_UNUSED qn_status qni_token_list_add(qni_token_list *list, const char *b
 
 // Readers of the formats fill a zeroed tokenizer and call qni_tokenizer_finish at their end, with
 // the tokens as the file writes them; added tokens are put in.
+// tokenizer.json; `folder` NULL: as it is, else as its folder's configurations have it
+// (tokenizer_class.h).
 QNI_WARN_UNUSED qn_status qni_tokenizer_read_json(qni_tokenizer *t, const char *path,
-                                                  qn_error *err);
+                                                  const char *folder, qn_error *err);
 QNI_WARN_UNUSED qn_status qni_tokenizer_read_ranks(qni_tokenizer *t, const char *path,
                                                    qn_error *err);
 QNI_WARN_UNUSED qn_status qni_tokenizer_read_sentencepiece(qni_tokenizer *t, const char *path,
@@ -117,6 +122,13 @@ QNI_WARN_UNUSED qn_status qni_tokenizer_read_gguf(qni_tokenizer *t, const char *
                                                   qn_error *err);
 QNI_WARN_UNUSED qn_status qni_tokenizer_finish(qni_tokenizer *t, qni_token_list *written,
                                                qn_error *err);
+
+// What a token is decoded from: the text as the file writes it, but for added tokens that are
+// looked for in normalized text their normalized form, as the library does since 0.23. It lives as
+// long as the tokenizer, or in the scratch.
+QNI_WARN_UNUSED qn_status qni_tokenizer_shown(const qni_tokenizer *tokenizer, uint32_t id,
+                                              qni_normalize_scratch *scratch, const char **text,
+                                              size_t *n, qn_error *err);
 
 // Frees all that a tokenizer holds; it is as good as new.
 void qni_tokenizer_clear(qni_tokenizer *t);

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "text/tokenizer_class.h"
 #include "text/tokenizer_json.h"
 #include "text/unicode.h"
 
@@ -246,11 +247,13 @@ qn_status qni_tokenizer_build_json(qni_tokenizer *t, const json_t *root, bool ke
     return status;
 }
 
-qn_status qni_tokenizer_read_json(qni_tokenizer *t, const char *path, qn_error *err)
+qn_status qni_tokenizer_read_json(qni_tokenizer *t, const char *path, const char *folder,
+                                  qn_error *err)
 {
     json_t *root;
     QNI_TRY(qni_json_read(path, QNI_MAX_TEXT_FILE_BYTES, &root, err));
-    qn_status status = qni_tokenizer_build_json(t, root, false, err);
+    qn_status status = folder != NULL ? qni_tokenizer_apply_class(root, folder, err) : QN_OK;
+    status = status == QN_OK ? qni_tokenizer_build_json(t, root, false, err) : status;
     json_decref(root);
     return status == QN_OK ? QN_OK : qni_fail_in(err, status, path);
 }

@@ -5,6 +5,9 @@
 #include "text/tokenizer_json.h"
 #include "text/unicode.h"
 
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 // The bytes that a byte-level token stands for, in the arena; NULL (and *ok still true) when it is
@@ -217,6 +220,37 @@ static qn_status read_bpe(qni_json_reader *r, const json_t *source)
 
 // ---- Unigram: a list of tokens with their scores
 
+// The library's reader of JSON takes a number's digits for an integer and divides that by a power
+// of ten: rounded twice, every fourth score of XLM-R is off in its last bit. Which of two ways to
+// cut a word with the same tokens in another order has the higher sum depends on it. The digits are
+// the shortest that read back as the same number, as JSON is written.
+static double as_library_reads(double x)
+{
+    enum { FEWEST = 15, MOST = 17 }; // digits; fewer are exact either way
+    char digits[40], power_of_ten[40], *end;
+    for (int n = FEWEST; n <= MOST; n++) {
+        snprintf(digits, sizeof digits, "%.*e", n - 1, fabs(x));
+        if (strtod(digits, NULL) == fabs(x)) {
+            break;
+        }
+    }
+    uint64_t integer = 0;
+    int behind = -1; // digits behind the point
+    for (end = digits; *end != 'e'; end++) {
+        bool digit = *end >= '0' && *end <= '9';
+        integer = digit ? 10 * integer + (uint64_t)(*end - '0') : integer;
+        behind += digit;
+    }
+    for (; integer != 0 && integer % 10 == 0; integer /= 10) {
+        behind--;
+    }
+    int power = (int)strtol(end + 1, NULL, 10) - behind;
+    snprintf(power_of_ten, sizeof power_of_ten, "1e%d", power < 0 ? -power : power);
+    double ten = strtod(power_of_ten, NULL);
+    double read = power < 0 ? (double)integer / ten : (double)integer * ten;
+    return x < 0 ? -read : read;
+}
+
 static qn_status read_scored(qni_json_reader *r, const json_t *row, uint32_t id, double *score)
 {
     const json_t *token = json_array_get(row, 0), *number = json_array_get(row, 1);
@@ -224,7 +258,8 @@ static qn_status read_scored(qni_json_reader *r, const json_t *row, uint32_t id,
         return qni_fail(r->err, QN_INVALID_MODEL, NULL,
                         "entry %u of \"vocab\" is not a token and its score", id);
     }
-    *score = json_number_value(number);
+    *score = json_is_real(number) ? as_library_reads(json_number_value(number))
+                                  : json_number_value(number);
     if (*score > QNI_MAX_PIECE_SCORE || *score < -QNI_MAX_PIECE_SCORE) {
         return qni_fail(r->err, QN_INVALID_MODEL, NULL,
                         "entry %u of \"vocab\" has the score %g; at most %g either way", id, *score,

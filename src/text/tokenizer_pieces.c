@@ -371,7 +371,9 @@ static qn_status build(builder *b)
     QNI_TRY(build_decoder(b));
     QNI_TRY(qni_tokenizer_finish(b->t, &b->written, b->err));
     for (size_t i = 0; i < b->s->n; i++) {
-        b->t->traits[i] |= b->s->items[i].type == QNI_PIECE_CONTROL ? QNI_TOKEN_SPECIAL : 0;
+        b->t->traits[i] |= b->s->items[i].type == QNI_PIECE_CONTROL
+                               ? QNI_TOKEN_SPECIAL | QNI_TOKEN_SKIPPED
+                               : 0;
     }
     if (weighs_symbols(b)) { // they stay in the normalizer's list
         qni_added_set_end(&b->t->added_normalized);

@@ -167,6 +167,21 @@ int qni_unicode_lower(uint32_t code, uint32_t out[3])
     return 1;
 }
 
+int qni_unicode_casefold(uint32_t code, uint32_t out[3])
+{
+    utf8proc_int32_t folded[3];
+    int last = UTF8PROC_BOUNDCLASS_START;
+    utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)code, folded, 3,
+                                                 UTF8PROC_CASEFOLD, &last);
+    for (utf8proc_ssize_t i = 0; i < n && n <= 3; i++) {
+        out[i] = (uint32_t)folded[i];
+    }
+    if (n < 1 || n > 3) {
+        out[0] = code;
+    }
+    return n < 1 || n > 3 ? 1 : (int)n;
+}
+
 int qni_unicode_upper(uint32_t code, uint32_t out[3])
 {
     if (code == 0xDF) { // the only one of common use that becomes two

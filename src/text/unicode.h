@@ -69,6 +69,9 @@ bool qni_unicode_is_word(uint32_t code);
 
 // The lower case without context, one to three code points. Returns how many.
 int qni_unicode_lower(uint32_t code, uint32_t out[3]);
+
+// The same for texts that are compared without case (Unicode's full case folding).
+int qni_unicode_casefold(uint32_t code, uint32_t out[3]);
 int qni_unicode_upper(uint32_t code, uint32_t out[3]);
 
 // Bytes of the extended grapheme cluster (UAX #29) that valid UTF-8 text begins with, n > 0.

@@ -281,7 +281,7 @@ def compare(r, own, plain, ruled, text, other):
         equal("offsets", where, in_characters(text, spans), [tuple(o) if o[1] > o[0] else None for o in want.offsets])
         if r.random() < 0.3:
             equal("stream", where, streamed(own, r, text, special), want.ids)
-    else:
+    elif {0, 1} <= set(want.sequence_ids):  # else the judge has lost which text is which
         for which, t in enumerate((text, pair)):
             at = [i for i, s in enumerate(want.sequence_ids) if s == which]
             equal("offsets of pair", where, in_characters(t, [spans[i] for i in at]), [o if o[1] > o[0] else None for o in (tuple(want.offsets[i]) for i in at)])
@@ -307,6 +307,13 @@ def brief(source):
     return re.sub(r'"precompiled_charsmap": "[^"]*"', '"precompiled_charsmap": "..."', json.dumps(kept(source), ensure_ascii=False))
 
 
+def alike(judge):
+    """Whether several added tokens are looked for by the same text, or one by none: which one the judge finds, and where, is by chance."""
+    texts = [t.content for t in judge.get_added_tokens_decoder().values() if t.normalized]
+    texts = [judge.normalizer.normalize_str(t) for t in texts] if judge.normalizer else texts
+    return len(set(texts)) < len(texts) or "" in texts
+
+
 def run(number, options, charsmaps, refused):
     maker = Maker(random.Random(f"{options.seed}-{number}"), charsmaps)
     source = judged(maker.tokenizer)
@@ -314,6 +321,8 @@ def run(number, options, charsmaps, refused):
     if ruled is None:
         return "unmade"
     plain = tokenizers.Tokenizer.from_str(source)
+    if alike(plain):
+        return "unmade"
     plain.no_truncation()
     plain.no_padding()
     with tempfile.TemporaryDirectory() as folder:
@@ -363,7 +372,7 @@ def charsmaps():
     found = []
     for rule in ("nmt_nfkc", "nfkc_cf", "nmt_nfkc_cf"):
         out = io.BytesIO()
-        sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(CORPUS), model_writer=out, minloglevel=2, hard_vocab_limit=False, vocab_size=100,
+        sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(CORPUS), model_writer=out, minloglevel=2, hard_vocab_limit=False, vocab_size=200,
                                                  normalization_rule_name=rule)
         proto = message.ModelProto()
         proto.ParseFromString(out.getvalue())
