@@ -61,7 +61,7 @@ static void decide_named_closers(qni_mask_walk *w, const qni_state *start)
     const qni_frames *fr = &w->m->engine->frames;
     const qni_token_trie *trie = &w->m->vocabulary->closing;
     const qni_json_state *s = &start->json;
-    uint32_t end = trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry;
+    uint32_t end = qni_token_trie_at_root(trie);
     w->m->stack[0] = *start;
     if (end != 0 && at_named_key(fr, s)) {
         decide_closers(w, start, 0, trie->entries, end);
@@ -138,7 +138,7 @@ static void clear_repeated_keys(qni_mask_walk *w, const qni_state *state, const 
     while (seen != 0) {
         size_t n;
         const char *key = qni_string_text(fr->f, qni_seen_next(fr, &seen), &n);
-        uint32_t node = 0, end = v->closing.n_nodes == 0 ? 0 : v->closing.nodes[0].entry, first = 0;
+        uint32_t node = 0, end = qni_token_trie_at_root(&v->closing), first = 0;
         if (n < n_begun || memcmp(key, begun->bytes, n_begun) != 0 ||
             (n > n_begun && !find_node(&v->closing, key + n_begun, n - n_begun, &node))) {
             continue;
@@ -206,7 +206,7 @@ static void walk_classes(qni_mask_walk *w, const qni_state *start, const key_tex
     const qni_token_trie *trie = &w->m->vocabulary->closing;
     const qni_universe u = *qni_frame_universe(&e->frames, start->json.frame);
     qni_state *stack = w->m->stack;
-    uint32_t end = trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry;
+    uint32_t end = qni_token_trie_at_root(trie);
     stack[0] = *start;
     begin_classes(w, begun, &u);
     if (at_named_key(&e->frames, &start->json)) {

@@ -100,7 +100,7 @@ void qni_mask_walk_trie(qni_mask_walk *w, const qni_token_trie *trie, const qni_
     // `offset` bytes of another walk stand before this one; the stack is shared in the same way.
     trie_walk t = {w, trie, w->m->stack + offset, w->size + offset, found, context};
     t.stack[0] = *start;
-    uint32_t end = trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry;
+    uint32_t end = qni_token_trie_at_root(trie);
     if (end != 0) {
         found(w, context, &t.stack[0], 0, trie->entries, end);
     }

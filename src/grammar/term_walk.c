@@ -214,7 +214,7 @@ void qni_term_walk_closing(const qni_term_walk *w, qni_term start, const uint32_
     const qni_token_trie *trie = &w->vocabulary->closing;
     w->states[0] = start;
     if (qni_term_nullable(w->terms, start)) {
-        set_closers(w, 0, trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry, tails);
+        set_closers(w, 0, qni_token_trie_at_root(trie), tails);
     }
     for (uint32_t i = 0; i < trie->n_nodes;) {
         const qni_token_trie_node *node = &trie->nodes[i];

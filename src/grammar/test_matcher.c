@@ -101,11 +101,13 @@ enum {
     N_WORDS = (N_TOKENS + 31) / 32
 };
 
-static qn_status make_vocabulary(qni_vocabulary **out)
+static qn_status make_vocabulary(bool bytes_alone, qni_vocabulary **out)
 {
     char bytes[8192];
     uint32_t offsets[N_TOKENS + 1] = {0};
+    uint8_t special[N_TOKENS] = {0}; // those are never allowed
     uint32_t n = 0, stop = STOP;
+    memset(special + 256, bytes_alone, N_TOKENS - 256);
     for (uint32_t i = 0; i < N_TOKENS; i++) {
         if (i < 256) {
             bytes[n++] = (char)i;
@@ -116,7 +118,7 @@ static qn_status make_vocabulary(qni_vocabulary **out)
         }
         offsets[i + 1] = n;
     }
-    return qni_vocabulary_create(N_TOKENS, bytes, offsets, NULL, &stop, 1, out, NULL);
+    return qni_vocabulary_create(N_TOKENS, bytes, offsets, special, &stop, 1, out, NULL);
 }
 
 static qni_engine *make_engine(qni_language language, const char *text)
@@ -265,7 +267,7 @@ static void assert_fine(qn_status status, const qn_error *err)
 static void test_masks_mean_what_they_say(void **state)
 {
     qni_vocabulary *v;
-    assert_int_equal(make_vocabulary(&v), QN_OK);
+    assert_int_equal(make_vocabulary(false, &v), QN_OK);
     uint32_t seed = 1;
     for (size_t g = 0; g < sizeof grammars / sizeof *grammars; g++) {
         qni_engine *e = make_engine(grammars[g].language, grammars[g].text);
@@ -329,10 +331,35 @@ static void test_masks_mean_what_they_say(void **state)
     (void)state;
 }
 
+// A key that has been written may not come again, whatever tokens there are to close it.
+static void test_keys_do_not_repeat(void **state)
+{
+    static const char *const texts[] = {"{\"a\":1,\"a", "{\"\":1,\"", "{\"ab\":1,\"a\\u0062"};
+    for (size_t i = 0; i < 2 * sizeof texts / sizeof *texts; i++) {
+        const char *text = texts[i / 2];
+        qni_vocabulary *v;
+        qni_matcher m;
+        uint32_t mask[N_WORDS];
+        bool taken;
+        assert_int_equal(make_vocabulary(i % 2 == 0, &v), QN_OK);
+        qni_engine *e = make_engine(QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"object\"}");
+        assert_int_equal(qni_matcher_begin(&m, e, v, NULL), QN_OK);
+        assert_int_equal(qni_matcher_consume_text(&m, text, strlen(text), &taken, NULL), QN_OK);
+        assert_true(taken);
+        assert_int_equal(qni_matcher_mask(&m, mask, NULL), QN_OK);
+        assert_int_equal(mask['"' / 32] >> '"' % 32 & 1, 0);
+        assert_int_equal(mask['c' / 32] >> 'c' % 32 & 1, 1);
+        qni_matcher_end(&m);
+        qni_engine_free(e);
+        qni_vocabulary_free(v);
+    }
+    (void)state;
+}
+
 static void test_forced_text(void **state)
 {
     qni_vocabulary *v;
-    assert_int_equal(make_vocabulary(&v), QN_OK);
+    assert_int_equal(make_vocabulary(false, &v), QN_OK);
     qni_engine *e = make_engine(QNI_LANGUAGE_JSON_SCHEMA, "{\"const\":\"caf\xC3\xA9\"}");
     qni_matcher m;
     char text[64];
@@ -365,7 +392,7 @@ static void test_forced_text(void **state)
 static void test_epochs(void **state)
 {
     qni_vocabulary *v;
-    assert_int_equal(make_vocabulary(&v), QN_OK);
+    assert_int_equal(make_vocabulary(false, &v), QN_OK);
     qni_engine *e = make_engine(QNI_LANGUAGE_JSON_SCHEMA, grammars[5].text);
     qni_matcher m;
     uint32_t before[N_WORDS], after[N_WORDS];
@@ -388,7 +415,7 @@ static void test_epochs(void **state)
 static void test_stop_and_rollback(void **state)
 {
     qni_vocabulary *v;
-    assert_int_equal(make_vocabulary(&v), QN_OK);
+    assert_int_equal(make_vocabulary(false, &v), QN_OK);
     qni_engine *e = make_engine(QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"boolean\"}");
     qni_matcher m;
     uint32_t tokens[] = {'t', 'r', 'u', 'e', STOP, 't'}, mask[N_WORDS];
@@ -420,7 +447,7 @@ static qn_status use_everything(qni_vocabulary **v, qni_engine **e, qni_matcher 
     bool taken;
     size_t size;
     char text[64];
-    QNI_TRY(make_vocabulary(v));
+    QNI_TRY(make_vocabulary(false, v));
     char *copy = qni_strdup(grammars[5].text);
     if (copy == NULL) {
         return QN_OUT_OF_MEMORY;
@@ -460,6 +487,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_masks_mean_what_they_say),
+        cmocka_unit_test(test_keys_do_not_repeat),
         cmocka_unit_test(test_forced_text),
         cmocka_unit_test(test_epochs),
         cmocka_unit_test(test_stop_and_rollback),

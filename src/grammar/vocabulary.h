@@ -94,6 +94,12 @@ static inline uint32_t qni_token_trie_entries(const qni_token_trie *trie, uint32
     return trie->nodes[node].entry;
 }
 
+// What the empty key has: entries[0 .. result).
+static inline uint32_t qni_token_trie_at_root(const qni_token_trie *trie)
+{
+    return trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry;
+}
+
 // A token that closes a JSON string: what stands behind its first bare quote is its tail.
 typedef struct qni_closer {
     uint32_t token;
