@@ -49,8 +49,12 @@ static void keep_bpe(qni_image *image, qni_bpe *bpe, const qni_vocab *vocab)
     qni_image_value(image, bpe, sizeof *bpe);
     keep_pairs(image, &bpe->pairs);
     qni_image_array(image, &bpe->origins, (size_t)vocab->n + 1, sizeof *bpe->origins);
+    if (bpe->byte_ranks != NULL) {
+        qni_image_array(image, &bpe->byte_ranks, (size_t)QNI_BPE_BYTES * QNI_BPE_BYTES,
+                        sizeof *bpe->byte_ranks);
+    }
     keep_trie(image, &bpe->trie);
-    bpe->vocab = vocab;
+    qni_bpe_attach(bpe, vocab);
     bpe->owned = bpe->owned && !image->reads;
 }
 
