@@ -82,6 +82,10 @@ static void keep_model(qni_image *image, qni_model *m)
     keep_vocab(image, &m->vocab);
     keep_bpe(image, &m->bpe, &m->vocab);
     keep_seams(image, &m->seams);
+    if (m->characters != NULL) {
+        qni_image_array(image, &m->characters, QNI_CHARACTERS, sizeof *m->characters);
+        m->owns_characters = m->owns_characters && !image->reads;
+    }
     keep_unigram(image, &m->unigram, &m->vocab);
     keep_trie(image, &m->wordpiece.first);
     keep_trie(image, &m->wordpiece.rest);
