@@ -248,7 +248,7 @@ static qn_status add_unknown_part(const qni_model *model, qni_model_scratch *s, 
                                   size_t n, qn_error *err)
 {
     // Unknown characters joined may spell a token.
-    int32_t id = qni_vocab_find(&model->vocab, text, n);
+    int32_t id = qni_unigram_find(&model->unigram, text, n);
     bool done = false;
     if (id < 0) {
         QNI_TRY(add_bytes(model, s, text, n, &done, err));
@@ -260,35 +260,28 @@ static qn_status add_unknown_part(const qni_model *model, qni_model_scratch *s, 
     return id >= 0 ? qni_pieces_add(&s->pieces, (uint32_t)id, n, err) : no_unknown(text, n, err);
 }
 
-static void reverse_symbols(qni_pieces *symbols)
-{
-    for (size_t i = 0; i + i + 1 < symbols->n; i++) {
-        qni_bpe_symbol other = symbols->items[i];
-        symbols->items[i] = symbols->items[symbols->n - 1 - i];
-        symbols->items[symbols->n - 1 - i] = other;
-    }
-}
-
 static qn_status encode_unigram(const qni_model *model, qni_model_scratch *s, const char *word,
                                 size_t n, qn_error *err)
 {
     QNI_TRY(qni_unigram_encode(&model->unigram, &s->unigram, word, n, err));
-    s->symbols.n = 0;
+    qni_pieces *row = &s->symbols; // is filled from its end
+    if (n > row->capacity && qni_grow(&row->items, &row->capacity, n, sizeof *row->items) != 0) {
+        return qni_fail_memory(err);
+    }
+    size_t first = n;
     for (size_t end = n; end > 0;) {
         const qni_unigram_place *place = &s->unigram.places[end];
-        qni_bpe_symbol *last = s->symbols.n > 0 ? &s->symbols.items[s->symbols.n - 1] : NULL;
+        uint32_t size = (uint32_t)end - place->begin;
         bool lacks = place->id < 0 || place->id == model->unk;
-        uint32_t id = lacks ? UINT32_MAX : (uint32_t)place->id;
-        if (lacks && model->fuse_unk && last != NULL && last->id == UINT32_MAX) {
-            last->n += (uint32_t)end - place->begin;
+        if (lacks && model->fuse_unk && first < n && row->items[first].id == UINT32_MAX) {
+            row->items[first].n += size;
         } else {
-            QNI_TRY(qni_pieces_add(&s->symbols, id, end - place->begin, err));
+            row->items[--first] = (qni_bpe_symbol){lacks ? UINT32_MAX : (uint32_t)place->id, size};
         }
         end = place->begin;
     }
-    reverse_symbols(&s->symbols);
-    for (size_t i = 0; i < s->symbols.n; i++) {
-        qni_bpe_symbol part = s->symbols.items[i];
+    for (; first < n; first++) {
+        qni_bpe_symbol part = row->items[first];
         QNI_TRY(part.id != UINT32_MAX ? qni_pieces_add(&s->pieces, part.id, part.n, err)
                                       : add_unknown_part(model, s, word, part.n, err));
         word += part.n;
