@@ -24,6 +24,7 @@ void qni_normalize_scratch_end(qni_normalize_scratch *scratch)
     qni_draft_end(&scratch->drafts[1]);
     qni_draft_end(&scratch->whole);
     qni_free(scratch->charwise);
+    qni_free(scratch->stays);
     for (size_t i = 0; i < sizeof scratch->plain / sizeof *scratch->plain; i++) {
         qni_free(scratch->plain[i]);
     }
@@ -296,30 +297,16 @@ static qn_status add_grapheme(const qni_charsmap *map, const char *text, size_t 
     return QN_OK;
 }
 
-// The character that valid UTF-8 begins with; its length goes to *length.
-static inline uint32_t read_character(const char *text, size_t *length)
-{
-    const unsigned char *c = (const unsigned char *)text;
-    *length = c[0] < 0x80 ? 1 : c[0] < 0xE0 ? 2 : c[0] < 0xF0 ? 3 : 4;
-    switch (*length) {
-    case 1: return c[0];
-    case 2: return (c[0] & 0x1Fu) << 6 | (c[1] & 0x3Fu);
-    case 3: return (c[0] & 0x0Fu) << 12 | (c[1] & 0x3Fu) << 6 | (c[2] & 0x3Fu);
-    default:
-        return (c[0] & 0x07u) << 18 | (c[1] & 0x3Fu) << 12 | (c[2] & 0x3Fu) << 6 | (c[3] & 0x3Fu);
-    }
-}
-
 // How many of the first `most` bytes of text[0, n) are characters that stay as they are, each of
 // them a grapheme; up to two ASCII characters.
 static size_t count_staying(const qni_charsmap *map, const char *text, size_t n, size_t most)
 {
     size_t at = 0, length, next_length = 0;
-    uint32_t code = read_character(text, &length);
+    uint32_t code = qni_utf8_read(text, &length);
     for (bool stays = qni_charsmap_stays(map, code); stays && length <= most - at;) {
         size_t next = at + length;
         if (next < n) {
-            code = read_character(text + next, &next_length);
+            code = qni_utf8_read(text + next, &next_length);
             stays = qni_charsmap_stays(map, code);
             if ((!stays && !qni_unicode_stands_alone(code)) || (length == 1 && next_length == 1)) {
                 return at;
