@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 #include "base/cpu.h"
-#include "text/ascii.h"
 
 #include <string.h>
 
@@ -146,19 +145,7 @@ static void classify(window *w, const unsigned char *text, size_t n)
     ascii = w->s->wide ? read_ascii_avx2 : ascii;
 #endif
     for (reader r = {text, n, 0}; r.at < n;) {
-        uint64_t part;
-        if (n - r.at >= sizeof part) {
-            memcpy(&part, text + r.at, sizeof part);
-            part &= QNI_ASCII_TOPS;
-            if (part == 0) {
-                ascii(w, &r);
-                continue;
-            }
-        }
-        for (; r.at < n && text[r.at] < 0x80; r.at++) {
-            put_character(w, a->ascii[text[r.at]], r.at);
-        }
-        if (r.at < n) {
+        if (text[r.at] >= 0x80 || (r.at + 1 < n && text[r.at + 1] >= 0x80)) {
             size_t length;
             uint32_t class = qni_automaton_class(a, text + r.at, &length);
             put_character(w, class, r.at);
@@ -166,6 +153,8 @@ static void classify(window *w, const unsigned char *text, size_t n)
             if (length == 3) {
                 read_threes(w, &r);
             }
+        } else {
+            ascii(w, &r);
         }
     }
     w->places[w->n] = (uint32_t)n;
