@@ -1,6 +1,7 @@
 #include "text/encode_words.h"
 
 #include "base/alloc.h"
+#include "text/ascii.h"
 
 #include <string.h>
 
@@ -158,14 +159,31 @@ static qn_status encode_by_model(const qni_model *model, qni_context *c, const c
     }
 }
 
+// Whether some byte is not ASCII, as those of marks.
+static bool holds_others(const char *text, size_t n)
+{
+    uint64_t part, all = 0;
+    for (; n >= sizeof part; n -= sizeof part, text += sizeof part) {
+        memcpy(&part, text, sizeof part);
+        all |= part;
+    }
+    for (; n > 0; n--) {
+        all |= (uint64_t)(unsigned char)*text++;
+    }
+    return (all & QNI_ASCII_TOPS) != 0;
+}
+
 // A word with a mark in front, each of its marks with what follows.
 static qn_status encode_marked(const qni_model *model, qni_context *c, const char *word, size_t n,
                                size_t behind, bool *whole, qni_ids *out, qn_error *err)
 {
     QNI_TRY(put_mark(c, &word, &n, &behind, err));
     *whole = true;
+    // nearly no word has a mark inside
+    bool is_ascii = c->n_mark > 0 && (unsigned char)c->mark[0] < 0x80;
+    bool cuts = c->cuts_at_marks && (is_ascii || holds_others(word + c->n_mark, n - c->n_mark));
     for (size_t at = 0, end; at < n; at = end) {
-        const char *next = c->cuts_at_marks && n - at > c->n_mark
+        const char *next = cuts && n - at > c->n_mark
                                ? memmem(word + at + c->n_mark, n - at - c->n_mark, c->mark,
                                         c->n_mark)
                                : NULL;

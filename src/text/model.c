@@ -63,12 +63,11 @@ qn_status qni_model_build_bpe(qni_model *model, const qni_bpe_merge *merges, siz
     return status;
 }
 
-qn_status qni_pieces_add(qni_pieces *pieces, uint32_t id, size_t n, qn_error *err)
+qn_status qni_pieces_grow(qni_pieces *pieces, qn_error *err)
 {
     if (qni_grow(&pieces->items, &pieces->capacity, pieces->n + 1, sizeof *pieces->items) != 0) {
         return qni_fail_memory(err);
     }
-    pieces->items[pieces->n++] = (qni_bpe_symbol){id, (uint32_t)n};
     return QN_OK;
 }
 

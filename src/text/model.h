@@ -104,6 +104,16 @@ QNI_WARN_UNUSED qn_status qni_model_encode_behind(const qni_model *model,
 // wherever they stand in it.
 bool qni_model_cuts_between(const qni_model *model, uint32_t before, uint32_t after);
 
-QNI_WARN_UNUSED qn_status qni_pieces_add(qni_pieces *pieces, uint32_t id, size_t n, qn_error *err);
+// Room for one more token at least.
+QNI_WARN_UNUSED qn_status qni_pieces_grow(qni_pieces *pieces, qn_error *err);
+
+static inline qn_status qni_pieces_add(qni_pieces *pieces, uint32_t id, size_t n, qn_error *err)
+{
+    if (pieces->n == pieces->capacity) {
+        QNI_TRY(qni_pieces_grow(pieces, err));
+    }
+    pieces->items[pieces->n++] = (qni_bpe_symbol){id, (uint32_t)n};
+    return QN_OK;
+}
 
 #endif
