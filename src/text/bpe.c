@@ -292,6 +292,15 @@ typedef struct notes {
     qni_outlook *outlook;
 } notes;
 
+// How many tokens of so many bytes follow each other from a place on where all places are alike: as
+// far as the outlook goes, and not over places that were tried.
+static size_t count_again(const notes *keep, size_t at, size_t size)
+{
+    size_t end = keep->outlook->at + QNI_OUTLOOK_PLACES;
+    bool is_new = at < end && (keep->tried[at / 64] | keep->tried[end / 64]) == 0;
+    return is_new ? (end - 1 - at) / size : 0;
+}
+
 // How many bytes at most the token behind this one has, when the two merge into one in the end:
 // that one is a token which its text gives, so it was found where this one begins.
 static inline uint32_t room_behind(const qni_bpe *bpe, qni_bpe_symbol token, uint32_t longest)
@@ -355,6 +364,13 @@ static inline __attribute__((always_inline)) size_t find_row(const qni_bpe *bpe,
         }
         if (is_long) {
             next = longest_ahead(bpe, keep.outlook, text, n, at, last.n);
+            bool again = last.id == left && last.id == right && last.id == next.value && apart;
+            if (keep.outlook->same && again && next.size > room) {
+                for (size_t i = count_again(&keep, at, next.size); i > 0; i--, at += last.n) {
+                    keep.longest[count] = next.size;
+                    tokens[count++] = last;
+                }
+            }
         } else {
             next.size = (uint32_t)qni_trie_longest(&bpe->trie, text + at, n - at, &next.value);
         }
