@@ -11,12 +11,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { QNI_CHARACTERS = 0x10000, QNI_CHARACTER_TOKENS = 3 };
+enum { QNI_CHARACTERS = 0x10000, QNI_CHARACTER_TOKENS = 3, QNI_CHARACTER_ID_BITS = 21 };
 
-typedef struct qni_character {
-    int32_t ids[QNI_CHARACTER_TOKENS];
-    uint32_t n; // 0: what becomes of it is not known here
-} qni_character;
+// Three ids, the first lowest; all bits of one are set where there is none. 0: what becomes of the
+// character is not known here.
+typedef uint64_t qni_character;
+
+#define QNI_CHARACTER_KNOWN ((uint64_t)1 << 63)
+#define QNI_CHARACTER_NO_ID (((uint32_t)1 << QNI_CHARACTER_ID_BITS) - 1)
+
+// How many tokens a known character has; writes QNI_CHARACTER_TOKENS.
+static inline size_t qni_character_read(qni_character character, int32_t *ids)
+{
+    size_t n = 0;
+    for (int i = 0; i < QNI_CHARACTER_TOKENS; i++) {
+        uint32_t id = (uint32_t)(character >> i * QNI_CHARACTER_ID_BITS) & QNI_CHARACTER_NO_ID;
+        ids[i] = (int32_t)id;
+        n += id != QNI_CHARACTER_NO_ID;
+    }
+    return n;
+}
 
 // The code of the character that is these n bytes; QNI_CHARACTERS when they are none of up to three
 // bytes.

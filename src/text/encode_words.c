@@ -106,9 +106,8 @@ static qn_status add_parts(const qni_model *model, qni_context *c, const char *w
     QNI_TRY(qni_ids_reserve(out, n * QNI_WORD_NEAR, err));
     for (size_t i = 0, begin = 0; i < n; begin = ends[i++]) {
         const qni_character *character = keys[i].character;
-        if (character != NULL && character->n > 0) {
-            memcpy(out->ids + out->n, character->ids, sizeof character->ids);
-            out->n += character->n;
+        if (character != NULL && *character != 0) {
+            out->n += qni_character_read(*character, out->ids + out->n);
         } else {
             QNI_TRY(add_part(model, c, &keys[i], word + begin, ends[i] - begin, out, err));
             QNI_TRY(qni_ids_reserve(out, (n - i) * QNI_WORD_NEAR, err));

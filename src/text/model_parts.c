@@ -253,10 +253,14 @@ static qn_status list_characters(qni_model *model, qni_model_scratch *scratch,
         }
         QNI_TRY(qni_model_encode_part(model, scratch, text, n, err));
         const qni_pieces *pieces = &scratch->pieces;
-        for (size_t i = 0; i < pieces->n && pieces->n <= QNI_CHARACTER_TOKENS; i++) {
-            characters[code].ids[i] = (int32_t)pieces->items[i].id;
-            characters[code].n = (uint32_t)pieces->n;
+        qni_character ids = 0;
+        bool fits = pieces->n <= QNI_CHARACTER_TOKENS;
+        for (size_t i = QNI_CHARACTER_TOKENS; fits && i > 0; i--) {
+            uint32_t id = i <= pieces->n ? pieces->items[i - 1].id : QNI_CHARACTER_NO_ID;
+            fits = i > pieces->n || id < QNI_CHARACTER_NO_ID;
+            ids = ids << QNI_CHARACTER_ID_BITS | id;
         }
+        characters[code] = fits ? ids | QNI_CHARACTER_KNOWN : 0;
     }
     return QN_OK;
 }
