@@ -288,13 +288,14 @@ static qn_status encode_unigram(const qni_model *model, qni_model_scratch *s, co
     return QN_OK;
 }
 
-static size_t count_characters(const char *text, size_t n)
+// Whether a word has more characters than so many.
+static bool is_longer(const char *word, size_t n, size_t most)
 {
     size_t count = 0;
-    for (size_t i = 0; i < n; i++) {
-        count += ((unsigned char)text[i] & 0xC0) != 0x80;
+    for (size_t i = 0; n > most && i < n && count <= most; i++) {
+        count += ((unsigned char)word[i] & 0xC0) != 0x80;
     }
-    return count;
+    return count > most;
 }
 
 static qn_status encode_wordpiece(const qni_model *model, qni_model_scratch *s, const char *word,
@@ -302,7 +303,8 @@ static qn_status encode_wordpiece(const qni_model *model, qni_model_scratch *s, 
 {
     const qni_wordpiece *w = &model->wordpiece;
     size_t at = 0;
-    while (at < n && (n <= w->longest || count_characters(word, n) <= w->longest)) {
+    bool fits = !is_longer(word, n, w->longest);
+    while (at < n && fits) {
         uint32_t id;
         size_t length = qni_trie_longest(at == 0 ? &w->first : &w->rest,
                                          (const unsigned char *)word + at, n - at, &id);
