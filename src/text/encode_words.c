@@ -44,8 +44,8 @@ static qn_status copy_known(const qni_words *words, const qni_word_slot *slot, q
 
 // What is known of a part of a word before it is looked up.
 typedef struct part_key {
-    const qni_character *character; // it is this one; else
-    qni_word_key key;               // of up to QNI_WORD_SHORT bytes
+    const qni_character *character; // it is this one; NULL: it is not, and
+    qni_word_key key;               // this is its key if it has up to QNI_WORD_SHORT bytes
 } part_key;
 
 // Makes the keys of the parts that end there, and asks for what they lead to.
@@ -73,13 +73,12 @@ static inline void make_part_keys(const qni_model *model, const qni_context *c, 
 }
 
 // A part of a word between two seams. It comes again more often than the word does, so the latest
-// short ones are kept too, apart from the words.
-static qn_status add_part(const qni_model *model, qni_context *c, const part_key *key,
+// short ones are kept too, apart from the words; those without a key (NULL) are not.
+static qn_status add_part(const qni_model *model, qni_context *c, const qni_word_key *key,
                           const char *part, size_t n, qni_ids *out, qn_error *err)
 {
-    bool is_known = c->parts != NULL && n <= QNI_WORD_SHORT;
-    qni_word_slot *slot = is_known ? &c->parts[key->key.hash % QNI_PARTS] : NULL;
-    if (is_known && slot->lo == key->key.lo && slot->hi == key->key.hi) {
+    qni_word_slot *slot = c->parts != NULL && key != NULL ? &c->parts[key->hash % QNI_PARTS] : NULL;
+    if (slot != NULL && slot->lo == key->lo && slot->hi == key->hi) {
         QNI_TRY(qni_ids_reserve(out, QNI_WORD_NEAR, err));
         memcpy(out->ids + out->n, slot->ids, sizeof slot->ids);
         out->n += slot->n;
@@ -88,9 +87,8 @@ static qn_status add_part(const qni_model *model, qni_context *c, const part_key
     size_t before = out->n;
     QNI_TRY(qni_model_encode_part(model, &c->model, part, n, err));
     QNI_TRY(add_pieces(&c->model.pieces, out, err));
-    if (is_known && out->n - before <= QNI_WORD_NEAR) {
-        *slot = (qni_word_slot){
-            .lo = key->key.lo, .hi = key->key.hi, .n = (uint32_t)(out->n - before)};
+    if (slot != NULL && out->n - before <= QNI_WORD_NEAR) {
+        *slot = (qni_word_slot){.lo = key->lo, .hi = key->hi, .n = (uint32_t)(out->n - before)};
         memcpy(slot->ids, out->ids + before, slot->n * sizeof *slot->ids);
     }
     return QN_OK;
@@ -109,7 +107,10 @@ static qn_status add_parts(const qni_model *model, qni_context *c, const char *w
         if (character != NULL && *character != 0) {
             out->n += qni_character_read(*character, out->ids + out->n);
         } else {
-            QNI_TRY(add_part(model, c, &keys[i], word + begin, ends[i] - begin, out, err));
+            size_t size = ends[i] - begin;
+            bool has_key = character == NULL && size <= QNI_WORD_SHORT;
+            QNI_TRY(
+                add_part(model, c, has_key ? &keys[i].key : NULL, word + begin, size, out, err));
             QNI_TRY(qni_ids_reserve(out, (n - i) * QNI_WORD_NEAR, err));
         }
     }

@@ -111,6 +111,9 @@ static void test_parts_are_the_word(void **unused)
     qni_ids out = {0};
     state = 1;
     open(&v);
+    for (uint32_t code = 0; code < QNI_CHARACTERS; code += 3) { // some are not known
+        ((qni_character *)(uintptr_t)v.model.characters)[code] = 0;
+    }
     for (int i = 0; i < 3000; i++) {
         char word[200];
         size_t n = write_word(&v, word, 20 + below(sizeof word - 20));
