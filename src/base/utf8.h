@@ -11,6 +11,26 @@
 // `*code`, which is how Python's errors="replace" and the WHATWG decoder count.
 int qni_utf8_decode(const unsigned char *text, size_t n, uint32_t *code);
 
+// The character that valid UTF-8 begins with; its length goes to *length.
+static inline uint32_t qni_utf8_read(const char *text, size_t *length)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    if (c[0] < 0x80) {
+        *length = 1;
+        return c[0];
+    }
+    if (c[0] < 0xE0) {
+        *length = 2;
+        return (c[0] & 0x1Fu) << 6 | (c[1] & 0x3Fu);
+    }
+    if (c[0] < 0xF0) {
+        *length = 3;
+        return (c[0] & 0x0Fu) << 12 | (c[1] & 0x3Fu) << 6 | (c[2] & 0x3Fu);
+    }
+    *length = 4;
+    return (c[0] & 0x07u) << 18 | (c[1] & 0x3Fu) << 12 | (c[2] & 0x3Fu) << 6 | (c[3] & 0x3Fu);
+}
+
 // Writes a code point (a scalar value) into `out` (room for 4). Returns the bytes written.
 int qni_utf8_encode(uint32_t code, char *out);
 

@@ -12,6 +12,7 @@
 #ifndef QNI_TEXT_AUTOMATON_H
 #define QNI_TEXT_AUTOMATON_H
 
+#include "base/utf8.h"
 #include "text/regex.h"
 
 #include <stdbool.h>
@@ -49,23 +50,11 @@ size_t qni_automaton_match(const qni_automaton *automaton, const char *text, siz
 static inline uint32_t qni_automaton_class(const qni_automaton *a, const unsigned char *text,
                                            size_t *length)
 {
-    uint32_t c = text[0];
-    if (c < 0x80) {
+    if (text[0] < 0x80) {
         *length = 1;
-        return a->ascii[c];
+        return a->ascii[text[0]];
     }
-    uint32_t code;
-    if (c < 0xE0) {
-        *length = 2;
-        code = (c & 0x1F) << 6 | (text[1] & 0x3Fu);
-    } else if (c < 0xF0) {
-        *length = 3;
-        code = (c & 0x0F) << 12 | (text[1] & 0x3Fu) << 6 | (text[2] & 0x3Fu);
-    } else {
-        *length = 4;
-        code = (c & 0x07) << 18 | (text[1] & 0x3Fu) << 12 | (text[2] & 0x3Fu) << 6 |
-               (text[3] & 0x3Fu);
-    }
+    uint32_t code = qni_utf8_read((const char *)text, length);
     return a->blocks[(size_t)a->pages[code >> 7] * 128 + (code & 127)];
 }
 

@@ -5,32 +5,44 @@
 
 #include <string.h>
 
-// Whether `left` and `right` stay apart in all merges of a rank below `limit`, and in all that came
-// before: undoes the latest merge at the border until single symbols are left, and looks each time
-// whether the two symbols there would have merged while they stood beside each other. They would if
-// their rank is below that of some merge done in that time, whose highest is `as_left` or
-// `as_right` of what is undone. Of equal ranks the left one merges first, so a merge across the
-// border comes before one on its right of the same rank, and after one on its left.
+// The rank of the merge of two symbols, counted from 1; UINT32_MAX: there is none.
+static inline uint32_t rank_of(const qni_bpe *bpe, uint32_t left, uint32_t right)
+{
+    uint32_t rank = qni_pairs_may_hold(&bpe->pairs, left, right)
+                        ? qni_pairs_find(&bpe->pairs, left, right, NULL)
+                        : QNI_NO_RANK;
+    return rank != QNI_NO_RANK ? rank + 1 : UINT32_MAX;
+}
+
+// Whether `left` and `right`, which are not merged themselves, stay apart in all merges of a rank
+// below `limit`, and in all that came before: undoes the latest merge at the border until single
+// symbols are left, and looks each time whether the two symbols there would have merged while they
+// stood beside each other. They would if their rank is below that of some merge done in that time,
+// whose highest is `as_left` or `as_right` of what is undone. Of equal ranks the left one merges
+// first, so a merge across the border comes before one on its right of the same rank, and after one
+// on its left.
 //
 // The jumps are meant: what follows one that was guessed right is on its way from memory meanwhile.
-static bool stay_apart(const qni_bpe *bpe, uint32_t left, uint32_t right, uint32_t limit)
+static bool parts_stay_apart(const qni_bpe *bpe, uint32_t left, uint32_t right, uint32_t limit)
 {
+    const qni_bpe_origin *l = &bpe->origins[left], *r = &bpe->origins[right];
     for (;;) {
-        if (qni_pairs_may_hold(&bpe->pairs, left, right)) {
-            uint32_t rank = qni_pairs_find(&bpe->pairs, left, right, NULL);
-            if (rank != QNI_NO_RANK && rank + 1 < limit) {
-                return false;
-            }
-        }
-        const qni_bpe_origin *l = &bpe->origins[left], *r = &bpe->origins[right];
         if (l->time > r->time) {
             limit = l->as_left;
             left = l->right;
+            l = &bpe->origins[left];
         } else if (r->time > 0) {
             limit = r->as_right;
             right = r->left;
+            r = &bpe->origins[right];
         } else {
             return true;
+        }
+        if ((l->time | r->time) == 0 && (l->left | r->left) < QNI_BPE_BYTES) {
+            return bpe->byte_ranks[l->left * QNI_BPE_BYTES + r->left] >= limit;
+        }
+        if (rank_of(bpe, left, right) < limit) {
+            return false;
         }
     }
 }
@@ -83,7 +95,7 @@ static qn_status trace_origins(qni_bpe *out, qni_bpe_origin *origins, const qni_
                     is_made(origins, singles, m->right);
         // limit 0: that the two merge in the end is what is wanted
         if (open && qni_pairs_find(&out->pairs, m->left, m->right, NULL) == m->rank &&
-            stay_apart(out, m->left, m->right, 0)) {
+            parts_stay_apart(out, m->left, m->right, 0)) {
             origins[m->id] = origin_of(origins, m);
         }
     }
@@ -152,23 +164,63 @@ static qn_status count_ranks(const qni_bpe_merge *merges, size_t n, qni_bpe_merg
     return QN_OK;
 }
 
+// Finds the merges of two symbols that are one byte each, and marks these symbols.
+static void list_byte_ranks(const qni_vocab *vocab, const qni_bpe_merge *merges, size_t n,
+                            const uint8_t *singles, qni_bpe_origin *origins, uint32_t *byte_ranks)
+{
+    for (uint32_t id = 0; id < vocab->n; id++) {
+        uint32_t size;
+        const char *bytes = qni_vocab_at(vocab, id, &size);
+        bool is_byte = singles[id] != 0 && size == 1;
+        origins[id].left = is_byte ? (unsigned char)bytes[0] : QNI_BPE_NO_BYTE;
+    }
+    memset(byte_ranks, 0xFF, sizeof *byte_ranks * QNI_BPE_BYTES * QNI_BPE_BYTES);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t left = origins[merges[i].left].left, right = origins[merges[i].right].left;
+        if ((left | right) < QNI_BPE_BYTES) {
+            byte_ranks[left * QNI_BPE_BYTES + right] = merges[i].rank + 1;
+        }
+    }
+}
+
+static bool finds_merges(const qni_vocab *vocab, const qni_bpe_merge *merges, size_t n)
+{
+    bool finds = true;
+    for (size_t i = 0; i < n && finds; i++) {
+        uint32_t n_left, n_right, size;
+        const char *left = qni_vocab_at(vocab, merges[i].left, &n_left);
+        const char *right = qni_vocab_at(vocab, merges[i].right, &n_right);
+        const char *text = qni_vocab_at(vocab, merges[i].id, &size);
+        finds = size == n_left + n_right && memcmp(text, left, n_left) == 0 &&
+                memcmp(text + n_left, right, n_right) == 0 &&
+                qni_vocab_find(vocab, text, size) == (int32_t)merges[i].id;
+    }
+    return finds;
+}
+
 static qn_status build(qni_bpe *out, const qni_bpe_merge *merges, size_t n, const uint8_t *singles,
                        qn_error *err)
 {
-    qni_bpe_origin *origins = qni_calloc((size_t)out->vocab->n + 1, sizeof *origins);
+    qni_bpe_origin *origins = qni_calloc_aligned(((size_t)out->vocab->n + 1) * sizeof *origins);
+    uint32_t *byte_ranks = qni_alloc_array((size_t)QNI_BPE_BYTES * QNI_BPE_BYTES,
+                                           sizeof *byte_ranks);
     out->origins = origins;
-    if (origins == NULL) {
+    out->byte_ranks = byte_ranks;
+    if (origins == NULL || byte_ranks == NULL) {
         return qni_fail_memory(err);
     }
     QNI_TRY(qni_pairs_build(merges, n, out->vocab->n, &out->pairs, err));
+    list_byte_ranks(out->vocab, merges, n, singles, origins, byte_ranks);
     QNI_TRY(trace_origins(out, origins, merges, n, singles, err));
+    out->finds_merges = finds_merges(out->vocab, merges, n);
     return build_trie(out, origins, singles, err);
 }
 
 qn_status qni_bpe_build(const qni_vocab *vocab, const qni_bpe_merge *merges, size_t n,
                         const uint8_t *singles, qni_bpe *out, qn_error *err)
 {
-    *out = (qni_bpe){.vocab = vocab, .owned = true};
+    *out = (qni_bpe){.owned = true};
+    qni_bpe_attach(out, vocab);
     qni_bpe_merge *counted;
     QNI_TRY(count_ranks(merges, n, &counted, err));
     qn_status status = build(out, counted, n, singles, err);
@@ -179,10 +231,17 @@ qn_status qni_bpe_build(const qni_vocab *vocab, const qni_bpe_merge *merges, siz
     return status;
 }
 
+void qni_bpe_attach(qni_bpe *bpe, const qni_vocab *vocab)
+{
+    bpe->vocab = vocab;
+    bpe->wide = qni_outlook_is_wide(); // the results are the same with and without
+}
+
 void qni_bpe_end(qni_bpe *bpe)
 {
     if (bpe->owned) {
-        qni_free((void *)(uintptr_t)bpe->origins);
+        qni_free_aligned((void *)(uintptr_t)bpe->origins);
+        qni_free((void *)(uintptr_t)bpe->byte_ranks);
     }
     qni_pairs_end(&bpe->pairs);
     qni_trie_end(&bpe->trie);
@@ -194,86 +253,164 @@ void qni_bpe_scratch_end(qni_bpe_scratch *scratch)
     qni_free(scratch->tried);
     qni_free(scratch->links);
     qni_free(scratch->heap);
-    qni_free(scratch->verdicts);
+    qni_free(scratch->longest);
     *scratch = (qni_bpe_scratch){0};
 }
 
-// Long words have the same neighbours again and again, short ones seldom.
-enum { VERDICT_BITS = 15, VERDICTS = 1 << VERDICT_BITS, LONG = 64 };
+// ---- Encoding
 
-// stay_apart without a limit, remembered. An entry holds the pair (31 bits each) and the answer in
-// the lowest bit.
-static bool compatible(const qni_bpe *bpe, uint64_t *verdicts, uint32_t left, uint32_t right)
+// A word of so many bytes is long: what takes memory, or time to begin, pays.
+enum { LONG = 64 };
+
+typedef qni_outlook_place place; // a token and its size, 0: there is none
+
+// The longest token at a place of a long word of n bytes, behind a token of so many.
+static inline place longest_ahead(const qni_bpe *bpe, qni_outlook *outlook,
+                                  const unsigned char *text, size_t n, size_t at, uint32_t last)
 {
-    uint64_t key = ((uint64_t)left << 31 | right) << 1 | (uint64_t)1 << 63;
-    uint64_t *verdict = &verdicts[key * 0x9E3779B97F4A7C15u >> (64 - VERDICT_BITS)];
-    if ((*verdict & ~(uint64_t)1) != key) {
-        *verdict = key | stay_apart(bpe, left, right, UINT32_MAX);
+    bool covers = qni_outlook_covers(outlook, at);
+    if (!covers && bpe->wide && last < QNI_OUTLOOK_NEAR / 2 && qni_outlook_has_room(at, n)) {
+        qni_outlook_look(outlook, &bpe->trie, text, at);
+        for (int i = 0; i < QNI_OUTLOOK_PLACES; i++) {
+            __builtin_prefetch(&bpe->origins[outlook->places[i].value]);
+        }
+        covers = true;
     }
-    return (*verdict & 1) != 0;
+    if (covers && outlook->places[at - outlook->at].size != QNI_OUTLOOK_FAR) {
+        return outlook->places[at - outlook->at];
+    }
+    place p;
+    p.size = (uint32_t)qni_trie_longest(&bpe->trie, text + at, n - at, &p.value);
+    return p;
 }
 
-// What a long word needs besides.
-static qn_status begin_long(qni_bpe_scratch *s, size_t n, qn_error *err)
+// What a search needs: a bit for each place from which no row of tokens leads on, and by token of
+// the row how long the longest one is where it begins; for a long word an outlook.
+typedef struct notes {
+    uint64_t *tried;
+    uint32_t *longest;
+    qni_outlook *outlook;
+} notes;
+
+// How many tokens of so many bytes follow each other from a place on where all places are alike: as
+// far as the outlook goes, and not over places that were tried.
+static size_t count_again(const notes *keep, size_t at, size_t size)
+{
+    size_t end = keep->outlook->at + QNI_OUTLOOK_PLACES;
+    bool is_new = at < end && (keep->tried[at / 64] | keep->tried[end / 64]) == 0;
+    return is_new ? (end - 1 - at) / size : 0;
+}
+
+// How many bytes at most the token behind this one has, when the two merge into one in the end:
+// that one is a token which its text gives, so it was found where this one begins.
+static inline uint32_t room_behind(const qni_bpe *bpe, qni_bpe_symbol token, uint32_t longest)
+{
+    return bpe->finds_merges ? longest - token.n : UINT32_MAX;
+}
+
+// Finds the row of compatible tokens that is the word's encoding; the longest token at its
+// beginning is known. Returns how many tokens it has; 0 when some symbol is unknown.
+static inline __attribute__((always_inline)) size_t find_row(const qni_bpe *bpe,
+                                                             const unsigned char *text, size_t n,
+                                                             place next, notes keep,
+                                                             qni_bpe_symbol *tokens, bool is_long)
+{
+    size_t at = 0, count = 0;
+    uint32_t longest = next.size; // where `next` begins
+    uint32_t room = 0;            // behind the last token
+    qni_bpe_symbol last = {UINT32_MAX, 0};
+    // The last neighbours looked at, and whether their parts stay apart: in a row of one character
+    // all are the same.
+    uint32_t left = UINT32_MAX, right = UINT32_MAX;
+    bool apart = false;
+    for (;;) {
+        size_t end = at + next.size;
+        if (next.size == 0) { // nothing leads on from here: try a shorter token before it
+            if (count == 0) {
+                return 0;
+            }
+            keep.tried[at / 64] |= (uint64_t)1 << (at % 64);
+            const qni_bpe_origin *longer = &bpe->origins[last.id];
+            next = (place){longer->shorter, longer->shorter_size};
+            at -= last.n;
+            longest = keep.longest[--count];
+            if (count > 0) {
+                last = tokens[count - 1];
+                room = room_behind(bpe, last, keep.longest[count - 1]);
+            }
+            continue;
+        }
+        bool fits = (keep.tried[end / 64] >> (end % 64) & 1) == 0;
+        if (fits && count > 0) {
+            if (!is_long || last.id != left || next.value != right) {
+                left = last.id;
+                right = next.value;
+                apart = parts_stay_apart(bpe, left, right, UINT32_MAX);
+            }
+            fits = apart && (next.size > room || rank_of(bpe, last.id, next.value) == UINT32_MAX);
+        }
+        if (!fits) {
+            const qni_bpe_origin *longer = &bpe->origins[next.value];
+            next = (place){longer->shorter, longer->shorter_size};
+            continue;
+        }
+        last = (qni_bpe_symbol){next.value, next.size};
+        room = room_behind(bpe, last, longest);
+        keep.longest[count] = longest;
+        tokens[count++] = last;
+        at = end;
+        if (at == n) {
+            return count;
+        }
+        if (is_long) {
+            next = longest_ahead(bpe, keep.outlook, text, n, at, last.n);
+            bool again = last.id == left && last.id == right && last.id == next.value && apart;
+            if (keep.outlook->same && again && next.size > room) {
+                for (size_t i = count_again(&keep, at, next.size); i > 0; i--, at += last.n) {
+                    keep.longest[count] = next.size;
+                    tokens[count++] = last;
+                }
+            }
+        } else {
+            next.size = (uint32_t)qni_trie_longest(&bpe->trie, text + at, n - at, &next.value);
+        }
+        longest = next.size;
+    }
+}
+
+static __attribute__((noinline)) qn_status find_long_row(const qni_bpe *bpe, qni_bpe_scratch *s,
+                                                         const unsigned char *text, size_t n,
+                                                         place first, qni_bpe_symbol *tokens,
+                                                         size_t *n_tokens, qn_error *err)
 {
     size_t words = n / 64 + 1;
-    if (s->verdicts == NULL) {
-        s->verdicts = qni_calloc(VERDICTS, sizeof *s->verdicts);
-    }
-    if (s->verdicts == NULL ||
-        qni_grow(&s->tried, &s->tried_capacity, words, sizeof *s->tried) != 0) {
+    if (qni_grow(&s->tried, &s->tried_capacity, words, sizeof *s->tried) != 0 ||
+        qni_grow(&s->longest, &s->longest_capacity, n, sizeof *s->longest) != 0) {
         return qni_fail_memory(err);
     }
+    qni_outlook outlook;
+    qni_outlook_begin(&outlook, n);
     memset(s->tried, 0, words * sizeof *s->tried);
+    *n_tokens = find_row(bpe, text, n, first, (notes){s->tried, s->longest, &outlook}, tokens,
+                         true);
     return QN_OK;
 }
 
-qn_status qni_bpe_encode(const qni_bpe *bpe, qni_bpe_scratch *scratch, const char *word, size_t n,
+qn_status qni_bpe_encode(const qni_bpe *bpe, qni_bpe_scratch *s, const char *word, size_t n,
                          qni_bpe_symbol *tokens, size_t *n_tokens, qn_error *err)
 {
     const unsigned char *text = (const unsigned char *)word;
-    uint32_t next;                                              // the token to try at `at`
-    size_t size = qni_trie_longest(&bpe->trie, text, n, &next); // of it; 0: there is none
-    uint64_t few = 0, *tried = &few;                            // a bit for each place
-    bool is_long = n >= LONG;
-    *n_tokens = size == n;
-    tokens[0] = (qni_bpe_symbol){next, (uint32_t)size};
-    if (size == n) {
-        return QN_OK;
+    place first;
+    first.size = (uint32_t)qni_trie_longest(&bpe->trie, text, n, &first.value);
+    if (first.size == n) {
+        tokens[0] = (qni_bpe_symbol){first.value, first.size};
+        *n_tokens = 1;
+    } else if (n < LONG) {
+        uint64_t tried = 0;
+        uint32_t longest[LONG];
+        *n_tokens = find_row(bpe, text, n, first, (notes){&tried, longest, NULL}, tokens, false);
+    } else {
+        return find_long_row(bpe, s, text, n, first, tokens, n_tokens, err);
     }
-    if (is_long) {
-        QNI_TRY(begin_long(scratch, n, err));
-        tried = scratch->tried;
-    }
-    size_t at = 0, count = 0;
-    while (at < n) {
-        // nothing leads on from here: take the last token back and try a shorter one in its place
-        if (size == 0) {
-            if (count == 0) {
-                return QN_OK; // some symbol is unknown
-            }
-            tried[at / 64] |= (uint64_t)1 << (at % 64);
-            const qni_bpe_origin *last = &bpe->origins[tokens[--count].id];
-            at -= last->size;
-            next = last->shorter;
-            size = last->shorter_size;
-            continue;
-        }
-        size_t end = at + size;
-        bool taken = (tried[end / 64] >> (end % 64) & 1) == 0 &&
-                     (count == 0 ||
-                      (is_long ? compatible(bpe, scratch->verdicts, tokens[count - 1].id, next)
-                               : stay_apart(bpe, tokens[count - 1].id, next, UINT32_MAX)));
-        if (taken) {
-            tokens[count++] = (qni_bpe_symbol){next, (uint32_t)size};
-            at = end;
-            size = qni_trie_longest(&bpe->trie, text + at, n - at, &next);
-        } else {
-            const qni_bpe_origin *longer = &bpe->origins[next];
-            next = longer->shorter;
-            size = longer->shorter_size;
-        }
-    }
-    *n_tokens = count;
     return QN_OK;
 }

@@ -21,15 +21,16 @@
 #ifndef QNI_TEXT_BPE_H
 #define QNI_TEXT_BPE_H
 
+#include "text/outlook.h"
 #include "text/pairs.h"
 #include "text/trie.h"
 #include "text/vocab.h"
 
 #include <string.h>
 
-// How a token comes about. Ranks are counted from 1 here.
+// How a token comes about, in half a cache line. Ranks are counted from 1 here.
 typedef struct qni_bpe_origin {
-    uint32_t left, right; // the two symbols merged last; unused for a symbol of one character
+    uint32_t left, right; // the two symbols merged last; of a single symbol: its byte, or NO_BYTE
     uint32_t time;        // the highest rank of all its merges; 0 for a single symbol
     // the highest rank done since the part at that border came about; of a right token plus 1
     uint32_t as_left, as_right;
@@ -38,14 +39,18 @@ typedef struct qni_bpe_origin {
     uint32_t shorter_size; // bytes of that; 0: there is none
 } qni_bpe_origin;
 
-enum { QNI_UNMADE_HINTS = 1 << 16 };
+enum { QNI_UNMADE_HINTS = 1 << 16, QNI_BPE_BYTES = 256, QNI_BPE_NO_BYTE = QNI_BPE_BYTES };
 
 typedef struct qni_bpe {
     const qni_vocab *vocab;
     qni_pairs pairs;
-    const qni_bpe_origin *origins;          // by id
+    const qni_bpe_origin *origins; // by id
+    // of two symbols of one byte each: the rank of their merge, counted from 1; UINT32_MAX: none
+    const uint32_t *byte_ranks;             // QNI_BPE_BYTES * QNI_BPE_BYTES
     qni_trie trie;                          // the tokens that a text can give
     uint64_t unmade[QNI_UNMADE_HINTS / 64]; // a bit for each other one, by its hint
+    bool finds_merges; // the vocabulary finds what each merge gives by the text of its two parts
+    bool wide;         // long words are looked over ahead
     bool owned;
 } qni_bpe;
 
@@ -54,6 +59,9 @@ QNI_WARN_UNUSED qn_status qni_bpe_build(const qni_vocab *vocab, const qni_bpe_me
                                         size_t n, const uint8_t *singles, qni_bpe *out,
                                         qn_error *err);
 void qni_bpe_end(qni_bpe *bpe);
+
+// Sets what depends on the run, not on the merges; for one that was read from an image.
+void qni_bpe_attach(qni_bpe *bpe, const qni_vocab *vocab);
 
 // A number below QNI_UNMADE_HINTS for n > 0 bytes, by their ends.
 static inline uint32_t qni_unmade_hint(const char *word, size_t n)
@@ -86,9 +94,9 @@ typedef struct qni_bpe_symbol {
 // time.
 typedef struct qni_bpe_scratch {
     uint64_t *tried;    // a bit per place of a long word: no row leads on from there
+    uint32_t *longest;  // of its row of tokens: bytes of the longest one where each begins
     void *links, *heap; // of qni_bpe_merge_symbols
-    size_t tried_capacity, links_capacity, heap_capacity;
-    uint64_t *verdicts; // a cache of compatibility, for long words
+    size_t tried_capacity, longest_capacity, links_capacity, heap_capacity;
 } qni_bpe_scratch;
 
 void qni_bpe_scratch_end(qni_bpe_scratch *scratch);

@@ -1,6 +1,8 @@
 #include "text/charsmap.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
+#include "text/unicode.h"
 
 #include <string.h>
 
@@ -47,6 +49,7 @@ void qni_charsmap_end(qni_charsmap *map)
 {
     qni_free(map->units);
     qni_free(map->pool);
+    qni_free(map->stays);
     *map = (qni_charsmap){0};
 }
 
@@ -112,4 +115,21 @@ const char *qni_charsmap_find(const qni_charsmap *map, const char *text, size_t 
         }
     }
     return found;
+}
+
+qn_status qni_charsmap_find_staying(qni_charsmap *map, qn_error *err)
+{
+    map->stays = qni_calloc(QNI_CHARSMAP_CODES / 64, sizeof *map->stays);
+    if (map->stays == NULL) {
+        return qni_fail_memory(err);
+    }
+    for (uint32_t code = 0; code < QNI_CHARSMAP_CODES; code++) {
+        char text[4];
+        size_t key;
+        bool stays = (code < 0xD800 || code > 0xDFFF) && qni_unicode_stands_alone(code) &&
+                     qni_charsmap_find(map, text, (size_t)qni_utf8_encode(code, text), false,
+                                       &key) == NULL;
+        map->stays[code / 64] |= (uint64_t)stays << (code % 64);
+    }
+    return QN_OK;
 }

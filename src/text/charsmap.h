@@ -20,12 +20,25 @@ typedef struct qni_charsmap {
     uint8_t ascii[128];  // 1: some key begins with this character
     uint32_t alone[128]; // the place of its replacement in the pool, plus 1; 0: it is no key
     bool same;           // no printable one is a key
+    // a bit for each code below QNI_CHARSMAP_CODES: the character stands alone, and no key is all
+    // of it or begins it. NULL: not asked for
+    uint64_t *stays;
 } qni_charsmap;
+
+enum { QNI_CHARSMAP_CODES = 0x10000 };
 
 // Copies a table of `n` bytes.
 QNI_WARN_UNUSED qn_status qni_charsmap_open(const char *bytes, size_t n, qni_charsmap *out,
                                             qn_error *err);
 void qni_charsmap_end(qni_charsmap *map);
+
+// Finds which characters stay as they are.
+QNI_WARN_UNUSED qn_status qni_charsmap_find_staying(qni_charsmap *map, qn_error *err);
+
+static inline bool qni_charsmap_stays(const qni_charsmap *map, uint32_t code)
+{
+    return code < QNI_CHARSMAP_CODES && (map->stays[code / 64] >> (code % 64) & 1) != 0;
+}
 
 // The replacement of the longest (or else the shortest) key that `text` begins with, and the key's
 // length; NULL when there is none.

@@ -109,7 +109,11 @@ static qn_status open_tables(const qni_normalizer *steps, size_t n_steps,
         return QN_OK;
     }
     qni_charwise_entry *entries = qni_calloc(KEPT, sizeof *entries);
-    if (entries == NULL) {
+    scratch->stays = qni_calloc(KEPT / 64, sizeof *scratch->stays);
+    if (entries == NULL || scratch->stays == NULL) {
+        qni_free(entries);
+        qni_free(scratch->stays);
+        scratch->stays = NULL;
         return qni_fail_memory(err);
     }
     scratch->ascii_same = scratch->ascii_lower = true;
@@ -154,14 +158,19 @@ static size_t write_printable(const qni_normalize_scratch *scratch, const char *
     return at;
 }
 
-// What the steps make of the first character of text[0, n), which is not ASCII. Returns how many
+// What the steps make of the first character of the text, which is not ASCII. Returns how many
 // bytes it has; 0 when it is in the way.
 static inline size_t write_other(const qni_normalizer *steps, size_t n_steps,
-                                 qni_normalize_scratch *scratch, const char *text, size_t n,
-                                 char **to)
+                                 qni_normalize_scratch *scratch, const char *text, char **to)
 {
-    uint32_t code;
-    size_t length = (size_t)qni_utf8_decode((const unsigned char *)text, n, &code);
+    size_t length;
+    uint32_t code = qni_utf8_read(text, &length);
+    if (code < KEPT && (scratch->stays[code / 64] >> (code % 64) & 1) != 0) {
+        memcpy(*to, text, 2); // and the third
+        (*to)[2] = text[length - 1];
+        *to += length;
+        return length;
+    }
     if (scratch->han != NULL && code >= FIRST_HAN && code <= LAST_HAN) {
         memcpy(*to, scratch->han->bytes, MOST);
         memcpy(*to + scratch->han_at, text, 3);
@@ -171,6 +180,8 @@ static inline size_t write_other(const qni_normalizer *steps, size_t n_steps,
     qni_charwise_entry *e = &scratch->charwise[code % KEPT];
     if (e->code != code + 1) {
         *e = find(steps, n_steps, code);
+        bool stays = code < KEPT && e->n == length && memcmp(e->bytes, text, length) == 0;
+        scratch->stays[code % KEPT / 64] |= (uint64_t)stays << (code % 64);
     }
     if (e->n == IN_THE_WAY) {
         return 0;
@@ -223,7 +234,7 @@ qn_status qni_charwise_normalize(const qni_normalizer *steps, size_t n_steps,
             if (at >= stop || (unsigned char)text[at] < 0x80) {
                 continue;
             }
-            size_t length = write_other(steps, n_steps, scratch, text + at, n - at, &to);
+            size_t length = write_other(steps, n_steps, scratch, text + at, &to);
             if (length == 0) {
                 break;
             }

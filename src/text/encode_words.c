@@ -1,11 +1,15 @@
 #include "text/encode_words.h"
 
 #include "base/alloc.h"
+#include "text/ascii.h"
 
 #include <string.h>
 
 // Words whose keys are made, and whose slots are asked for, before the first of them is looked up.
 enum { AHEAD = 32 };
+
+// Parts of a word that are found, and asked for, before the first of them is looked up.
+enum { PARTS = 32 };
 
 qn_status qni_ids_reserve(qni_ids *out, size_t more, qn_error *err)
 {
@@ -38,19 +42,44 @@ static qn_status copy_known(const qni_words *words, const qni_word_slot *slot, q
     return QN_OK;
 }
 
-// A part of a word between two seams. It comes again more often than the word does, so the latest
-// short ones are kept too, apart from the words.
-static qn_status add_part(const qni_model *model, qni_context *c, const char *part, size_t n,
-                          bool near_end, qni_ids *out, qn_error *err)
+// What is known of a part of a word before it is looked up.
+typedef struct part_key {
+    const qni_character *character; // it is this one; NULL: it is not, and
+    qni_word_key key;               // this is its key if it has up to QNI_WORD_SHORT bytes
+} part_key;
+
+// Makes the keys of the parts that end there, and asks for what they lead to.
+static inline void make_part_keys(const qni_model *model, const qni_context *c, const char *word,
+                                  size_t readable, const size_t *ends, size_t n, part_key *keys)
 {
-    if (c->parts == NULL || n > QNI_WORD_SHORT) {
-        QNI_TRY(qni_model_encode_part(model, &c->model, part, n, err));
-        return add_pieces(&c->model.pieces, out, err);
+    for (size_t i = 0, begin = 0; i < n; begin = ends[i++]) {
+        const char *part = word + begin;
+        size_t size = ends[i] - begin;
+        keys[i].character = NULL;
+        if (model->characters != NULL && size <= QNI_CHARACTER_TOKENS) {
+            uint32_t code = qni_character_code(part, size);
+            const qni_character *found = &model->characters[code % QNI_CHARACTERS];
+            __builtin_prefetch(found);
+            keys[i].character = code < QNI_CHARACTERS ? found : NULL;
+        }
+        if (keys[i].character == NULL && size <= QNI_WORD_SHORT) {
+            keys[i].key = readable - begin > QNI_WORD_SHORT ? qni_word_short_key(part, size)
+                                                            : qni_word_key_of(part, size);
+            if (c->parts != NULL) {
+                __builtin_prefetch(&c->parts[keys[i].key.hash % QNI_PARTS]);
+            }
+        }
     }
-    qni_word_key key = near_end ? qni_word_key_of(part, n) : qni_word_short_key(part, n);
-    qni_word_slot *slot = &c->parts[key.hash % QNI_PARTS];
-    QNI_TRY(qni_ids_reserve(out, QNI_WORD_NEAR, err));
-    if (slot->lo == key.lo && slot->hi == key.hi) {
+}
+
+// A part of a word between two seams. It comes again more often than the word does, so the latest
+// short ones are kept too, apart from the words; those without a key (NULL) are not.
+static qn_status add_part(const qni_model *model, qni_context *c, const qni_word_key *key,
+                          const char *part, size_t n, qni_ids *out, qn_error *err)
+{
+    qni_word_slot *slot = c->parts != NULL && key != NULL ? &c->parts[key->hash % QNI_PARTS] : NULL;
+    if (slot != NULL && slot->lo == key->lo && slot->hi == key->hi) {
+        QNI_TRY(qni_ids_reserve(out, QNI_WORD_NEAR, err));
         memcpy(out->ids + out->n, slot->ids, sizeof slot->ids);
         out->n += slot->n;
         return QN_OK;
@@ -58,9 +87,32 @@ static qn_status add_part(const qni_model *model, qni_context *c, const char *pa
     size_t before = out->n;
     QNI_TRY(qni_model_encode_part(model, &c->model, part, n, err));
     QNI_TRY(add_pieces(&c->model.pieces, out, err));
-    if (out->n - before <= QNI_WORD_NEAR) {
-        *slot = (qni_word_slot){.lo = key.lo, .hi = key.hi, .n = (uint32_t)(out->n - before)};
+    if (slot != NULL && out->n - before <= QNI_WORD_NEAR) {
+        *slot = (qni_word_slot){.lo = key->lo, .hi = key->hi, .n = (uint32_t)(out->n - before)};
         memcpy(slot->ids, out->ids + before, slot->n * sizeof *slot->ids);
+    }
+    return QN_OK;
+}
+
+// The parts of a word that end there, behind whose beginning so many bytes are readable.
+static qn_status add_parts(const qni_model *model, qni_context *c, const char *word,
+                           size_t readable, const size_t *ends, size_t n, qni_ids *out,
+                           qn_error *err)
+{
+    part_key keys[PARTS];
+    make_part_keys(model, c, word, readable, ends, n, keys);
+    QNI_TRY(qni_ids_reserve(out, n * QNI_WORD_NEAR, err));
+    for (size_t i = 0, begin = 0; i < n; begin = ends[i++]) {
+        const qni_character *character = keys[i].character;
+        if (character != NULL && *character != 0) {
+            out->n += qni_character_read(*character, out->ids + out->n);
+        } else {
+            size_t size = ends[i] - begin;
+            bool has_key = character == NULL && size <= QNI_WORD_SHORT;
+            QNI_TRY(
+                add_part(model, c, has_key ? &keys[i].key : NULL, word + begin, size, out, err));
+            QNI_TRY(qni_ids_reserve(out, (n - i) * QNI_WORD_NEAR, err));
+        }
     }
     return QN_OK;
 }
@@ -88,22 +140,37 @@ static qn_status put_mark(qni_context *c, const char **word, size_t *n, size_t *
 static qn_status encode_by_model(const qni_model *model, qni_context *c, const char *word, size_t n,
                                  size_t behind, bool *whole, qni_ids *out, qn_error *err)
 {
-    size_t part = qni_model_first_part(model, word, n);
-    *whole = part == n;
+    size_t ends[PARTS], n_parts = qni_model_cut(model, word, n, ends, PARTS);
+    *whole = ends[0] == n;
     if (*whole) {
         QNI_TRY(qni_model_encode(model, &c->model, word, n, err));
-        QNI_TRY(add_pieces(&c->model.pieces, out, err));
-    } else {
-        if (c->parts == NULL) { // without memory they are not kept
-            c->parts = qni_calloc(QNI_PARTS, sizeof *c->parts);
-        }
-        for (size_t at = 0; at < n; at += part) {
-            part = at > 0 ? qni_seams_next(&model->seams, word + at, n - at) : part;
-            bool near_end = n - at + behind < sizeof(uint64_t[2]);
-            QNI_TRY(add_part(model, c, word + at, part, near_end, out, err));
-        }
+        return add_pieces(&c->model.pieces, out, err);
     }
-    return QN_OK;
+    if (c->parts == NULL) { // without memory they are not kept
+        c->parts = qni_calloc(QNI_PARTS, sizeof *c->parts);
+    }
+    for (size_t at = 0;;) {
+        QNI_TRY(add_parts(model, c, word + at, n - at + behind, ends, n_parts, out, err));
+        at += ends[n_parts - 1];
+        if (at == n) {
+            return QN_OK;
+        }
+        n_parts = qni_seams_cut(&model->seams, word + at, n - at, ends, PARTS);
+    }
+}
+
+// Whether some byte is not ASCII, as those of marks.
+static bool holds_others(const char *text, size_t n)
+{
+    uint64_t part, all = 0;
+    for (; n >= sizeof part; n -= sizeof part, text += sizeof part) {
+        memcpy(&part, text, sizeof part);
+        all |= part;
+    }
+    for (; n > 0; n--) {
+        all |= (uint64_t)(unsigned char)*text++;
+    }
+    return (all & QNI_ASCII_TOPS) != 0;
 }
 
 // A word with a mark in front, each of its marks with what follows.
@@ -112,8 +179,11 @@ static qn_status encode_marked(const qni_model *model, qni_context *c, const cha
 {
     QNI_TRY(put_mark(c, &word, &n, &behind, err));
     *whole = true;
+    // nearly no word has a mark inside
+    bool is_ascii = c->n_mark > 0 && (unsigned char)c->mark[0] < 0x80;
+    bool cuts = c->cuts_at_marks && (is_ascii || holds_others(word + c->n_mark, n - c->n_mark));
     for (size_t at = 0, end; at < n; at = end) {
-        const char *next = c->cuts_at_marks && n - at > c->n_mark
+        const char *next = cuts && n - at > c->n_mark
                                ? memmem(word + at + c->n_mark, n - at - c->n_mark, c->mark,
                                         c->n_mark)
                                : NULL;

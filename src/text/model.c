@@ -11,6 +11,9 @@ void qni_model_end(qni_model *model)
 {
     qni_bpe_end(&model->bpe);
     qni_seams_end(&model->seams);
+    if (model->owns_characters) {
+        qni_free((void *)(uintptr_t)model->characters);
+    }
     qni_unigram_end(&model->unigram);
     qni_wordpiece_end(&model->wordpiece);
     qni_vocab_end(&model->vocab);
@@ -60,12 +63,11 @@ qn_status qni_model_build_bpe(qni_model *model, const qni_bpe_merge *merges, siz
     return status;
 }
 
-qn_status qni_pieces_add(qni_pieces *pieces, uint32_t id, size_t n, qn_error *err)
+qn_status qni_pieces_grow(qni_pieces *pieces, qn_error *err)
 {
     if (qni_grow(&pieces->items, &pieces->capacity, pieces->n + 1, sizeof *pieces->items) != 0) {
         return qni_fail_memory(err);
     }
-    pieces->items[pieces->n++] = (qni_bpe_symbol){id, (uint32_t)n};
     return QN_OK;
 }
 
@@ -246,7 +248,7 @@ static qn_status add_unknown_part(const qni_model *model, qni_model_scratch *s, 
                                   size_t n, qn_error *err)
 {
     // Unknown characters joined may spell a token.
-    int32_t id = qni_vocab_find(&model->vocab, text, n);
+    int32_t id = qni_unigram_find(&model->unigram, text, n);
     bool done = false;
     if (id < 0) {
         QNI_TRY(add_bytes(model, s, text, n, true, &done, err));
@@ -258,35 +260,28 @@ static qn_status add_unknown_part(const qni_model *model, qni_model_scratch *s, 
     return id >= 0 ? qni_pieces_add(&s->pieces, (uint32_t)id, n, err) : no_unknown(text, n, err);
 }
 
-static void reverse_symbols(qni_pieces *symbols)
-{
-    for (size_t i = 0; i + i + 1 < symbols->n; i++) {
-        qni_bpe_symbol other = symbols->items[i];
-        symbols->items[i] = symbols->items[symbols->n - 1 - i];
-        symbols->items[symbols->n - 1 - i] = other;
-    }
-}
-
 static qn_status encode_unigram(const qni_model *model, qni_model_scratch *s, const char *word,
                                 size_t n, qn_error *err)
 {
     QNI_TRY(qni_unigram_encode(&model->unigram, &s->unigram, word, n, err));
-    s->symbols.n = 0;
+    qni_pieces *row = &s->symbols; // is filled from its end
+    if (n > row->capacity && qni_grow(&row->items, &row->capacity, n, sizeof *row->items) != 0) {
+        return qni_fail_memory(err);
+    }
+    size_t first = n;
     for (size_t end = n; end > 0;) {
         const qni_unigram_place *place = &s->unigram.places[end];
-        qni_bpe_symbol *last = s->symbols.n > 0 ? &s->symbols.items[s->symbols.n - 1] : NULL;
+        uint32_t size = (uint32_t)end - place->begin;
         bool lacks = place->id < 0 || place->id == model->unk;
-        uint32_t id = lacks ? UINT32_MAX : (uint32_t)place->id;
-        if (lacks && model->fuse_unk && last != NULL && last->id == UINT32_MAX) {
-            last->n += (uint32_t)end - place->begin;
+        if (lacks && model->fuse_unk && first < n && row->items[first].id == UINT32_MAX) {
+            row->items[first].n += size;
         } else {
-            QNI_TRY(qni_pieces_add(&s->symbols, id, end - place->begin, err));
+            row->items[--first] = (qni_bpe_symbol){lacks ? UINT32_MAX : (uint32_t)place->id, size};
         }
         end = place->begin;
     }
-    reverse_symbols(&s->symbols);
-    for (size_t i = 0; i < s->symbols.n; i++) {
-        qni_bpe_symbol part = s->symbols.items[i];
+    for (; first < n; first++) {
+        qni_bpe_symbol part = row->items[first];
         QNI_TRY(part.id != UINT32_MAX ? qni_pieces_add(&s->pieces, part.id, part.n, err)
                                       : add_unknown_part(model, s, word, part.n, err));
         word += part.n;
@@ -294,13 +289,14 @@ static qn_status encode_unigram(const qni_model *model, qni_model_scratch *s, co
     return QN_OK;
 }
 
-static size_t count_characters(const char *text, size_t n)
+// Whether a word has more characters than so many.
+static bool is_longer(const char *word, size_t n, size_t most)
 {
     size_t count = 0;
-    for (size_t i = 0; i < n; i++) {
-        count += ((unsigned char)text[i] & 0xC0) != 0x80;
+    for (size_t i = 0; n > most && i < n && count <= most; i++) {
+        count += ((unsigned char)word[i] & 0xC0) != 0x80;
     }
-    return count;
+    return count > most;
 }
 
 static qn_status encode_wordpiece(const qni_model *model, qni_model_scratch *s, const char *word,
@@ -308,7 +304,8 @@ static qn_status encode_wordpiece(const qni_model *model, qni_model_scratch *s, 
 {
     const qni_wordpiece *w = &model->wordpiece;
     size_t at = 0;
-    while (at < n && (n <= w->longest || count_characters(word, n) <= w->longest)) {
+    bool fits = !is_longer(word, n, w->longest);
+    while (at < n && fits) {
         uint32_t id;
         size_t length = qni_trie_longest(at == 0 ? &w->first : &w->rest,
                                          (const unsigned char *)word + at, n - at, &id);

@@ -3,6 +3,7 @@
 #define QNI_TEXT_MODEL_H
 
 #include "text/bpe.h"
+#include "text/characters.h"
 #include "text/seams.h"
 #include "text/splitter.h"
 #include "text/unigram.h"
@@ -20,7 +21,9 @@ typedef struct qni_model {
     // tokens as they stand in the words that the model is given: for byte-level models raw bytes
     qni_vocab vocab;
     qni_bpe bpe;
-    qni_seams seams; // of BPE, where every byte is a symbol or stands for one
+    qni_seams seams;                 // of BPE, where every byte is a symbol or stands for one
+    const qni_character *characters; // by code, of a large vocabulary with seams; NULL: none
+    bool owns_characters;
     qni_unigram unigram;
     qni_wordpiece wordpiece;
     // QNI_NO_TOKEN: BPE drops characters without a token, the others refuse them
@@ -71,12 +74,16 @@ QNI_WARN_UNUSED qn_status qni_model_encode(const qni_model *model, qni_model_scr
 QNI_WARN_UNUSED qn_status qni_model_encode_part(const qni_model *model, qni_model_scratch *scratch,
                                                 const char *part, size_t n, qn_error *err);
 
-// The length of the first part of a word (n > 0) that is encoded by itself; n when the word has to
-// be encoded as a whole.
-static inline size_t qni_model_first_part(const qni_model *model, const char *word, size_t n)
+// Cuts a word (n > 0) into the parts that are encoded by themselves, as qni_seams_cut does; into
+// one when it has to be encoded as a whole.
+static inline size_t qni_model_cut(const qni_model *model, const char *word, size_t n, size_t *ends,
+                                   size_t most)
 {
-    bool whole = model->ignore_merges && qni_bpe_may_be_unmade(&model->bpe, word, n);
-    return whole ? n : qni_seams_next(&model->seams, word, n);
+    if (model->ignore_merges && qni_bpe_may_be_unmade(&model->bpe, word, n)) {
+        ends[0] = n;
+        return 1;
+    }
+    return qni_seams_cut(&model->seams, word, n, ends, most);
 }
 
 // Builds the model of merges in rising order of rank, after the vocabulary and the flags are there.
@@ -99,6 +106,16 @@ QNI_WARN_UNUSED qn_status qni_model_encode_behind(const qni_model *model,
 // wherever they stand in it.
 bool qni_model_cuts_between(const qni_model *model, uint32_t before, uint32_t after);
 
-QNI_WARN_UNUSED qn_status qni_pieces_add(qni_pieces *pieces, uint32_t id, size_t n, qn_error *err);
+// Room for one more token at least.
+QNI_WARN_UNUSED qn_status qni_pieces_grow(qni_pieces *pieces, qn_error *err);
+
+static inline qn_status qni_pieces_add(qni_pieces *pieces, uint32_t id, size_t n, qn_error *err)
+{
+    if (pieces->n == pieces->capacity) {
+        QNI_TRY(qni_pieces_grow(pieces, err));
+    }
+    pieces->items[pieces->n++] = (qni_bpe_symbol){id, (uint32_t)n};
+    return QN_OK;
+}
 
 #endif

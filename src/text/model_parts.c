@@ -238,6 +238,50 @@ static qn_status find_seams(qni_model *model, qn_error *err)
     return QN_OK;
 }
 
+// Of a small vocabulary characters are encoded as fast as they are looked up.
+enum { LEAST_MERGES = 4096 };
+
+static qn_status list_characters(qni_model *model, qni_model_scratch *scratch,
+                                 qni_character *characters, qn_error *err)
+{
+    for (uint32_t code = 0; code < QNI_CHARACTERS; code++) {
+        char text[4];
+        size_t n = (size_t)qni_utf8_encode(code, text);
+        bool is_surrogate = code >= 0xD800 && code < 0xE000;
+        if (is_surrogate) {
+            continue;
+        }
+        QNI_TRY(qni_model_encode_part(model, scratch, text, n, err));
+        const qni_pieces *pieces = &scratch->pieces;
+        qni_character ids = 0;
+        bool fits = pieces->n <= QNI_CHARACTER_TOKENS;
+        for (size_t i = QNI_CHARACTER_TOKENS; fits && i > 0; i--) {
+            uint32_t id = i <= pieces->n ? pieces->items[i - 1].id : QNI_CHARACTER_NO_ID;
+            fits = i > pieces->n || id < QNI_CHARACTER_NO_ID;
+            ids = ids << QNI_CHARACTER_ID_BITS | id;
+        }
+        characters[code] = fits ? ids | QNI_CHARACTER_KNOWN : 0;
+    }
+    return QN_OK;
+}
+
+static qn_status open_characters(qni_model *model, qn_error *err)
+{
+    if (model->seams.kinds == NULL || model->bpe.pairs.n_slots < LEAST_MERGES) {
+        return QN_OK;
+    }
+    qni_character *characters = qni_calloc(QNI_CHARACTERS, sizeof *characters);
+    if (characters == NULL) {
+        return qni_fail_memory(err);
+    }
+    model->characters = characters;
+    model->owns_characters = true;
+    qni_model_scratch scratch = {0};
+    qn_status status = list_characters(model, &scratch, characters, err);
+    qni_model_scratch_end(&scratch);
+    return status;
+}
+
 // Whether no merge can cross before a line feed: it is a symbol of its own, as itself or as its
 // byte, and no token holds it behind anything but another one.
 static bool lines_are_apart(const qni_model *model)
@@ -266,6 +310,7 @@ qn_status qni_model_settle(qni_model *model, qn_error *err)
     if (model->kind == QNI_MODEL_BPE && model->prefix == NULL && model->suffix == NULL &&
         knows_all_bytes(model)) {
         QNI_TRY(find_seams(model, err));
+        QNI_TRY(open_characters(model, err));
     }
     // An unknown mark could be joined with unknown characters before it; a whole word that is a
     // token could lie across; and where unknown characters are dropped, what stands around them is

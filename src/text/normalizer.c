@@ -24,6 +24,7 @@ void qni_normalize_scratch_end(qni_normalize_scratch *scratch)
     qni_draft_end(&scratch->drafts[1]);
     qni_draft_end(&scratch->whole);
     qni_free(scratch->charwise);
+    qni_free(scratch->stays);
     for (size_t i = 0; i < sizeof scratch->plain / sizeof *scratch->plain; i++) {
         qni_free(scratch->plain[i]);
     }
@@ -295,6 +296,30 @@ static qn_status add_grapheme(const qni_charsmap *map, const char *text, size_t 
     return QN_OK;
 }
 
+// How many of the first `most` bytes of text[0, n) are characters that stay as they are, each of
+// them a grapheme; up to two ASCII characters.
+static size_t count_staying(const qni_charsmap *map, const char *text, size_t n, size_t most)
+{
+    size_t at = 0, length, next_length = 0;
+    uint32_t code = qni_utf8_read(text, &length);
+    for (bool stays = qni_charsmap_stays(map, code); stays && length <= most - at;) {
+        size_t next = at + length;
+        if (next < n) {
+            code = qni_utf8_read(text + next, &next_length);
+            stays = qni_charsmap_stays(map, code);
+            if ((!stays && !qni_unicode_stands_alone(code)) || (length == 1 && next_length == 1)) {
+                return at;
+            }
+        }
+        at = next;
+        length = next_length;
+        if (at == n) {
+            return n;
+        }
+    }
+    return at;
+}
+
 // The same without origins. An ASCII character before another one is a grapheme.
 static qn_status write_by_table(const qni_charsmap *map, const qni_passage *p, qni_draft *out,
                                 bool *same, qn_error *err)
@@ -332,6 +357,15 @@ static qn_status write_by_table(const qni_charsmap *map, const qni_passage *p, q
         if (alone != 0) {
             QNI_TRY(add_text(out, map->pool + alone - 1, strlen(map->pool + alone - 1), err));
         } else if (joins) {
+            size_t staying = map->stays != NULL && at < stop
+                                 ? count_staying(map, text + at, p->n - at, stop - at)
+                                 : 0;
+            if (staying > 0) {
+                memcpy(to, text + at, staying);
+                out->n += staying;
+                at += staying;
+                continue;
+            }
             size_t n = qni_unicode_grapheme(text + at, p->n - at);
             QNI_TRY(add_grapheme(map, text + at, n, out, err));
             at += n;

@@ -56,6 +56,7 @@ typedef struct qni_normalize_scratch {
     void *match; // of the regular-expression library
     // of charwise.h: what characters become; NULL until it is asked for
     qni_charwise_entry *charwise;
+    uint64_t *stays;               // a bit for each character that is known to stay as it is
     const qni_charwise_entry *han; // what the Han become, with their own bytes at han_at
     size_t han_at;
     char ascii[128];

@@ -111,6 +111,30 @@ QNI_AVX2 static void read_ascii_avx2(window *w, reader *r)
 }
 #endif
 
+// Reads characters of three bytes, up to the first other one or the last few bytes.
+static inline void read_threes(window *w, reader *r)
+{
+    // in locals, which no store of a class can change
+    const uint16_t *pages = w->s->automaton.pages;
+    const uint8_t *blocks = w->s->automaton.blocks;
+    const unsigned char *text = r->text;
+    uint8_t *classes = w->classes + w->n;
+    uint32_t *places = w->places + w->n, bytes;
+    size_t at = r->at, n = r->n;
+    while (n - at >= sizeof bytes) {
+        memcpy(&bytes, text + at, sizeof bytes);
+        if ((bytes & 0xF0) != 0xE0) {
+            break;
+        }
+        uint32_t code = (bytes & 0x0F) << 12 | (bytes >> 2 & 0xFC0) | (bytes >> 16 & 0x3F);
+        *classes++ = blocks[(size_t)pages[code >> 7] * 128 + (code & 127)];
+        *places++ = (uint32_t)at;
+        at += 3;
+    }
+    w->n += (size_t)(classes - (w->classes + w->n));
+    r->at = at;
+}
+
 // Classifies all of the text, and sets what stands around it.
 static void classify(window *w, const unsigned char *text, size_t n)
 {
@@ -126,6 +150,9 @@ static void classify(window *w, const unsigned char *text, size_t n)
             uint32_t class = qni_automaton_class(a, text + r.at, &length);
             put_character(w, class, r.at);
             r.at += length;
+            if (length == 3) {
+                read_threes(w, &r);
+            }
         } else {
             ascii(w, &r);
         }

@@ -131,15 +131,38 @@ static bool is_ascii(const char *word, size_t n)
     return ((some | part) & QNI_ASCII_TOPS) == 0;
 }
 
-size_t qni_seams_next(const qni_seams *seams, const char *word, size_t n)
+// The length of the character that a byte begins. Of what is no UTF-8 some places are not looked
+// at.
+static size_t length_of(char first)
 {
+    unsigned char c = (unsigned char)first;
+    return c < 0xC0 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+}
+
+size_t qni_seams_cut(const qni_seams *seams, const char *word, size_t n, size_t *ends, size_t most)
+{
+    size_t count = 0, begin = 0;
     if (seams->kinds == NULL || (n <= 64 && is_ascii(word, n))) {
-        return n;
+        ends[0] = n;
+        return 1;
     }
-    for (size_t at = 1; at < n; at++) {
-        if (qni_seams_look_at(word[at - 1], word[at]) && is_seam(seams, word + at, at, n - at)) {
-            return at;
+    for (size_t at = length_of(word[0]); at < n; at += length_of(word[at])) {
+        uint64_t part;
+        if (n - at >= sizeof part && (unsigned char)word[at - 1] < 0x80) {
+            memcpy(&part, word + at, sizeof part);
+            if ((part & QNI_ASCII_TOPS) == 0) {
+                at += sizeof part - 1;
+                continue;
+            }
+        }
+        if (qni_seams_look_at(word[at - 1], word[at]) &&
+            is_seam(seams, word + at, at - begin, n - at)) {
+            ends[count++] = begin = at;
+            if (count == most) {
+                return count;
+            }
         }
     }
-    return n;
+    ends[count] = n;
+    return count + 1;
 }

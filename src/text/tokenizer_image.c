@@ -34,6 +34,7 @@ static void keep_charsmap(qni_image *image, qni_charsmap *map)
     qni_image_value(image, map, sizeof *map);
     qni_image_copy(image, &map->units, (size_t)map->n_units + 1, sizeof *map->units);
     qni_image_copy(image, &map->pool, map->n_pool + 1, 1);
+    qni_image_copy(image, &map->stays, QNI_CHARSMAP_CODES / 64, sizeof *map->stays);
 }
 
 static void keep_pairs(qni_image *image, qni_pairs *p)
@@ -49,8 +50,12 @@ static void keep_bpe(qni_image *image, qni_bpe *bpe, const qni_vocab *vocab)
     qni_image_value(image, bpe, sizeof *bpe);
     keep_pairs(image, &bpe->pairs);
     qni_image_array(image, &bpe->origins, (size_t)vocab->n + 1, sizeof *bpe->origins);
+    if (bpe->byte_ranks != NULL) {
+        qni_image_array(image, &bpe->byte_ranks, (size_t)QNI_BPE_BYTES * QNI_BPE_BYTES,
+                        sizeof *bpe->byte_ranks);
+    }
     keep_trie(image, &bpe->trie);
-    bpe->vocab = vocab;
+    qni_bpe_attach(bpe, vocab);
     bpe->owned = bpe->owned && !image->reads;
 }
 
@@ -64,10 +69,10 @@ static void keep_seams(qni_image *image, qni_seams *seams)
     seams->owned = seams->owned && !image->reads;
 }
 
-static void keep_unigram(qni_image *image, qni_unigram *u, const qni_vocab *vocab)
+static void keep_unigram(qni_image *image, qni_unigram *u)
 {
     qni_image_value(image, u, sizeof *u);
-    qni_image_array(image, &u->scores, vocab->n, sizeof *u->scores);
+    qni_image_array(image, &u->leaves, u->n_leaves, sizeof *u->leaves);
     keep_trie(image, &u->trie);
     u->owned = u->owned && !image->reads;
 }
@@ -78,7 +83,11 @@ static void keep_model(qni_image *image, qni_model *m)
     keep_vocab(image, &m->vocab);
     keep_bpe(image, &m->bpe, &m->vocab);
     keep_seams(image, &m->seams);
-    keep_unigram(image, &m->unigram, &m->vocab);
+    if (m->characters != NULL) {
+        qni_image_array(image, &m->characters, QNI_CHARACTERS, sizeof *m->characters);
+        m->owns_characters = m->owns_characters && !image->reads;
+    }
+    keep_unigram(image, &m->unigram);
     keep_trie(image, &m->wordpiece.first);
     keep_trie(image, &m->wordpiece.rest);
     qni_image_copy(image, &m->joined, m->n_joined, sizeof *m->joined);

@@ -285,11 +285,11 @@ static qn_status build_unigram(qni_json_reader *r, const json_t *vocab)
         status = read_scored(r, json_array_get(vocab, i), (uint32_t)i, &scores[i]);
     }
     status = status == QN_OK ? build_vocabularies(r) : status;
-    if (status != QN_OK) {
-        qni_free(scores);
-        return status;
+    if (status == QN_OK) {
+        status = qni_unigram_build(&model->vocab, scores, &model->unigram, r->err);
     }
-    return qni_unigram_build(&model->vocab, scores, NULL, &model->unigram, r->err);
+    qni_free(scores);
+    return status;
 }
 
 static qn_status read_unigram(qni_json_reader *r, const json_t *source)

@@ -121,6 +121,12 @@ static qn_status read_precompiled(qni_json_reader *r, const json_t *source)
                            : qni_fail(r->err, QN_INVALID_MODEL, NULL,
                                       "\"precompiled_charsmap\" is not base64");
     qni_free(bytes);
+    if (status == QN_OK) {
+        status = qni_charsmap_find_staying(&step.charsmap, r->err);
+    }
+    if (status != QN_OK) {
+        qni_charsmap_end(&step.charsmap);
+    }
     return status == QN_OK ? add(r, step) : status;
 }
 

@@ -182,10 +182,11 @@ static qn_status build_unigram(builder *b)
         least = p->type == QNI_PIECE_NORMAL ? fminf(least, p->score) : least;
         scores[i] = (double)p->score; // of symbols of the user as a rule 0, more than all others
     }
-    QNI_TRY(qni_unigram_build(&model->vocab, scores, NULL, &model->unigram, b->err));
+    qn_status status = qni_unigram_build(&model->vocab, scores, &model->unigram, b->err);
+    qni_free(scores);
     model->unigram.single = true;
     model->unigram.unknown_score = (double)(least - QNI_UNKNOWN_PENALTY);
-    return QN_OK;
+    return status;
 }
 
 static qn_status build_model(builder *b)

@@ -33,7 +33,12 @@ QNI_WARN_UNUSED qn_status qni_trie_build(qni_trie_key *keys, size_t n, qni_trie 
                                          qn_error *err);
 void qni_trie_end(qni_trie *trie);
 
-enum { QNI_TRIE_LABEL = 0x1FF, QNI_TRIE_KEY = 0x200, QNI_TRIE_BASE_SHIFT = 10 };
+enum {
+    QNI_TRIE_LABEL = 0x1FF,
+    QNI_TRIE_KEY_BIT = 9,
+    QNI_TRIE_KEY = 1 << QNI_TRIE_KEY_BIT,
+    QNI_TRIE_BASE_SHIFT = 10
+};
 
 // Moves *node to its child by `byte`. False when there is none.
 static inline bool qni_trie_step(const qni_trie *trie, uint32_t *node, unsigned char byte)

@@ -192,15 +192,29 @@ int qni_unicode_upper(uint32_t code, uint32_t out[3])
     return 1;
 }
 
-// Characters of which no two make a grapheme: letters, ideographs, kana, Hangul syllables and
-// punctuation, as far as they come in ranges. False says nothing.
-static bool stands_alone(uint32_t c)
+// Letters, ideographs, kana, Hangul syllables and punctuation stand alone, as far as they come in
+// ranges. False says nothing.
+static bool is_in_ranges(uint32_t c)
 {
     return c < 0x300    ? (c >= 0x20 && c < 0x7F) || (c >= 0xA1 && c != 0xAD)
            : c < 0x3000 ? (c >= 0x370 && c < 0x483) || (c >= 0x48A && c < 0x530)
                         : (c >= 0x3001 && c < 0x302A) || (c >= 0x3041 && c < 0x3097) ||
                               (c >= 0x30A1 && c < 0x3100) || (c >= 0x3400 && c < 0xA000) ||
                               (c >= 0xAC00 && c < 0xD7A4) || (c >= 0xFF01 && c < 0xFF9E);
+}
+
+bool qni_unicode_stands_alone(uint32_t code)
+{
+    if (is_in_ranges(code)) {
+        return true;
+    }
+    switch (utf8proc_get_property((utf8proc_int32_t)code)->boundclass) {
+    case UTF8PROC_BOUNDCLASS_OTHER:
+    case UTF8PROC_BOUNDCLASS_EXTENDED_PICTOGRAPHIC:
+    case UTF8PROC_BOUNDCLASS_LV:
+    case UTF8PROC_BOUNDCLASS_LVT: return true;
+    default: return false;
+    }
 }
 
 size_t qni_unicode_grapheme(const char *text, size_t n)
@@ -213,9 +227,9 @@ size_t qni_unicode_grapheme(const char *text, size_t n)
     uint32_t last, code;
     utf8proc_int32_t state = 0;
     size_t at = (size_t)qni_utf8_decode(bytes, n, &last);
-    if (at < n && stands_alone(last)) {
+    if (at < n && qni_unicode_stands_alone(last)) {
         qni_utf8_decode(bytes + at, n - at, &code);
-        if (stands_alone(code)) {
+        if (qni_unicode_stands_alone(code)) {
             return at;
         }
     }

@@ -74,6 +74,9 @@ int qni_unicode_lower(uint32_t code, uint32_t out[3]);
 int qni_unicode_casefold(uint32_t code, uint32_t out[3]);
 int qni_unicode_upper(uint32_t code, uint32_t out[3]);
 
+// Whether the character makes no grapheme together with another one that stands alone.
+bool qni_unicode_stands_alone(uint32_t code);
+
 // Bytes of the extended grapheme cluster (UAX #29) that valid UTF-8 text begins with, n > 0.
 size_t qni_unicode_grapheme(const char *text, size_t n);
 

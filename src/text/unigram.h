@@ -12,21 +12,36 @@
 // How much less than the least likely token an unknown character scores.
 #define QNI_UNKNOWN_PENALTY 10.0F
 
+typedef struct qni_unigram_leaf {
+    double score;
+    uint32_t id;
+} qni_unigram_leaf;
+
 typedef struct qni_unigram {
-    const double *scores; // by id
+    // In the order of the tokens' bytes: those that begin in the same way, which are looked at one
+    // after the other, lie near each other.
+    const qni_unigram_leaf *leaves;
+    uint32_t n_leaves;
     double unknown_score;
     // Sums are rounded to fp32 at each step, and begin again at 0 when they get far from it, as
     // SentencePiece has them.
     bool single;
-    qni_trie trie; // every token; values are ids
+    qni_trie trie; // every token that its bytes find; values are leaves
     bool owned;
 } qni_unigram;
 
-// Takes `scores` (by id, vocab->n of them) over, also when it fails. Tokens marked in `unused` (by
-// id, may be NULL) are never given.
-QNI_WARN_UNUSED qn_status qni_unigram_build(const qni_vocab *vocab, double *scores,
-                                            const uint8_t *unused, qni_unigram *out, qn_error *err);
+// Of scores by id, vocab->n of them.
+QNI_WARN_UNUSED qn_status qni_unigram_build(const qni_vocab *vocab, const double *scores,
+                                            qni_unigram *out, qn_error *err);
 void qni_unigram_end(qni_unigram *unigram);
+
+// The token that is just these n > 0 bytes, or QNI_NO_TOKEN.
+static inline int32_t qni_unigram_find(const qni_unigram *unigram, const char *bytes, size_t n)
+{
+    uint32_t leaf;
+    bool found = qni_trie_longest(&unigram->trie, (const unsigned char *)bytes, n, &leaf) == n;
+    return found ? (int32_t)unigram->leaves[leaf].id : QNI_NO_TOKEN;
+}
 
 #define QNI_UNIGRAM_NOWHERE UINT32_MAX
 

@@ -1,0 +1,98 @@
+#include "text/outlook.h"
+
+#include "base/cpu.h"
+
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+bool qni_outlook_is_wide(void)
+{
+    return (qni_cpu_detect() & QNI_CPU_BIT(QNI_CPU_X86_AVX2)) != 0;
+}
+
+#if defined(__x86_64__)
+#define QNI_AVX2 __attribute__((target("avx2")))
+
+QNI_AVX2 static inline __m256i gather(const uint32_t *from, __m256i at)
+{
+    return _mm256_i32gather_epi32((const int *)(const void *)from, at, sizeof *from);
+}
+
+// Eight places next to each other: one step down the trie of all of them at a time.
+QNI_AVX2 static inline void look_at_eight(const qni_trie *trie, const unsigned char *text,
+                                          qni_outlook_place *places)
+{
+    const __m256i label = _mm256_set1_epi32(QNI_TRIE_LABEL);
+    __m256i unit = _mm256_set1_epi32((int)trie->units[0]), open = _mm256_set1_epi32(-1);
+    __m256i found = _mm256_setzero_si256(), size = _mm256_setzero_si256();
+    for (int depth = 0; depth < QNI_OUTLOOK_NEAR; depth++) {
+        __m256i byte = _mm256_cvtepu8_epi32(
+            _mm_loadl_epi64((const __m128i *)(const void *)(text + depth)));
+        __m256i child = _mm256_xor_si256(_mm256_srli_epi32(unit, QNI_TRIE_BASE_SHIFT), byte);
+        unit = gather(trie->units, child);
+        open = _mm256_and_si256(open, _mm256_cmpeq_epi32(_mm256_and_si256(unit, label), byte));
+        if (_mm256_testz_si256(open, open)) {
+            break;
+        }
+        __m256i key = _mm256_slli_epi32(unit, 31 - QNI_TRIE_KEY_BIT);
+        key = _mm256_and_si256(open, _mm256_srai_epi32(key, 31));
+        found = _mm256_blendv_epi8(found, child, key);
+        size = _mm256_blendv_epi8(size, _mm256_set1_epi32(depth + 1), key);
+    }
+    __m256i value = gather(trie->values, found);
+    size = _mm256_blendv_epi8(size, _mm256_set1_epi32(QNI_OUTLOOK_FAR), open);
+    __m256i even = _mm256_unpacklo_epi32(value, size), odd = _mm256_unpackhi_epi32(value, size);
+    __m256i *to = (__m256i *)(void *)places;
+    _mm256_storeu_si256(to, _mm256_permute2x128_si256(even, odd, 0x20));
+    _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(even, odd, 0x31));
+}
+
+// Where all text is one byte, one place is all of them. False when they are to be looked at.
+static bool look_at_one(qni_outlook *outlook, const qni_trie *trie, const unsigned char *text)
+{
+    outlook->same = false;
+    if (memcmp(text, text + 1, QNI_OUTLOOK_PLACES + QNI_OUTLOOK_NEAR - 1) != 0) {
+        return false;
+    }
+    qni_outlook_place place = {0, 0};
+    uint32_t node = 0, depth = 0;
+    for (; depth < QNI_OUTLOOK_NEAR && qni_trie_step(trie, &node, text[depth]); depth++) {
+        if (qni_trie_is_key(trie, node)) {
+            place = (qni_outlook_place){trie->values[node], depth + 1};
+        }
+    }
+    if (depth == QNI_OUTLOOK_NEAR) {
+        return false; // far
+    }
+    for (int i = 0; i < QNI_OUTLOOK_PLACES; i++) {
+        outlook->places[i] = place;
+    }
+    outlook->same = true;
+    return true;
+}
+
+QNI_AVX2 void qni_outlook_look(qni_outlook *outlook, const qni_trie *trie,
+                               const unsigned char *text, size_t at)
+{
+    outlook->at = at;
+    if (look_at_one(outlook, trie, text + at)) {
+        return;
+    }
+    for (int i = 0; i < QNI_OUTLOOK_PLACES; i += 8) {
+        look_at_eight(trie, text + at + i, outlook->places + i);
+    }
+}
+#else
+void qni_outlook_look(qni_outlook *outlook, const qni_trie *trie, const unsigned char *text,
+                      size_t at)
+{
+    (void)trie, (void)text;
+    outlook->at = at;
+    for (int i = 0; i < QNI_OUTLOOK_PLACES; i++) {
+        outlook->places[i] = (qni_outlook_place){0, QNI_OUTLOOK_FAR};
+    }
+}
+#endif
