@@ -200,7 +200,10 @@ qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
     const uint64_t all = QNI_ALL_GROUPS & ~never;
     uint64_t groups = all;
     closure c = {.terms = terms, .states = {a}, .n = 1, .limit = MAX_STATES};
-    if (!qni_term_info_of(terms, a)->free) {
+    const qni_term_info *info = qni_term_info_of(terms, a);
+    if (info->most != QNI_TERM_NO_MAX) {
+        groups = 0; // there are no texts of any length
+    } else if (!info->free) {
         groups = close_ascii(&c, all & ~QNI_WIDE_GROUPS);
         if (c.via_more != 0) { // too many states: those that lead nowhere else
             groups = staying(terms, a, groups | (all & QNI_WIDE_GROUPS));
