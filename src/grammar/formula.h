@@ -10,9 +10,7 @@
 //       that satisfies S
 //   unique S          no two of its remaining items are equal, and none satisfies S (equals an
 //       earlier one)
-//   one A B ...       exactly one of three or more formulas holds (an atom only in that
-//   conjunctions
-//       are not looked for inside: qni_formula_map goes through it)
+//   one A B ...       exactly one of three or more formulas holds; a connective, as conjunction is
 //   ref D             definition D holds; how recursive schemas stay finite
 //   hole S            the child now being opened satisfies S; exists only inside qni_frames
 //       (frame.h)
