@@ -130,3 +130,19 @@ qn_status qni_json_read(const char *path, size_t limit_bytes, json_t **out, qn_e
     qni_free(text);
     return status;
 }
+
+qn_status qni_json_read_beside(const char *folder, const char *name, size_t limit_bytes,
+                               json_t **out, qn_error *err)
+{
+    char *path = qni_path_join(folder, name);
+    *out = NULL;
+    if (path == NULL) {
+        return qni_fail_memory(err);
+    }
+    qn_status status = QN_OK;
+    if (qni_file_exists(path)) {
+        status = qni_json_read(path, limit_bytes, out, err);
+    }
+    qni_free(path);
+    return status;
+}

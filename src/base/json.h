@@ -21,4 +21,8 @@ QNI_WARN_UNUSED qn_status qni_json_print(const json_t *json, size_t flags, char 
 QNI_WARN_UNUSED qn_status qni_json_read(const char *path, size_t limit_bytes, json_t **out,
                                         qn_error *err);
 
+// The same of a file in a folder, which may be missing: then *out is NULL.
+QNI_WARN_UNUSED qn_status qni_json_read_beside(const char *folder, const char *name,
+                                               size_t limit_bytes, json_t **out, qn_error *err);
+
 #endif

@@ -130,7 +130,7 @@ static void collect(collection *c, uint32_t **items, size_t *n, size_t *capacity
     (*items)[(*n)++] = item;
 }
 
-static qni_formula collect_atom(void *context, qni_formula atom, const uint32_t *node)
+static void collect_atom(void *context, const uint32_t *node)
 {
     collection *c = context;
     qni_keys_view v = {0};
@@ -143,7 +143,6 @@ static qni_formula collect_atom(void *context, qni_formula atom, const uint32_t 
     for (size_t i = 0; i < v.n_terms; i++) {
         collect(c, &c->terms, &c->n_terms, &c->terms_capacity, v.terms[i]);
     }
-    return atom;
 }
 
 static void sort_once(uint32_t *items, size_t *n)
@@ -248,7 +247,7 @@ uint32_t qni_universe_make(qni_frames *fr, const qni_formula *alts, size_t n)
     }
     collection c = {.fr = fr};
     for (size_t i = 0; i < n; i++) {
-        qni_formula_map(fr->f, alts[i], collect_atom, &c);
+        qni_formula_see(fr->f, alts[i], collect_atom, &c);
     }
     uint32_t id = universe_from(fr, &c);
     qni_free(c.keys);

@@ -70,31 +70,16 @@ static int second_bytes(unsigned lead, unsigned *first, unsigned *last)
     return lead < 0xE0 ? 0 : lead < 0xF0 ? 1 : 2;
 }
 
-// The bytes that begin characters, in parts that nothing but a state tells apart: each of one
-// group, with the same second bytes.
-static const struct {
-    uint8_t first, last;
-} parts[] = {{0x20, 0x20}, {0x21, 0x21}, {0x22, 0x22}, {0x23, 0x23}, {0x24, 0x24}, {0x25, 0x25},
-             {0x26, 0x26}, {0x27, 0x27}, {0x28, 0x28}, {0x29, 0x29}, {0x2A, 0x2A}, {0x2B, 0x2B},
-             {0x2C, 0x2C}, {0x2D, 0x2D}, {0x2E, 0x2E}, {0x2F, 0x2F}, {'0', '9'},   {0x3A, 0x3A},
-             {0x3B, 0x3B}, {0x3C, 0x3C}, {0x3D, 0x3D}, {0x3E, 0x3E}, {0x3F, 0x3F}, {0x40, 0x40},
-             {'A', 'F'},   {'G', 'Z'},   {0x5B, 0x5B}, {0x5C, 0x5C}, {0x5D, 0x5D}, {0x5E, 0x5E},
-             {0x5F, 0x5F}, {0x60, 0x60}, {'a', 'f'},   {'g', 'z'},   {0x7B, 0x7B}, {0x7C, 0x7C},
-             {0x7D, 0x7D}, {0x7E, 0x7E}, {0x7F, 0x7F}, {0xC2, 0xC2}, {0xC3, 0xDF}, {0xE0, 0xE0},
-             {0xE1, 0xE1}, {0xE2, 0xE2}, {0xE3, 0xE3}, {0xE4, 0xEC}, {0xED, 0xED}, {0xEE, 0xEE},
-             {0xEF, 0xEF}, {0xF0, 0xF0}, {0xF1, 0xF3}, {0xF4, 0xF4}};
-enum { N_PARTS = sizeof parts / sizeof parts[0] };
-
 // Adds where the characters that begin with the bytes of a part lead. False when some lead nowhere.
 static bool follow_part(closure *c, qni_term from, size_t part)
 {
     unsigned first, last;
     int more = 0;
-    bool wide = parts[part].first >= 0x80;
+    bool wide = qni_byte_parts[part].first >= 0x80;
     if (wide) {
-        more = second_bytes(parts[part].first, &first, &last);
+        more = second_bytes(qni_byte_parts[part].first, &first, &last);
     }
-    for (unsigned b = parts[part].first; b <= parts[part].last;) {
+    for (unsigned b = qni_byte_parts[part].first; b <= qni_byte_parts[part].last;) {
         qni_term next = qni_term_next(c->terms, from, b);
         b = run_end(c->terms, from, b);
         if (next == QNI_TERM_NOTHING || (wide && !add_targets(c, next, first, last, more))) {
@@ -111,8 +96,8 @@ static bool follow_part(closure *c, qni_term from, size_t part)
 static uint64_t follow(closure *c, qni_term from, uint64_t groups)
 {
     uint64_t dead = 0;
-    for (size_t i = 0; i < N_PARTS; i++) {
-        uint64_t bit = QNI_GROUP_BIT(qni_byte_group(parts[i].first));
+    for (size_t i = 0; i < QNI_N_BYTE_PARTS; i++) {
+        uint64_t bit = QNI_GROUP_BIT(qni_byte_group(qni_byte_parts[i].first));
         if ((groups & bit & ~(dead | c->via_more)) != 0) {
             c->group = bit;
             dead |= follow_part(c, from, i) ? 0 : bit;
@@ -133,9 +118,10 @@ static uint64_t staying(qni_terms *terms, qni_term a, uint64_t groups)
 static uint64_t taken(const closure *c, uint64_t known)
 {
     for (size_t i = 0; i < c->n; i++) {
-        for (size_t k = 0; k < N_PARTS; k++) {
-            uint64_t bit = QNI_GROUP_BIT(qni_byte_group(parts[k].first));
-            for (unsigned b = parts[k].first; b <= parts[k].last && (known & bit) == 0;
+        for (size_t k = 0; k < QNI_N_BYTE_PARTS; k++) {
+            uint64_t bit = QNI_GROUP_BIT(qni_byte_group(qni_byte_parts[k].first));
+            for (unsigned b = qni_byte_parts[k].first;
+                 b <= qni_byte_parts[k].last && (known & bit) == 0;
                  b = run_end(c->terms, c->states[i], b)) {
                 known |= qni_term_next(c->terms, c->states[i], b) != 0 ? bit : 0;
             }
@@ -232,10 +218,10 @@ static qni_term only_target(qni_terms *terms, qni_term from, uint64_t *groups)
 {
     qni_term target = QNI_TERM_NOTHING;
     *groups = 0;
-    for (size_t i = 0; i < N_PARTS; i++) {
-        unsigned b = parts[i].first;
+    for (size_t i = 0; i < QNI_N_BYTE_PARTS; i++) {
+        unsigned b = qni_byte_parts[i].first;
         qni_term next = qni_term_next(terms, from, b);
-        bool whole = run_end(terms, from, b) > parts[i].last;
+        bool whole = run_end(terms, from, b) > qni_byte_parts[i].last;
         if (!whole || (next != QNI_TERM_NOTHING &&
                        (b >= 0x80 || (target != QNI_TERM_NOTHING && next != target)))) {
             return QNI_TERM_NOTHING;

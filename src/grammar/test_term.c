@@ -211,6 +211,19 @@ static const struct {
     {"", "!^[^]{3}", 0, QNI_TERM_NO_MAX},
 };
 
+static void test_parts_are_of_one_group(void **state)
+{
+    size_t part = 0;
+    for (unsigned b = 0x20; b < 0xF5; b = b == 0x7F ? 0xC2 : b + 1) { // those that begin characters
+        part += b > qni_byte_parts[part].last;
+        assert_true(part < QNI_N_BYTE_PARTS);
+        assert_in_range(b, qni_byte_parts[part].first, qni_byte_parts[part].last);
+        assert_int_equal(qni_byte_group(b), qni_byte_group(qni_byte_parts[part].first));
+    }
+    assert_int_equal(part, QNI_N_BYTE_PARTS - 1);
+    (void)state;
+}
+
 static void test_facts_hold_for_the_states(void **state)
 {
     qni_account account;
@@ -276,6 +289,7 @@ static void test_a_denial_of_a_denial_is_opened(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parts_are_of_one_group),
         cmocka_unit_test(test_facts_hold_for_the_states),
         cmocka_unit_test(test_a_denial_of_a_denial_is_opened),
     };

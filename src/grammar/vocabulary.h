@@ -83,6 +83,15 @@ static inline unsigned qni_byte_group(unsigned b)
                       : 37 + b - 0x7B;
 }
 
+// The bytes that begin characters, in parts: each of one group, with the same second bytes
+// (Unicode's table 3-7).
+typedef struct qni_byte_part {
+    uint8_t first, last;
+} qni_byte_part;
+
+enum { QNI_N_BYTE_PARTS = 52 };
+extern const qni_byte_part qni_byte_parts[QNI_N_BYTE_PARTS];
+
 // Fills in `below` and `groups`.
 QNI_WARN_UNUSED qn_status qni_token_trie_groups(qni_token_trie *trie, qn_error *err);
 

@@ -49,21 +49,6 @@ const char *qni_template_source(const qni_template *t)
 
 // ---- Finding
 
-static qn_status read_config(const char *folder, const char *file, json_t **out, qn_error *err)
-{
-    char *path = qni_path_join(folder, file);
-    *out = NULL;
-    if (path == NULL) {
-        return qni_fail_memory(err);
-    }
-    qn_status status = QN_OK;
-    if (qni_file_exists(path)) {
-        status = qni_json_read(path, QNI_MAX_MANIFEST_BYTES, out, err);
-    }
-    qni_free(path);
-    return status;
-}
-
 // A string, or the wanted one of a list of {name, template}.
 static const char *pick(const json_t *value, const char *name)
 {
@@ -118,7 +103,7 @@ static qn_status parse_config(const char *folder, const char *file, const char *
                               qni_template **out, json_t *variables, qn_error *err)
 {
     json_t *config = NULL;
-    QNI_TRY(read_config(folder, file, &config, err));
+    QNI_TRY(qni_json_read_beside(folder, file, QNI_MAX_MANIFEST_BYTES, &config, err));
     const char *source = pick(json_object_get(config, "chat_template"), name);
     qn_status status = variables != NULL ? take_tokens(config, variables, err) : QN_OK;
     if (status == QN_OK && *out == NULL && source != NULL) {

@@ -4,17 +4,10 @@
 
 #include "base/alloc.h"
 
+#include "tests/random.h"
 #include "tests/torture.h"
 
 enum { MERGES = 120, MOST_BYTES = 12, ROOM = 3000 };
-
-static uint64_t state;
-
-static size_t below(size_t n)
-{
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (size_t)(state >> 33) % n;
-}
 
 typedef struct vocabulary {
     char texts[256 + MERGES][MOST_BYTES];
@@ -118,7 +111,7 @@ static void test_beside_the_definition(void **unused)
     qn_error err;
     for (uint64_t run = 0; run < 60; run++) {
         qni_bpe_scratch s = {0};
-        state = run + 1;
+        random_state = run + 1;
         size_t letters = 1 + below(6);
         make(&v, letters, run % 3 == 0);
         assert_int_equal(open(&v, &err), QN_OK);
@@ -158,7 +151,7 @@ static void test_running_out_of_memory(void **unused)
 {
     (void)unused;
     static vocabulary v;
-    state = 1;
+    random_state = 1;
     make(&v, 3, false);
     assert_true(torture(build_and_encode, &v) > 10);
 }

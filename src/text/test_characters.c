@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "text/encode_words.h"
 
+#include "tests/random.h"
 #include "tests/torture.h"
 
 #include <string.h>
@@ -16,14 +17,6 @@ enum {
     TOKENS = 256 + HAN + HAN / 32 + PAIRS,
     MERGES = 2 * HAN + PAIRS
 };
-
-static uint64_t state;
-
-static uint32_t below(uint32_t n)
-{
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(state >> 33) % n;
-}
 
 typedef struct vocabulary {
     char texts[TOKENS][6];
@@ -109,7 +102,7 @@ static void test_parts_are_the_word(void **unused)
     qni_model_scratch s = {0};
     qni_context *context = qni_calloc(1, sizeof *context);
     qni_ids out = {0};
-    state = 1;
+    random_state = 1;
     open(&v);
     for (uint32_t code = 0; code < QNI_CHARACTERS; code += 3) { // some are not known
         ((qni_character *)(uintptr_t)v.model.characters)[code] = 0;

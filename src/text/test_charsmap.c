@@ -6,18 +6,11 @@
 #include "base/utf8.h"
 #include "text/unicode.h"
 
+#include "tests/random.h"
 #include "tests/torture.h"
 
 #include <string.h>
 #include <utf8proc.h>
-
-static uint64_t state;
-
-static uint32_t below(uint32_t n)
-{
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(state >> 33) % n;
-}
 
 // ---- A table of a few keys, in the layout of the file
 
@@ -158,15 +151,15 @@ static void test_with_and_without_origins(void **unused)
     assert_true(qni_charsmap_stays(&step.charsmap, 0x4E2D));
     assert_false(qni_charsmap_stays(&step.charsmap, 0x4F60));
     assert_false(qni_charsmap_stays(&step.charsmap, 0x301));
-    for (state = 1; state < 2000; state++) {
-        uint64_t seed = state;
-        size_t n = write_text(text, state % 4 == 0 ? MOST : 20 + state % 100);
+    for (random_state = 1; random_state < 2000; random_state++) {
+        uint64_t seed = random_state;
+        size_t n = write_text(text, random_state % 4 == 0 ? MOST : 20 + random_state % 100);
         qni_passage a = {.text = text, .n = n}, b = {.text = text, .n = n};
         assert_int_equal(qni_normalize(&step, 1, &with, true, &a, &err), QN_OK);
         assert_int_equal(qni_normalize(&step, 1, &without, false, &b, &err), QN_OK);
         assert_int_equal(a.n, b.n);
         assert_memory_equal(a.text, b.text, a.n);
-        state = seed;
+        random_state = seed;
     }
     qni_normalize_scratch_end(&with);
     qni_normalize_scratch_end(&without);

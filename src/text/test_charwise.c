@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 
+#include "tests/random.h"
 #include "tests/torture.h"
 
 #include <string.h>
@@ -32,14 +33,6 @@ static const steps lists[] = {
      2},
     {"Nmt", {{.kind = QNI_NORMALIZE_NMT}}, 1},
 };
-
-static uint64_t state;
-
-static uint32_t below(uint32_t n)
-{
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(state >> 33) % n;
-}
 
 static uint32_t some_code(void)
 {
@@ -74,7 +67,7 @@ static void test_at_once_is_step_by_step(void **unused)
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         qni_normalize_scratch one = {0}, other = {0};
         for (uint64_t run = 1; run < 300; run++) {
-            state = run;
+            random_state = run;
             size_t n = write_text(text, run % 3 == 0 ? sizeof text : 40);
             qni_passage a = {.text = text, .n = n}, b = a;
             bool done;

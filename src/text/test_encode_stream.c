@@ -6,6 +6,7 @@
 #include "base/limits.h"
 
 #include "tests/temporary.h"
+#include "tests/random.h"
 #include "tests/torture.h"
 
 #include <string.h>
@@ -100,14 +101,6 @@ static qni_tokenizer *open_kind(const kind *k)
 
 // ---- Texts
 
-static uint64_t random_state;
-
-static size_t random_below(size_t n)
-{
-    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-    return (size_t)(random_state >> 33) % n;
-}
-
 // A text of bits that touch each other in all ways.
 static size_t write_sample(char *to, size_t most)
 {
@@ -137,7 +130,7 @@ static size_t write_sample(char *to, size_t most)
                                        "<|en"};
     size_t n = 0;
     for (const char *bit; n + 8 < most; n += strlen(bit)) {
-        bit = bits[random_below(sizeof bits / sizeof bits[0])];
+        bit = bits[below(sizeof bits / sizeof bits[0])];
         memcpy(to + n, bit, strlen(bit));
     }
     return n;
@@ -188,10 +181,10 @@ static void check_parts(const kind *k, qni_encode_stream *s, const char *text, s
     qni_ids whole = {0}, parts = {0};
     const qni_encode_options o = s->options;
     for (size_t at = 0; at < n;) {
-        size_t more = 1 + random_below(most < n - at ? most : n - at);
+        size_t more = 1 + below(most < n - at ? most : n - at);
         assert_int_equal(qni_encode_stream_push(s, text + at, more, &parts, &err), QN_OK);
         at += more;
-        if (random_below(8) == 0) {
+        if (below(8) == 0) {
             qni_ids both;
             copy_ids(&both, &parts);
             assert_int_equal(qni_encode_stream_peek(s, &both, &err), QN_OK);

@@ -3,15 +3,8 @@
 
 #include "base/alloc.h"
 
+#include "tests/random.h"
 #include "tests/torture.h"
-
-static uint64_t state;
-
-static uint32_t below(uint32_t n)
-{
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(state >> 33) % n;
-}
 
 enum { MOST = 3000 };
 
@@ -76,7 +69,7 @@ static void check(uint32_t n_ids, size_t n)
 static void test_beside_a_list(void **unused)
 {
     (void)unused;
-    state = 1;
+    random_state = 1;
     check(1, 0);
     check(1, 1);
     check(2, 3);

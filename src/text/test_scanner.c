@@ -1,6 +1,8 @@
 // The scanner cuts as the automaton does, one match after another.
 #include "text/scanner.h"
 
+#include "tests/random.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,20 +38,12 @@ static const char *const bits[] = {
 
 enum { TEXTS = 300 };
 
-static uint64_t seed = 1;
-
-static size_t draw(size_t below)
-{
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (size_t)(seed >> 33) % below;
-}
-
 static size_t write_text(char *text, size_t room)
 {
-    size_t n = 0, wanted = draw(draw(20) == 0 ? room - 8 : 200);
+    size_t n = 0, wanted = below(below(20) == 0 ? room - 8 : 200);
     while (n < wanted) {
-        const char *bit = bits[draw(sizeof bits / sizeof bits[0])];
-        size_t times = draw(50) == 0 ? draw(300) : 1;
+        const char *bit = bits[below(sizeof bits / sizeof bits[0])];
+        size_t times = below(50) == 0 ? below(300) : 1;
         for (size_t i = 0; i < times && n < wanted; i++) {
             memcpy(text + n, bit, strlen(bit));
             n += strlen(bit);

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 
+#include "tests/random.h"
 #include "tests/torture.h"
 
 #include <stdio.h>
@@ -17,14 +18,6 @@ enum {
     MERGES = 24,
     MOST_TOKENS = 256 + SYMBOLS + MERGES
 };
-
-static uint64_t state;
-
-static size_t below(size_t n)
-{
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (size_t)(state >> 33) % n;
-}
 
 typedef struct vocabulary {
     char texts[MOST_TOKENS][256];
@@ -130,7 +123,7 @@ static void test_parts_are_the_word(void **unused)
     for (uint64_t run = 0; run < 60; run++) {
         qni_model model;
         qni_model_scratch s = {0};
-        state = run + 1;
+        random_state = run + 1;
         make(&v);
         build(&v, &model);
         for (int k = 0; k < 200; k++) {

@@ -3,19 +3,12 @@
 
 #include "base/alloc.h"
 
+#include "tests/random.h"
 #include "tests/torture.h"
 
 #include <string.h>
 
 enum { TOKENS = 60, MOST_BYTES = 6, ROOM = 200 };
-
-static uint64_t state;
-
-static uint32_t below(uint32_t n)
-{
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(state >> 33) % n;
-}
 
 // Text of these, of one to three bytes; not all of them are tokens.
 static const char *const letters[] = {"a", "b", "\xC3\xA9", "\xE4\xB8\xAD", "\xE4\xB8\x80"};
@@ -96,7 +89,7 @@ static void test_beside_all_ways(void **unused)
     qn_error err;
     qni_unigram_scratch s = {0};
     for (uint64_t run = 0; run < 200; run++) {
-        state = run + 1;
+        random_state = run + 1;
         assert_int_equal(open(&f, run % 2 == 0, &err), QN_OK);
         for (uint32_t id = 0; id < TOKENS; id++) {
             int32_t found = qni_vocab_find(&f.vocab, f.texts[id], f.entries[id].n);

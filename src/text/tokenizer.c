@@ -335,20 +335,10 @@ static config_fn *const read_config[] = {read_ids, read_ids, read_special_tokens
 static qn_status read_beside(qni_tokenizer *t, const char *folder, const char *name,
                              config_fn *read, qn_error *err)
 {
-    char *path = qni_path_join(folder, name);
-    if (path == NULL) {
-        return qni_fail_memory(err);
-    }
-    qn_status status = QN_OK;
-    if (qni_file_exists(path)) {
-        json_t *config = NULL;
-        status = qni_json_read(path, QNI_MAX_TEXT_FILE_BYTES, &config, err);
-        if (status == QN_OK) {
-            status = read(t, config, err);
-        }
-        json_decref(config);
-    }
-    qni_free(path);
+    json_t *config;
+    QNI_TRY(qni_json_read_beside(folder, name, QNI_MAX_TEXT_FILE_BYTES, &config, err));
+    qn_status status = config != NULL ? read(t, config, err) : QN_OK;
+    json_decref(config);
     return status;
 }
 

@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "text/json_read.h"
@@ -51,6 +50,16 @@ typedef struct class_row {
     "{`type`:`TemplateProcessing`,`single`:[" one "],`pair`:[" one "," two \
     "],`special_tokens`:{" tokens "}}"
 #define ENDS "`unk_token`:`<|endoftext|>`,`eos_token`:`<|endoftext|>`"
+
+// `letter` is what words are made of, `inside` the same inside of brackets.
+#define QWEN(letter, inside)                                                                       \
+    .model = "BPE", .settings = "{`add_prefix_space`:false," ENDS ",`pad_token`:`<|endoftext|>`}", \
+    .flags = BYTE_MODEL, .normalizer = NFC, .decoder = BYTE_DECODER,                               \
+    .pre_tokenizer = SEQUENCE(                                                                     \
+        "pretokenizers",                                                                           \
+        SPLIT("(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?" letter                 \
+              "+|\\\\p{N}| ?[^\\\\s" inside "\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|"         \
+              "\\\\s+(?!\\\\S)|\\\\s+") "," BYTE_STEP("false"))
 
 static const class_row rows[] = {
     {.names = "LlamaTokenizer",
@@ -103,28 +112,10 @@ static const class_row rows[] = {
               "lighton_ocr moss_transcribe_diarize ovis2 qianfan_ocr qwen2 qwen2_5_omni qwen2_5_vl "
               "qwen2_audio qwen2_moe qwen2_vl qwen3 qwen3_asr qwen3_moe qwen3_next qwen3_omni_moe "
               "qwen3_vl qwen3_vl_moe vibevoice",
-     .model = "BPE",
-     .settings = "{`add_prefix_space`:false," ENDS ",`pad_token`:`<|endoftext|>`}",
-     .flags = BYTE_MODEL,
-     .normalizer = NFC,
-     .pre_tokenizer = SEQUENCE(
-         "pretokenizers",
-         SPLIT("(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}| "
-               "?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|"
-               "\\\\s+") "," BYTE_STEP("false")),
-     .decoder = BYTE_DECODER},
+     QWEN("\\\\p{L}", "\\\\p{L}")},
     {.names = "Qwen3_5Tokenizer",
      .types = "qwen3_5 qwen3_5_moe qwen3_5_moe_text qwen3_5_text qwen4_exp",
-     .model = "BPE",
-     .settings = "{`add_prefix_space`:false," ENDS ",`pad_token`:`<|endoftext|>`}",
-     .flags = BYTE_MODEL,
-     .normalizer = NFC,
-     .pre_tokenizer = SEQUENCE(
-         "pretokenizers",
-         SPLIT("(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?[\\\\p{L}\\\\p{M}]+|"
-               "\\\\p{N}| ?[^\\\\s\\\\p{L}\\\\p{M}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|"
-               "\\\\s+(?!\\\\S)|\\\\s+") "," BYTE_STEP("false")),
-     .decoder = BYTE_DECODER},
+     QWEN("[\\\\p{L}\\\\p{M}]", "\\\\p{L}\\\\p{M}")},
     {.names = "CohereTokenizer",
      .types = "aya_vision cohere cohere2",
      .model = "BPE",
@@ -609,16 +600,7 @@ static qn_status add_tokens(json_t *root, const folder_files *f, const class_row
 
 static qn_status read_beside(const char *folder, const char *name, json_t **out, qn_error *err)
 {
-    char *path = qni_path_join(folder, name);
-    if (path == NULL) {
-        return qni_fail_memory(err);
-    }
-    qn_status status = QN_OK;
-    if (qni_file_exists(path)) {
-        status = qni_json_read(path, QNI_MAX_TEXT_FILE_BYTES, out, err);
-    }
-    qni_free(path);
-    return status;
+    return qni_json_read_beside(folder, name, QNI_MAX_TEXT_FILE_BYTES, out, err);
 }
 
 static qn_status apply(json_t *root, const folder_files *f, qn_error *err)
