@@ -54,7 +54,17 @@ typedef struct trie_walk {
     size_t size;      // bytes before it
     qni_mask_found_fn *found;
     void *context;
+    qni_terms *terms;
+    qni_goal goal; // of the string at the start, where it has one alternative; else 0
 } trie_walk;
+
+// Inside a string of one alternative a byte that stands for itself is a step of the term alone.
+static bool is_plain_step(const trie_walk *t, const qni_state *state, unsigned byte)
+{
+    const qni_json_state *s = &state->json;
+    return t->goal != 0 && s->goal == t->goal && s->mode == QNI_JSON_STRING &&
+           s->phase == QNI_ESCAPE_NONE && byte >= 0x20 && byte != '"' && byte != '\\';
+}
 
 static void walk_nodes(const trie_walk *t, uint32_t from, uint32_t to);
 
@@ -76,9 +86,21 @@ static void walk_nodes(const trie_walk *t, uint32_t from, uint32_t to)
         const qni_token_trie_node *node = &t->trie->nodes[i];
         uint32_t depth = node->depth + 1u;
         qni_state *next = &t->stack[depth];
+        const qni_state *before = &t->stack[node->depth];
         t->w->text[t->size + node->depth] = (char)node->byte;
-        *next = t->stack[node->depth];
-        if (!walk_step(t->w, next, t->size + depth)) {
+        bool alive;
+        if (is_plain_step(t, before, node->byte)) {
+            qni_term lex = qni_term_next(t->terms, before->json.lex, node->byte);
+            alive = lex != QNI_TERM_NOTHING;
+            if (alive) {
+                *next = *before;
+                next->json.lex = lex;
+            }
+        } else {
+            *next = *before;
+            alive = walk_step(t->w, next, t->size + depth);
+        }
+        if (!alive) {
             i = node->skip;
             continue;
         }
@@ -98,7 +120,18 @@ void qni_mask_walk_trie(qni_mask_walk *w, const qni_token_trie *trie, const qni_
                         size_t offset, qni_mask_found_fn *found, void *context)
 {
     // `offset` bytes of another walk stand before this one; the stack is shared in the same way.
-    trie_walk t = {w, trie, w->m->stack + offset, w->size + offset, found, context};
+    qni_engine *e = w->m->engine;
+    trie_walk t = {.w = w,
+                   .trie = trie,
+                   .stack = w->m->stack + offset,
+                   .size = w->size + offset,
+                   .found = found,
+                   .context = context,
+                   .terms = &e->terms};
+    const qni_json_state *s = &start->json;
+    bool string = (w->inside != NULL || e->machine == QNI_MACHINE_JSON) &&
+                  s->mode == QNI_JSON_STRING && qni_goal_size(&e->frames, s->goal) == 1;
+    t.goal = string ? s->goal : 0;
     t.stack[0] = *start;
     uint32_t end = qni_token_trie_at_root(trie);
     if (end != 0) {
