@@ -181,6 +181,7 @@ static inline qni_term_groups qni_term_loop(qni_terms *terms, qni_term a)
 // no more than `most`.
 typedef struct qni_term_run {
     uint64_t groups;
+    uint64_t behind; // the groups that some byte of may come next
     uint32_t length;
 } qni_term_run;
 

@@ -234,13 +234,16 @@ static qni_term only_target(qni_terms *terms, qni_term from, uint64_t *groups)
 
 qni_term_run qni_term_run_find(qni_terms *terms, qni_term a, uint32_t most)
 {
-    qni_term_run run = {0, 0};
+    qni_term_run run = {0};
+    closure last = {.terms = terms, .states = {a}, .n = 1};
     uint64_t groups;
     qni_term next = only_target(terms, a, &groups);
     run.groups = groups;
     while (next != QNI_TERM_NOTHING && groups == run.groups && run.length < most) {
         run.length++;
+        last.states[0] = next;
         next = only_target(terms, next, &groups);
     }
+    run.behind = run.length == 0 ? 0 : taken(&last, 0);
     return run;
 }

@@ -32,15 +32,20 @@ static bool is_plain(unsigned byte)
 static void set_groups(const qni_term_walk *w, uint64_t groups)
 {
     const qni_vocabulary *v = w->vocabulary;
-    enum { BLOCK = 256 };
+    enum { BLOCK = 256, WIDE = QNI_N_BYTE_GROUPS, MARKS, N_MASKS };
+    // By mask: the others of its groups, and many of them at once where none is in `groups`.
+    uint64_t others = QNI_ALL_GROUPS & ~groups & ~QNI_GROUP_BIT(QNI_GROUP_INNER);
+    if ((groups & QNI_WIDE_GROUPS) == 0) {
+        others = (others & ~QNI_WIDE_GROUPS) | QNI_GROUP_BIT(WIDE);
+    }
+    if ((groups & QNI_MARK_GROUPS) == 0) {
+        others = (others & ~QNI_MARK_GROUPS) | QNI_GROUP_BIT(MARKS);
+    }
     for (uint32_t from = 0; from < v->n_words; from += BLOCK) {
         uint32_t other[BLOCK] = {0};
         uint32_t n = v->n_words - from < BLOCK ? v->n_words - from : BLOCK;
-        for (unsigned g = 0; g < QNI_N_BYTE_GROUPS; g++) {
-            const uint32_t *bits = v->of_group + (size_t)g * v->n_words + from;
-            if ((groups & QNI_GROUP_BIT(g)) != 0) {
-                continue;
-            }
+        for (uint64_t left = others; left != 0; left &= left - 1) {
+            const uint32_t *bits = v->of_group + (size_t)__builtin_ctzll(left) * v->n_words + from;
             for (uint32_t i = 0; n == BLOCK && i < BLOCK; i++) { // a constant many: in vectors
                 other[i] |= bits[i];
             }
@@ -51,6 +56,16 @@ static void set_groups(const qni_term_walk *w, uint64_t groups)
         for (uint32_t i = 0; i < n; i++) {
             w->mask[from + i] |= v->plain[from + i] & ~other[i];
         }
+    }
+}
+
+// Sets all tokens that end within a run.
+static void set_run(const qni_term_walk *w, const qni_term_run *run)
+{
+    const qni_vocabulary *v = w->vocabulary;
+    set_groups(w, run->groups);
+    for (uint32_t i = 0; i < v->n_plain && v->n_chars[i] > run->length; i++) { // ASCII alone
+        w->mask[v->by_length[i] / 32] &= ~((uint32_t)1 << v->by_length[i] % 32);
     }
 }
 
@@ -111,6 +126,9 @@ static uint32_t take_node(const qni_term_walk *w, uint32_t i, qni_term next,
 void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
 {
     enum { WORTH = 8 }; // groups, and fewer are as soon found by the walk itself
+    enum { LONG = 3 };  // a run of fewer bytes has few tokens, and so has one without letters
+    const uint64_t letters = QNI_GROUP_BIT(qni_byte_group('z')) |
+                             QNI_GROUP_BIT(qni_byte_group('Z'));
     const qni_token_trie *trie = &w->vocabulary->inside;
     const uint64_t *group_of = w->vocabulary->group_of;
     qni_term_groups first_groups = qni_term_loop(w->terms, start);
@@ -122,6 +140,13 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
         stay = done = 0;
     }
     qni_term_run run = qni_term_run_find(w->terms, start, trie->max_depth);
+    for (unsigned b = 0; b < 0x80; b++) { // a byte that begins an escape, say, is none of the run
+        run.groups &= group_of[b] != 0 ? QNI_ALL_GROUPS : ~QNI_GROUP_BIT(qni_byte_group(b));
+    }
+    bool run_done = stay == 0 && run.length >= LONG && (run.groups & letters) != 0;
+    if (run_done) {
+        set_run(w, &run);
+    }
     w->states[0] = start;
     w->ways[0] = 0;
     for (uint32_t i = 0; i < trie->n_nodes;) {
@@ -132,6 +157,11 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
         staying += staying == node->depth && (stay & group) != 0;
         if (staying == depth && (below & ~done) == 0) { // set already, or dead
             i = node->skip;
+            continue;
+        }
+        if (run_done && depth <= run.length &&
+            (depth + trie->heights[i] <= run.length || (below & run.behind) == 0)) {
+            i = node->skip; // those that end within the run are set, and no other goes on behind it
             continue;
         }
         qni_term next = group == 0 ? QNI_TERM_NOTHING

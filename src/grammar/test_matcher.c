@@ -52,6 +52,8 @@ static const char *const pieces[] = {
     "2]",
     "}",
     "x\\",
+    "x\\n",
+    "abc_b",
     "\\n\",",
     "\xC3\xA9",
     "\xF0\x9F\x90\xB2",
@@ -194,6 +196,12 @@ static const struct {
      "\"maxLength\":12}}"},
     {QNI_LANGUAGE_JSON_SCHEMA,
      "{\"items\":{\"type\":\"string\",\"pattern\":\"^([a-z/]|%[0-9A-F]{2})*$\"}}"},
+    // bytes of which only the number counts, then others; some of them have to be escaped
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"items\":{\"type\":\"string\",\"pattern\":\"^([a-z]{4}[0-9,]?[a-c]|[0-9]{3}-)$\"}}"},
+    {QNI_LANGUAGE_JSON_SCHEMA,
+     "{\"items\":{\"type\":\"string\",\"pattern\":\"^[a-z]{3}[ab_]*$\"}}"},
+    {QNI_LANGUAGE_JSON_SCHEMA, "{\"type\":\"string\",\"pattern\":\"^[ -~]{5}-$\"}"},
     {QNI_LANGUAGE_JSON_SCHEMA, "{\"items\":{\"type\":\"string\",\"anyOf\":[{\"format\":"
                                "\"hostname\"},{\"format\":\"ipv4\"},{\"format\":\"ipv6\"}]}}"},
     // items that differ: alike ones, ones that run out, and ones that the place or others bind

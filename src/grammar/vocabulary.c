@@ -201,7 +201,8 @@ static qn_status build_plain(qni_vocabulary *v, length_entry *entries, uint32_t 
 static qn_status build_groups(qni_vocabulary *v, const qni_token_trie_key *inside, uint32_t n,
                               qn_error *err)
 {
-    v->of_group = qni_calloc((size_t)QNI_N_BYTE_GROUPS * v->n_words + 1, sizeof *v->of_group);
+    enum { WIDE = QNI_N_BYTE_GROUPS, MARKS, N_MASKS };
+    v->of_group = qni_calloc((size_t)N_MASKS * v->n_words + 1, sizeof *v->of_group);
     if (v->of_group == NULL) {
         return qni_fail_memory(err);
     }
@@ -212,7 +213,12 @@ static qn_status build_groups(qni_vocabulary *v, const qni_token_trie_key *insid
     for (uint32_t i = 0; i < n; i++) {
         for (uint32_t k = 0; k < inside[i].size; k++) {
             unsigned group = qni_byte_group((unsigned char)inside[i].bytes[k]);
+            uint64_t bit = QNI_GROUP_BIT(group);
             qni_mask_set(v->of_group + (size_t)group * v->n_words, inside[i].payload);
+            if ((bit & (QNI_WIDE_GROUPS | QNI_MARK_GROUPS)) != 0) {
+                size_t many = (bit & QNI_WIDE_GROUPS) != 0 ? WIDE : MARKS;
+                qni_mask_set(v->of_group + many * v->n_words, inside[i].payload);
+            }
         }
     }
     return qni_token_trie_groups(&v->inside, err);

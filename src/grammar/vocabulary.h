@@ -54,6 +54,8 @@ enum { QNI_GROUP_INNER = 48, QNI_N_BYTE_GROUPS };
 #define QNI_GROUP_BIT(group) ((uint64_t)1 << (group))
 #define QNI_ALL_GROUPS       (QNI_GROUP_BIT(QNI_N_BYTE_GROUPS) - 1)
 #define QNI_WIDE_GROUPS      (QNI_GROUP_BIT(7) | (uint64_t)0xFF << 41) // of what is not ASCII
+// Of the marks of ASCII behind the space.
+#define QNI_MARK_GROUPS      ((QNI_GROUP_BIT(41) - 1) & ~(QNI_GROUP_BIT(9) - 1))
 #define QNI_INSIDE_CHARACTER ((uint64_t)1 << 63) // beside the groups below a node
 
 static inline unsigned qni_byte_group(unsigned b)
@@ -140,10 +142,12 @@ typedef struct qni_vocabulary {
     uint32_t *tail_first; // by tail: its first closer; one more at the end
     uint32_t n_tails;
     uint64_t group_of[256]; // the bit of a byte's group; 0 where it never stands for itself
-    uint32_t *of_group;     // a mask for each group of bytes: the `inside` tokens that have one
-    uint32_t *plain;        // the mask of `inside` tokens that any text takes
-    uint32_t *by_length;    // `plain` tokens by characters, longest first
-    uint16_t *n_chars;      // by position in by_length
+    // a mask for each group of bytes: the `inside` tokens that have one; then one for the groups
+    // that are not ASCII, one for the marks of ASCII
+    uint32_t *of_group;
+    uint32_t *plain;     // the mask of `inside` tokens that any text takes
+    uint32_t *by_length; // `plain` tokens by characters, longest first
+    uint16_t *n_chars;   // by position in by_length
     uint32_t n_plain;
     struct qni_body_cache *bodies; // masks of languages, shared by grammars
     size_t references;
