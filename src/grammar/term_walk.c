@@ -32,14 +32,14 @@ static bool is_plain(unsigned byte)
 static void set_groups(const qni_term_walk *w, uint64_t groups)
 {
     const qni_vocabulary *v = w->vocabulary;
-    enum { BLOCK = 256, WIDE = QNI_N_BYTE_GROUPS, MARKS, N_MASKS };
+    enum { BLOCK = 256 };
     // By mask: the others of its groups, and many of them at once where none is in `groups`.
     uint64_t others = QNI_ALL_GROUPS & ~groups & ~QNI_GROUP_BIT(QNI_GROUP_INNER);
     if ((groups & QNI_WIDE_GROUPS) == 0) {
-        others = (others & ~QNI_WIDE_GROUPS) | QNI_GROUP_BIT(WIDE);
+        others = (others & ~QNI_WIDE_GROUPS) | QNI_GROUP_BIT(QNI_ROW_WIDE);
     }
     if ((groups & QNI_MARK_GROUPS) == 0) {
-        others = (others & ~QNI_MARK_GROUPS) | QNI_GROUP_BIT(MARKS);
+        others = (others & ~QNI_MARK_GROUPS) | QNI_GROUP_BIT(QNI_ROW_MARKS);
     }
     for (uint32_t from = 0; from < v->n_words; from += BLOCK) {
         uint32_t other[BLOCK] = {0};

@@ -201,8 +201,7 @@ static qn_status build_plain(qni_vocabulary *v, length_entry *entries, uint32_t 
 static qn_status build_groups(qni_vocabulary *v, const qni_token_trie_key *inside, uint32_t n,
                               qn_error *err)
 {
-    enum { WIDE = QNI_N_BYTE_GROUPS, MARKS, N_MASKS };
-    v->of_group = qni_calloc((size_t)N_MASKS * v->n_words + 1, sizeof *v->of_group);
+    v->of_group = qni_calloc((size_t)QNI_N_GROUP_ROWS * v->n_words + 1, sizeof *v->of_group);
     if (v->of_group == NULL) {
         return qni_fail_memory(err);
     }
@@ -216,7 +215,7 @@ static qn_status build_groups(qni_vocabulary *v, const qni_token_trie_key *insid
             uint64_t bit = QNI_GROUP_BIT(group);
             qni_mask_set(v->of_group + (size_t)group * v->n_words, inside[i].payload);
             if ((bit & (QNI_WIDE_GROUPS | QNI_MARK_GROUPS)) != 0) {
-                size_t many = (bit & QNI_WIDE_GROUPS) != 0 ? WIDE : MARKS;
+                size_t many = (bit & QNI_WIDE_GROUPS) != 0 ? QNI_ROW_WIDE : QNI_ROW_MARKS;
                 qni_mask_set(v->of_group + many * v->n_words, inside[i].payload);
             }
         }

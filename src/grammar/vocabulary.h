@@ -55,7 +55,9 @@ enum { QNI_GROUP_INNER = 48, QNI_N_BYTE_GROUPS };
 #define QNI_ALL_GROUPS       (QNI_GROUP_BIT(QNI_N_BYTE_GROUPS) - 1)
 #define QNI_WIDE_GROUPS      (QNI_GROUP_BIT(7) | (uint64_t)0xFF << 41) // of what is not ASCII
 // Of the marks of ASCII behind the space.
-#define QNI_MARK_GROUPS      ((QNI_GROUP_BIT(41) - 1) & ~(QNI_GROUP_BIT(9) - 1))
+#define QNI_MARK_GROUPS ((QNI_GROUP_BIT(41) - 1) & ~(QNI_GROUP_BIT(9) - 1))
+// The rows of `of_group`: one for each group, then one for all of either.
+enum { QNI_ROW_WIDE = QNI_N_BYTE_GROUPS, QNI_ROW_MARKS, QNI_N_GROUP_ROWS };
 #define QNI_INSIDE_CHARACTER ((uint64_t)1 << 63) // beside the groups below a node
 
 static inline unsigned qni_byte_group(unsigned b)
@@ -142,8 +144,7 @@ typedef struct qni_vocabulary {
     uint32_t *tail_first; // by tail: its first closer; one more at the end
     uint32_t n_tails;
     uint64_t group_of[256]; // the bit of a byte's group; 0 where it never stands for itself
-    // a mask for each group of bytes: the `inside` tokens that have one; then one for the groups
-    // that are not ASCII, one for the marks of ASCII
+    // by row a mask: the `inside` tokens that have a byte of it
     uint32_t *of_group;
     uint32_t *plain;     // the mask of `inside` tokens that any text takes
     uint32_t *by_length; // `plain` tokens by characters, longest first
