@@ -368,6 +368,28 @@ static bool step_within(qni_number_step fine, qni_number_step coarse)
            joined.exponent == fine.exponent;
 }
 
+// Appends to a set that nothing else shares yet: its array is of the next power of two.
+static bool append_piece(qni_numbers *numbers, qni_number_set *set, const qni_number_piece *piece)
+{
+    if (set->n == QNI_MAX_NUMBER_PIECES) {
+        return qni_account_fail(numbers->account, QN_LIMIT_EXCEEDED,
+                                "a set of numbers has too many pieces");
+    }
+    if ((set->n & (set->n - 1)) == 0) { // full
+        qni_number_piece *grown = qni_arena_array(numbers->arena, set->n == 0 ? 1 : set->n * 2,
+                                                  sizeof *grown);
+        if (grown == NULL) {
+            return qni_account_fail(numbers->account, QN_OUT_OF_MEMORY, "out of memory");
+        }
+        if (set->n != 0) {
+            memcpy(grown, set->pieces, set->n * sizeof *grown);
+        }
+        set->pieces = grown;
+    }
+    set->pieces[set->n++] = *piece;
+    return true;
+}
+
 static bool add_piece(qni_numbers *numbers, qni_number_set *set, const qni_number_piece *piece)
 {
     for (uint32_t i = 0; i < piece->n_denied; i++) {
@@ -375,25 +397,7 @@ static bool add_piece(qni_numbers *numbers, qni_number_set *set, const qni_numbe
             return true; // nothing is left of it
         }
     }
-    if (piece_is_empty(piece)) {
-        return true;
-    }
-    if (set->n == QNI_MAX_NUMBER_PIECES) {
-        return qni_account_fail(numbers->account, QN_LIMIT_EXCEEDED,
-                                "a set of numbers has too many pieces");
-    }
-    qni_number_piece *grown = qni_arena_array(numbers->arena, set->n + 1,
-                                              sizeof *grown); // sets are small and kept
-    if (grown == NULL) {
-        return qni_account_fail(numbers->account, QN_OUT_OF_MEMORY, "out of memory");
-    }
-    if (set->n != 0) {
-        memcpy(grown, set->pieces, set->n * sizeof *grown);
-    }
-    grown[set->n] = *piece;
-    set->pieces = grown;
-    set->n++;
-    return true;
+    return piece_is_empty(piece) || append_piece(numbers, set, piece);
 }
 
 bool qni_number_all(qni_numbers *numbers, qni_number_set *out)
@@ -455,9 +459,19 @@ static bool and_pieces(qni_numbers *numbers, const qni_number_piece *a, const qn
     return add_piece(numbers, out, &p);
 }
 
+static bool is_all(const qni_number_set *set)
+{
+    const qni_number_piece *p = set->pieces;
+    return set->n == 1 && !p->has_low && !p->has_high && p->step.unit == 0 && p->n_denied == 0;
+}
+
 bool qni_number_and(qni_numbers *numbers, const qni_number_set *a, const qni_number_set *b,
                     qni_number_set *out)
 {
+    if (is_all(a) || is_all(b)) {
+        *out = is_all(a) ? *b : *a;
+        return true;
+    }
     qni_number_set result = {0};
     for (size_t i = 0; i < a->n; i++) {
         for (size_t k = 0; k < b->n; k++) {
@@ -473,7 +487,12 @@ bool qni_number_and(qni_numbers *numbers, const qni_number_set *a, const qni_num
 bool qni_number_or(qni_numbers *numbers, const qni_number_set *a, const qni_number_set *b,
                    qni_number_set *out)
 {
-    qni_number_set result = *a;
+    qni_number_set result = {0};
+    for (size_t i = 0; i < a->n; i++) {
+        if (!append_piece(numbers, &result, &a->pieces[i])) {
+            return false;
+        }
+    }
     for (size_t i = 0; i < b->n; i++) {
         bool there = false;
         for (size_t k = 0; k < a->n; k++) {
