@@ -249,13 +249,25 @@ static qni_term bag_make(qni_term_bag *b, uint32_t kind)
     return id;
 }
 
+// Has `wide` all texts of `narrow`, as all of some characters of ASCII?
+static bool covers(const qni_term_info *wide, const qni_term_info *narrow)
+{
+    bool all = narrow->ascii;
+    for (size_t w = 0; w < 4; w++) {
+        all = all && (narrow->uses[w] & ~wide->covers[w]) == 0;
+    }
+    return all;
+}
+
 // In a sum, "any text" swallows every well-formed member and a bound on the length those within it,
-// "everything" swallows all, and byte sets join.
+// all texts of a set of characters those of its characters, "everything" swallows all, and byte
+// sets join.
 static void simplify_alt(qni_term_bag *b)
 {
     qni_terms *terms = b->terms;
     uint32_t set[8] = {0};
-    qni_term length = QNI_TERM_NOTHING;
+    qni_term length = QNI_TERM_NOTHING, cover = QNI_TERM_NOTHING;
+    uint32_t n_covered = 0;
     size_t n_sets = 0;
     for (size_t i = 0; i < b->n; i++) {
         if (b->items[i] == QNI_TERM_ALL) {
@@ -267,6 +279,11 @@ static void simplify_alt(qni_term_bag *b)
             (length == QNI_TERM_NOTHING ||
              qni_term_info_of(terms, b->items[i])->most > qni_term_info_of(terms, length)->most)) {
             length = b->items[i];
+        }
+        uint32_t n = qni_term_info_of(terms, b->items[i])->n_covers;
+        if (n > n_covered) {
+            n_covered = n;
+            cover = b->items[i];
         }
         if (kind_of(terms, b->items[i]) == KIND_SET) {
             const uint32_t *r = qni_term_record(terms, b->items[i], NULL);
@@ -283,6 +300,9 @@ static void simplify_alt(qni_term_bag *b)
             length != QNI_TERM_NOTHING && item != length && qni_term_info_of(terms, item)->whole &&
             qni_term_info_of(terms, item)->fewest >= qni_term_info_of(terms, length)->fewest &&
             qni_term_info_of(terms, item)->most <= qni_term_info_of(terms, length)->most;
+        swallowed = swallowed ||
+                    (cover != QNI_TERM_NOTHING && item != cover &&
+                     covers(qni_term_info_of(terms, cover), qni_term_info_of(terms, item)));
         if (!swallowed && !(n_sets > 1 && kind_of(terms, item) == KIND_SET)) {
             b->items[kept++] = item;
         }

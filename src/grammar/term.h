@@ -25,12 +25,19 @@ typedef struct qni_term_groups {
     uint64_t dead; // none of them may come first, nor behind a text of those
 } qni_term_groups;
 
-// The successors of a term by byte. Bytes in a row mostly have the same one, so what looks at all
-// of them goes from run to run.
+// The successors of a term by byte: bytes of one kind have the same one. Bytes in a row mostly do,
+// so what looks at all of them goes from run to run. A row is small, since much of the time of a
+// slow mask is that of memory for new ones.
 typedef struct qni_term_row {
-    qni_term next[256];
     uint64_t starts[4]; // a bit for each byte that begins a run; a run may be cut into several
+    uint8_t kinds[256];
+    qni_term next[]; // by kind
 } qni_term_row;
+
+static inline qni_term qni_row_next(const qni_term_row *row, unsigned byte)
+{
+    return row->next[row->kinds[byte]];
+}
 
 // The byte behind the run that `byte` is in.
 static inline unsigned qni_run_end(const uint64_t starts[4], unsigned byte)
@@ -52,6 +59,7 @@ typedef struct qni_term_info {
     // an intersection or a complement is inside, so it may be empty without looking so
     uint8_t crossed;
     uint8_t whole;   // all its texts are well-formed UTF-8, by construction
+    uint8_t ascii;   // all its texts are of ASCII, by construction
     uint8_t life;    // 1: it has texts; 2: it has none; 0: not looked at yet
     uint8_t counted; // a bounded repetition is inside, outside complements
     uint32_t least;  // no text of it is shorter, in bytes
@@ -66,6 +74,9 @@ typedef struct qni_term_info {
     uint8_t ideal;    // it has some such language that any text may also stand before
     uint8_t free;     // every text is a beginning of it
     uint32_t uses[4]; // a bit for each character of ASCII that may be in its texts
+    // a bit for each character of ASCII of a set of which all texts are in the language
+    uint32_t covers[4];
+    uint32_t n_covers; // bits in it
     qni_term_groups loop;
     uint64_t name[2]; // of what it is made of: the same in every table of terms
     bool loop_known;
@@ -142,7 +153,7 @@ qni_term qni_term_step(qni_terms *terms, qni_term a, unsigned byte);
 static inline qni_term qni_term_next(qni_terms *terms, qni_term a, unsigned byte)
 {
     const qni_term_row *row = qni_term_info_of(terms, a)->row;
-    qni_term next = row != NULL ? row->next[byte] : QNI_TERM_NOTHING;
+    qni_term next = row != NULL ? qni_row_next(row, byte) : QNI_TERM_NOTHING;
     bool known = row != NULL &&
                  (next == QNI_TERM_NOTHING || qni_term_info_of(terms, next)->life == 1);
     return known ? next : qni_term_step(terms, a, byte);
@@ -181,7 +192,7 @@ static inline qni_term_groups qni_term_loop(qni_terms *terms, qni_term a)
 // no more than `most`.
 typedef struct qni_term_run {
     uint64_t groups;
-    uint64_t behind; // the groups that some byte of may come next
+    uint64_t behind; // the groups of which a byte may follow the run
     uint32_t length;
 } qni_term_run;
 

@@ -1,6 +1,8 @@
 // What is known of a term from its parts, when it is made.
 #include "grammar/term_impl.h"
 
+#include <string.h>
+
 static uint32_t add_lengths(uint32_t a, uint32_t b)
 {
     return a > QNI_TERM_NO_MAX / 2 || b > QNI_TERM_NO_MAX / 2 ? QNI_TERM_NO_MAX / 2 : a + b;
@@ -261,6 +263,56 @@ static void describe_uses(const qni_terms *terms, const uint32_t *r, size_t n, q
     }
 }
 
+// Adds the characters of ASCII that are texts of the term by themselves, where it is a set or a sum
+// with one.
+static void add_singles(const qni_terms *terms, qni_term a, uint32_t bits[4])
+{
+    size_t n;
+    const uint32_t *r = qni_term_record(terms, a, &n);
+    for (size_t i = 1; r[0] == KIND_ALT && i < n; i++) {
+        const uint32_t *part = qni_term_record(terms, r[i], NULL);
+        for (size_t w = 0; part[0] == KIND_SET && w < 4; w++) {
+            bits[w] |= part[1 + w];
+        }
+    }
+    for (size_t w = 0; r[0] == KIND_SET && w < 4; w++) {
+        bits[w] |= r[1 + w];
+    }
+}
+
+// A set of characters of ASCII of which all texts are in a new term; other sets may do, too.
+static void describe_covers(const qni_terms *terms, const uint32_t *r, size_t n,
+                            qni_term_info *info)
+{
+    if (r[0] == KIND_ALL) {
+        memset(info->covers, 0xFF, sizeof info->covers);
+    } else if (r[0] == KIND_REPEAT && r[2] == 0) {
+        memcpy(info->covers, qni_term_info_of(terms, r[1])->covers, sizeof info->covers);
+        if (r[3] == QNI_TERM_NO_MAX) {
+            add_singles(terms, r[1], info->covers);
+        }
+    } else if (r[0] == KIND_AND) {
+        memset(info->covers, 0xFF, sizeof info->covers);
+        for (size_t i = 1; i < n; i++) {
+            for (size_t w = 0; w < 4; w++) {
+                info->covers[w] &= qni_term_info_of(terms, r[i])->covers[w];
+            }
+        }
+    } else if (r[0] == KIND_ALT || (r[0] == KIND_CONCAT && info->nullable)) {
+        for (size_t i = 1; i < n; i++) { // the largest
+            const qni_term_info *part = qni_term_info_of(terms, r[i]);
+            if (part->n_covers > info->n_covers) {
+                memcpy(info->covers, part->covers, sizeof info->covers);
+                info->n_covers = part->n_covers;
+            }
+        }
+        return;
+    }
+    for (size_t w = 0; w < 4; w++) {
+        info->n_covers += (uint32_t)__builtin_popcount(info->covers[w]);
+    }
+}
+
 // Is some character of ASCII in no text of a language?
 static bool misses_some(const qni_term_info *info)
 {
@@ -337,6 +389,7 @@ void qni_term_describe(qni_terms *terms, qni_term id)
     *info = (qni_term_info){0};
     bool any = r[0] == KIND_ALT;
     bool all_null = true, some_null = false, whole = true, some_whole = false;
+    bool ascii = true, some_ascii = false;
     size_t last = r[0] == KIND_REPEAT ? 2 : n;
     for (size_t i = 1; i < last && r[0] != KIND_SET; i++) {
         if (r[i] == 0) {
@@ -347,10 +400,12 @@ void qni_term_describe(qni_terms *terms, qni_term id)
         some_null = some_null || part->nullable;
         whole = whole && part->whole;
         some_whole = some_whole || part->whole;
+        ascii = ascii && part->ascii;
+        some_ascii = some_ascii || part->ascii;
         info->crossed |= part->crossed;
     }
     switch (r[0]) {
-    case KIND_SET: info->whole = (r[5] | r[6] | r[7] | r[8]) == 0; break;
+    case KIND_SET: info->whole = info->ascii = (r[5] | r[6] | r[7] | r[8]) == 0; break;
     case KIND_NOT:
         info->nullable = !some_null;
         info->crossed = 1;
@@ -359,18 +414,22 @@ void qni_term_describe(qni_terms *terms, qni_term id)
         info->nullable = all_null;
         info->crossed = 1;
         info->whole = some_whole;
+        info->ascii = some_ascii;
         break;
     case KIND_REPEAT:
         info->nullable = r[2] == 0;
         info->whole = whole;
+        info->ascii = ascii;
         break;
     default:
         info->nullable = any ? some_null : all_null;
         info->whole = whole && r[0] != KIND_ALL;
+        info->ascii = ascii && r[0] != KIND_ALL;
         break;
     }
     count_characters(terms, r, n, info);
     describe_uses(terms, r, n, info);
+    describe_covers(terms, r, n, info);
     bool some = !info->crossed || info->nullable || info->low <= info->high;
     info->life = some ? LIFE_YES : info->fewest > info->most ? LIFE_NO : LIFE_UNKNOWN;
     describe_freedom(terms, r, n, info);

@@ -118,12 +118,16 @@ static uint64_t staying(qni_terms *terms, qni_term a, uint64_t groups)
 static uint64_t taken(const closure *c, uint64_t known)
 {
     for (size_t i = 0; i < c->n; i++) {
-        for (size_t k = 0; k < QNI_N_BYTE_PARTS; k++) {
-            uint64_t bit = QNI_GROUP_BIT(qni_byte_group(qni_byte_parts[k].first));
-            for (unsigned b = qni_byte_parts[k].first;
-                 b <= qni_byte_parts[k].last && (known & bit) == 0;
-                 b = run_end(c->terms, c->states[i], b)) {
-                known |= qni_term_next(c->terms, c->states[i], b) != 0 ? bit : 0;
+        size_t k = 0;
+        for (unsigned b = 0, end; b < 256; b = end) {
+            bool goes_on = qni_term_next(c->terms, c->states[i], b) != QNI_TERM_NOTHING;
+            end = run_end(c->terms, c->states[i], b);
+            while (k < QNI_N_BYTE_PARTS && qni_byte_parts[k].last < b) {
+                k++;
+            }
+            for (size_t j = k; goes_on && j < QNI_N_BYTE_PARTS && qni_byte_parts[j].first < end;
+                 j++) {
+                known |= QNI_GROUP_BIT(qni_byte_group(qni_byte_parts[j].first));
             }
         }
     }

@@ -64,7 +64,7 @@ static qni_term derive(qni_terms *terms, qni_term a, unsigned byte)
         return QNI_TERM_NOTHING;
     }
     if (qni_term_info_of(terms, a)->row != NULL) {
-        return qni_term_info_of(terms, a)->row->next[byte];
+        return qni_row_next(qni_term_info_of(terms, a)->row, byte);
     }
     if (qni_term_info_of(terms, a)->visit == terms->visit) {
         return qni_term_info_of(terms, a)->derived;
@@ -137,7 +137,22 @@ static void refine(qni_terms *terms, qni_term a, partition *p)
 }
 
 // The successors of `a`, class by class, into a row of zeros.
-static void fill_row(qni_terms *terms, qni_term a, qni_term_row *row)
+// A row while it is put together.
+typedef struct row_draft {
+    uint64_t starts[4];
+    uint8_t kinds[256];
+    qni_term next[256];
+    unsigned n; // kinds that lead somewhere: 1 .. n, and the 256th is 0, which else leads nowhere
+} row_draft;
+
+static uint8_t add_kind(row_draft *row, qni_term next)
+{
+    uint8_t kind = (uint8_t)++row->n;
+    row->next[kind] = next;
+    return kind;
+}
+
+static void fill_row(qni_terms *terms, qni_term a, row_draft *row)
 {
     partition p;
     memset(p.classes[0], 0xFF, sizeof p.classes[0]);
@@ -146,34 +161,30 @@ static void fill_row(qni_terms *terms, qni_term a, qni_term_row *row)
     refine(terms, a, &p);
     row->starts[0] = 1;
     for (unsigned c = 0; c < p.n; c++) {
-        qni_term next = QNI_TERM_NOTHING;
-        bool derived = false;
+        const uint64_t *class = p.classes[c];
         uint64_t last = 0; // was the byte before the word in the class?
+        unsigned first = 256;
+        for (unsigned w = 4; w-- > 0;) {
+            first = class[w] != 0 ? 64 * w + (unsigned)__builtin_ctzll(class[w]) : first;
+        }
+        if (first == 256) {
+            continue;
+        }
+        terms->visit++;
+        qni_term next = derive(terms, a, first);
+        uint8_t kind = next == QNI_TERM_NOTHING ? 0 : add_kind(row, next);
         for (unsigned w = 0; w < 4; w++) {
-            uint64_t class = p.classes[c][w];
-            row->starts[w] |= class & ~(class << 1 | last);
-            last = class >> 63;
-            for (uint64_t left = class; left != 0; left &= left - 1) {
-                unsigned b = 64 * w + (unsigned)__builtin_ctzll(left);
-                if (!derived) {
-                    terms->visit++;
-                    next = derive(terms, a, b);
-                    derived = true;
-                }
-                row->next[b] = next;
+            row->starts[w] |= class[w] & ~(class[w] << 1 | last);
+            last = class[w] >> 63;
+            for (uint64_t left = next == QNI_TERM_NOTHING ? 0 : class[w]; left != 0;
+                 left &= left - 1) {
+                row->kinds[64 * w + (unsigned)__builtin_ctzll(left)] = kind;
             }
         }
     }
 }
 
 static qni_term_row *row_of(qni_terms *terms, qni_term a);
-
-static void fill_run(qni_term_row *row, unsigned from, unsigned to, qni_term next)
-{
-    for (unsigned b = from; b < to; b++) {
-        row->next[b] = next;
-    }
-}
 
 // What a term's successors are put together from: each part has the successors of `of`, with `rest`
 // behind them. QNI_TERM_EMPTY: nothing.
@@ -252,49 +263,74 @@ static qni_term join_parts(qni_terms *terms, const row_parts *p, qni_term *next)
                                  : qni_term_alt(terms, next, p->n);
 }
 
-static bool fill_row_by_parts(qni_terms *terms, qni_term a, qni_term_row *row)
+static void fill_row_by_parts(qni_terms *terms, const row_parts *p,
+                              const qni_term_row *const rows[], row_draft *row)
 {
-    row_parts p;
-    const qni_term_row *rows[MOST_PARTS];
-    if (!find_parts(terms, a, &p)) {
-        return false;
-    }
-    for (size_t i = 0; i < p.n; i++) {
-        rows[i] = row_of(terms, p.of[i]);
-        if (rows[i] == NULL) {
-            return false;
-        }
+    for (size_t i = 0; i < p->n; i++) {
         for (unsigned w = 0; w < 4; w++) {
             row->starts[w] |= rows[i]->starts[w];
         }
     }
-    uint8_t kinds[256]; // a byte for each combination
-    unsigned n_kinds = 0;
+    uint8_t firsts[256]; // by kind, less 1: the first byte of it
     for (unsigned b = 0, end; b < 256; b = end) {
         qni_term next[MOST_PARTS];
         size_t n_dead = 0;
         end = qni_run_end(row->starts, b);
-        for (size_t i = 0; i < p.n; i++) {
-            next[i] = rows[i]->next[b];
+        for (size_t i = 0; i < p->n; i++) {
+            next[i] = qni_row_next(rows[i], b);
             n_dead += next[i] == QNI_TERM_NOTHING;
         }
-        if ((p.kind == KIND_AND && n_dead > 0) || (p.kind == KIND_ALT && n_dead == p.n)) {
+        if ((p->kind == KIND_AND && n_dead > 0) || (p->kind == KIND_ALT && n_dead == p->n)) {
             continue; // nothing, as it is
         }
-        unsigned k = n_kinds;
+        unsigned k = row->n;
         bool same = false;
         while (!same && k-- > 0) {
             same = true;
-            for (size_t i = 0; i < p.n && same; i++) {
-                same = next[i] == rows[i]->next[kinds[k]];
+            for (size_t i = 0; i < p->n && same; i++) {
+                same = next[i] == qni_row_next(rows[i], firsts[k]);
             }
         }
         if (!same) {
-            kinds[n_kinds++] = (uint8_t)b;
+            firsts[row->n] = (uint8_t)b;
+            add_kind(row, join_parts(terms, p, next));
         }
-        fill_run(row, b, end, same ? row->next[kinds[k]] : join_parts(terms, &p, next));
+        memset(row->kinds + b, same ? (int)k + 1 : (int)row->n, end - b);
     }
-    return true;
+}
+
+// The rows of a term's parts; false when it is not made of such, or the account failed. The only
+// step that leads to other rows: what takes more of the stack comes after it.
+static bool find_part_rows(qni_terms *terms, qni_term a, row_parts *p, const qni_term_row *rows[])
+{
+    bool found = find_parts(terms, a, p);
+    for (size_t i = 0; i < p->n && found; i++) {
+        rows[i] = row_of(terms, p->of[i]);
+        found = rows[i] != NULL;
+    }
+    return found;
+}
+
+__attribute__((noinline)) static qni_term_row *
+make_row(qni_terms *terms, qni_term a, const row_parts *p, const qni_term_row *const rows[])
+{
+    row_draft draft;
+    memset(&draft, 0, offsetof(row_draft, next));
+    draft.next[0] = QNI_TERM_NOTHING;
+    draft.n = 0;
+    if (p != NULL) {
+        fill_row_by_parts(terms, p, rows, &draft);
+    } else {
+        fill_row(terms, a, &draft);
+    }
+    size_t n = draft.n < 256 ? draft.n + 1 : 256;
+    qni_term_row *row = qni_account_alloc(terms->account, sizeof *row + n * sizeof *row->next);
+    if (row != NULL) {
+        memcpy(row->starts, draft.starts, sizeof row->starts);
+        memcpy(row->kinds, draft.kinds, sizeof row->kinds);
+        memcpy(row->next, draft.next, n * sizeof *row->next);
+    }
+    return row;
 }
 
 // Makes the row of successors; NULL when the account failed.
@@ -306,13 +342,10 @@ static qni_term_row *row_of(qni_terms *terms, qni_term a)
     if (!qni_account_step(terms->account, 64)) {
         return NULL;
     }
-    qni_term_row *row = qni_account_alloc(terms->account, sizeof *row);
-    if (row == NULL) {
-        return NULL;
-    }
-    if (!fill_row_by_parts(terms, a, row)) {
-        fill_row(terms, a, row);
-    }
+    row_parts p;
+    const qni_term_row *rows[MOST_PARTS];
+    bool by_parts = find_part_rows(terms, a, &p, rows);
+    qni_term_row *row = make_row(terms, a, by_parts ? &p : NULL, rows);
     if (terms->account->status != QN_OK) {
         qni_free(row);
         return NULL;
@@ -340,7 +373,7 @@ static bool search_life(qni_terms *terms, qni_term a)
             return false;
         }
         for (unsigned b = 0; b < 256; b = qni_run_end(row->starts, b)) {
-            qni_term next = row->next[b];
+            qni_term next = qni_row_next(row, b);
             if (next == 0 || qni_term_info_of(terms, next)->stamp == stamp ||
                 qni_term_info_of(terms, next)->life == LIFE_NO) {
                 continue;
@@ -381,13 +414,10 @@ qni_term qni_term_step(qni_terms *terms, qni_term a, unsigned byte)
     if (row == NULL) {
         return QNI_TERM_NOTHING;
     }
-    qni_term next = row->next[byte];
+    qni_term next = qni_row_next(row, byte);
     if (next != QNI_TERM_NOTHING && qni_term_info_of(terms, next)->life != LIFE_YES &&
         !qni_term_live(terms, next)) {
-        // The rest of its run leads there too.
-        fill_run(row, byte, qni_run_end(row->starts, byte), QNI_TERM_NOTHING);
-        row->starts[byte / 64] |= (uint64_t)1 << byte % 64;
-        next = QNI_TERM_NOTHING;
+        row->next[row->kinds[byte]] = next = QNI_TERM_NOTHING; // for all of the kind
     }
     return next;
 }
@@ -416,7 +446,7 @@ bool qni_term_shortest(qni_terms *terms, qni_term a, char *out, size_t limit, si
         }
         const qni_term_row *row = row_of(terms, terms->todo[at]);
         for (unsigned b = 0; row != NULL && b < 256; b = qni_run_end(row->starts, b)) {
-            qni_term next = row->next[b];
+            qni_term next = qni_row_next(row, b);
             if (next == 0 || qni_term_info_of(terms, next)->stamp == stamp) {
                 continue;
             }

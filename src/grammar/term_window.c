@@ -37,8 +37,8 @@ static bool shorten_ways(qni_terms *terms, const uint32_t *states, uint32_t *way
         const qni_term_row *row = qni_term_info_of(terms, states[i])->row;
         uint32_t best = ways[i];
         for (unsigned b = 0; b < 256; b = qni_run_end(row->starts, b)) {
-            if (row->next[b] != QNI_TERM_NOTHING) {
-                uint32_t way = ways[qni_term_info_of(terms, row->next[b])->place];
+            if (qni_row_next(row, b) != QNI_TERM_NOTHING) {
+                uint32_t way = ways[qni_term_info_of(terms, qni_row_next(row, b))->place];
                 best = way < best - 1 ? way + 1 : best;
             }
         }

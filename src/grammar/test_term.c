@@ -98,6 +98,39 @@ static bool uses_all(const qni_term_info *info, qni_term state)
     return all;
 }
 
+// All texts of the characters that a state covers are in it, and what is of ASCII alone has no
+// other bytes: so for all states that these lead to from it.
+static bool covers_all(size_t state)
+{
+    static size_t seen[MAX_STATES];
+    const qni_term_info *info = qni_term_info_of(a.terms, a.states[state]);
+    bool all = true;
+    for (int ascii = 0; ascii < 2; ascii++) {
+        size_t n = 1;
+        seen[0] = state;
+        for (size_t i = 0; i < n && (ascii ? info->ascii : info->n_covers) != 0; i++) {
+            all = all && (ascii || qni_term_nullable(a.terms, a.states[seen[i]]));
+            for (unsigned b = 0; b < 256; b++) {
+                bool covered = b < 0x80 && (info->covers[b / 32] >> b % 32 & 1) != 0;
+                qni_term next = qni_term_step(a.terms, a.states[seen[i]], b);
+                if (next == QNI_TERM_NOTHING) {
+                    all = all && (ascii || !covered);
+                    continue;
+                }
+                all = all && (!ascii || b < 0x80);
+                bool known = !ascii && !covered;
+                for (size_t k = 0, to = find_state(next); k < n && !known; k++) {
+                    known = seen[k] == to;
+                }
+                if (!known) {
+                    seen[n++] = find_state(next);
+                }
+            }
+        }
+    }
+    return all;
+}
+
 // What is said of each state, and of all that the first one leads to.
 static void check_facts(const char *what)
 {
@@ -106,7 +139,7 @@ static void check_facts(const char *what)
         const qni_term_info *info = qni_term_info_of(a.terms, a.states[i]);
         bool fine = a.ways[i][0] < NEVER && (int)info->least <= a.ways[i][0];
         fine = fine && (all->reach == 0 || a.ways[i][0] <= (int)(all->reach - 1));
-        fine = fine && uses_all(info, a.states[i]);
+        fine = fine && uses_all(info, a.states[i]) && covers_all(i);
         for (int k = 0; k <= MAX_CHARS; k++) {
             bool listed = (uint32_t)k >= info->low && (uint32_t)k <= info->high;
             fine = fine && (!listed || a.ascii[i][k]);
@@ -207,6 +240,8 @@ static const struct {
     {"", "!^([a-z/]|%[0-9A-F]{2})*$", 0, QNI_TERM_NO_MAX},
     {"^[a-z%]", "!^([a-z/]|%[0-9A-F]{2})*$", 3, QNI_TERM_NO_MAX},
     {"", "!^[\\x00-\\x7F]*$", 0, QNI_TERM_NO_MAX},
+    {"^([a-z]+|[b-y]*[0-9]?)*$", NULL, 0, QNI_TERM_NO_MAX},
+    {"^([a-z.]+\\.)?[a-z.]{1,3}[a-z.\\/]*\\/?$", NULL, 0, QNI_TERM_NO_MAX},
     {"^[a-z]*$", "!^.{2}[^q].*$", 0, QNI_TERM_NO_MAX},
     {"", "!^[^]{3}", 0, QNI_TERM_NO_MAX},
 };
@@ -286,9 +321,59 @@ static void test_a_denial_of_a_denial_is_opened(void **state)
     (void)state;
 }
 
+// In a sum, all texts of some characters are one state with whatever is of these alone.
+static void test_what_is_covered_is_left_out(void **state)
+{
+    qni_account account;
+    qni_terms terms;
+    qni_account_begin(&account, QNI_MAX_GRAMMAR_BYTES, UINT64_MAX);
+    assert_int_equal(qni_terms_begin(&terms, &account, NULL), QN_OK);
+    qni_term letter = qni_term_byte_range(&terms, 'a', 'z');
+    qni_term all = qni_term_repeat(&terms, letter, 0, QNI_TERM_NO_MAX);
+    qni_term other = qni_term_byte_range(&terms, 'a', '{');
+    assert_int_equal(qni_term_alt2(&terms, all, qni_term_literal(&terms, "quince", 6)), all);
+    assert_int_equal(qni_term_alt2(&terms, qni_term_repeat(&terms, letter, 2, 7), all), all);
+    assert_int_not_equal(qni_term_alt2(&terms, all, qni_term_literal(&terms, "q{", 2)), all);
+    assert_int_not_equal(qni_term_alt2(&terms, all, qni_term_literal(&terms, "\xC3\xA9", 2)), all);
+    // All texts that end in "z" are not all.
+    qni_term ends = qni_term_concat(&terms, all, qni_term_literal(&terms, "z", 1));
+    assert_int_not_equal(qni_term_alt2(&terms, ends, qni_term_literal(&terms, "a", 1)), ends);
+    // Of two that cover, the one of more characters stays.
+    qni_term more = qni_term_repeat(&terms, other, 0, QNI_TERM_NO_MAX);
+    assert_int_equal(qni_term_alt2(&terms, all, more), more);
+    qni_terms_end(&terms);
+    (void)state;
+}
+
+// A row may have as many kinds as bytes.
+static void test_every_byte_may_lead_elsewhere(void **state)
+{
+    qni_account account;
+    qni_terms terms;
+    qni_account_begin(&account, QNI_MAX_GRAMMAR_BYTES, UINT64_MAX);
+    assert_int_equal(qni_terms_begin(&terms, &account, NULL), QN_OK);
+    qni_term items[256];
+    for (unsigned n = 255; n <= 256; n++) {
+        for (unsigned b = 0; b < n; b++) {
+            char text[2] = {(char)b, (char)(b ^ 1)};
+            items[b] = qni_term_literal(&terms, text, 2);
+        }
+        qni_term sum = qni_term_alt(&terms, items, n);
+        for (unsigned b = 0; b < 256; b++) {
+            qni_term next = qni_term_step(&terms, sum, b);
+            qni_term expected = qni_term_byte_range(&terms, b ^ 1, b ^ 1);
+            assert_int_equal(next, b < n ? expected : QNI_TERM_NOTHING);
+        }
+    }
+    qni_terms_end(&terms);
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_covered_is_left_out),
+        cmocka_unit_test(test_every_byte_may_lead_elsewhere),
         cmocka_unit_test(test_parts_are_of_one_group),
         cmocka_unit_test(test_facts_hold_for_the_states),
         cmocka_unit_test(test_a_denial_of_a_denial_is_opened),
