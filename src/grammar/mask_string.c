@@ -29,18 +29,47 @@ qni_term qni_mask_near_term(qni_masker *m, qni_term term)
     return wide == term || room - depth < reach ? term : wide;
 }
 
+static bool is_body_known(const qni_masker *m, qni_term term)
+{
+    uint32_t key[2] = {term, 0};
+    uint32_t id = qni_intern_find(&m->body_ids, key, 2);
+    return id != 0 && m->bodies[id].bits != NULL;
+}
+
+// A language with the same texts of up to `*safe` bytes, from whose mask the state's is soon found;
+// QNI_TERM_NOTHING when there is none. A short reach is worth it where that mask is known.
+static qni_term find_near(qni_masker *m, qni_term term, uint32_t *safe)
+{
+    static const struct {
+        uint32_t least; // see qni_term_widen
+        uint32_t worth; // so many bytes at least
+        bool known;
+    } tries[] = {{16, 12, false}, {8, 4, true}};
+    qni_terms *t = &m->engine->terms;
+    for (size_t i = 0; i < 2; i++) {
+        uint32_t room;
+        qni_term far = qni_term_widen(t, term, tries[i].least, &room);
+        if (far == term || (tries[i].known && !is_body_known(m, far))) {
+            continue;
+        }
+        uint32_t reach = qni_term_reach(t, far);
+        if (room >= reach && room - reach >= tries[i].worth) {
+            *safe = room - reach;
+            return far;
+        }
+    }
+    return QNI_TERM_NOTHING;
+}
+
 // Tokens that stay inside, from those of a language that has the same short texts; false when there
 // is none.
 static bool fill_body_near(qni_mask_walk *w, const qni_state *state)
 {
-    enum { LEAST = 32, WORTH = 4 };
     qni_masker *m = w->m;
     const qni_vocabulary *v = m->vocabulary;
-    qni_terms *t = &m->engine->terms;
-    uint32_t room;
-    qni_term far = qni_term_widen(t, state->json.lex, LEAST, &room);
-    uint32_t reach = far == state->json.lex ? 0 : qni_term_reach(t, far);
-    if (far == state->json.lex || room < reach || room - reach < WORTH) {
+    uint32_t safe;
+    qni_term far = find_near(m, state->json.lex, &safe);
+    if (far == QNI_TERM_NOTHING) {
         return false;
     }
     qni_state wide = *state;
@@ -54,7 +83,7 @@ static bool fill_body_near(qni_mask_walk *w, const qni_state *state)
         w->mask[v->escaped.entries[i] / 32] &= ~((uint32_t)1 << v->escaped.entries[i] % 32);
     }
     qni_term_walk by_terms = term_walk(w);
-    qni_term_walk_narrow(&by_terms, state->json.lex, far, room - reach);
+    qni_term_walk_narrow(&by_terms, state->json.lex, far, safe);
     return true;
 }
 
@@ -102,9 +131,7 @@ static void fill_body(qni_mask_walk *w, const qni_state *state, qni_mask_body *o
 static void fill_length_body(const qni_vocabulary *v, uint32_t max, uint32_t *bits)
 {
     memcpy(bits, v->plain, v->n_words * sizeof *bits);
-    for (uint32_t i = 0; i < v->n_plain && v->n_chars[i] > max; i++) {
-        bits[v->by_length[i] / 32] &= ~((uint32_t)1 << v->by_length[i] % 32);
-    }
+    qni_mask_clear_longer(v, bits, max);
 }
 
 // The body of a string state outside escapes; NULL when the account failed.

@@ -63,7 +63,7 @@ static bool is_plain_step(const trie_walk *t, const qni_state *state, unsigned b
 {
     const qni_json_state *s = &state->json;
     return t->goal != 0 && s->goal == t->goal && s->mode == QNI_JSON_STRING &&
-           s->phase == QNI_ESCAPE_NONE && byte >= 0x20 && byte != '"' && byte != '\\';
+           s->phase == QNI_ESCAPE_NONE && qni_byte_is_plain(byte);
 }
 
 static void walk_nodes(const trie_walk *t, uint32_t from, uint32_t to);

@@ -23,11 +23,6 @@ static uint32_t subtree_end(const qni_token_trie *trie, const qni_token_trie_nod
     return node->skip < trie->n_nodes ? trie->nodes[node->skip].entry : trie->n_entries;
 }
 
-static bool is_plain(unsigned byte)
-{
-    return byte >= 0x20 && byte != '"' && byte != '\\';
-}
-
 // Sets the tokens of the groups in `groups` alone: all but those that have some other group.
 static void set_groups(const qni_term_walk *w, uint64_t groups)
 {
@@ -59,21 +54,19 @@ static void set_groups(const qni_term_walk *w, uint64_t groups)
     }
 }
 
-// Sets all tokens that end within a run.
+// Sets all tokens that end within a run, whose characters are bytes.
 static void set_run(const qni_term_walk *w, const qni_term_run *run)
 {
-    const qni_vocabulary *v = w->vocabulary;
     set_groups(w, run->groups);
-    for (uint32_t i = 0; i < v->n_plain && v->n_chars[i] > run->length; i++) { // ASCII alone
-        w->mask[v->by_length[i] / 32] &= ~((uint32_t)1 << v->by_length[i] % 32);
-    }
+    qni_mask_clear_longer(w->vocabulary, w->mask, run->length);
 }
 
 // What is left of the term behind a node's byte.
 static qni_term term_at(const qni_term_walk *w, const qni_token_trie_node *node)
 {
-    return is_plain(node->byte) ? qni_term_next(w->terms, w->states[node->depth], node->byte)
-                                : QNI_TERM_NOTHING;
+    return qni_byte_is_plain(node->byte)
+               ? qni_term_next(w->terms, w->states[node->depth], node->byte)
+               : QNI_TERM_NOTHING;
 }
 
 // Sets those of some entries that have no byte of the groups in `dead`.
@@ -141,7 +134,7 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
     }
     qni_term_run run = qni_term_run_find(w->terms, start, trie->max_depth);
     for (unsigned b = 0; b < 0x80; b++) { // a byte that begins an escape, say, is none of the run
-        run.groups &= group_of[b] != 0 ? QNI_ALL_GROUPS : ~QNI_GROUP_BIT(qni_byte_group(b));
+        run.groups &= qni_byte_is_plain(b) ? QNI_ALL_GROUPS : ~QNI_GROUP_BIT(qni_byte_group(b));
     }
     bool run_done = stay == 0 && run.length >= LONG && (run.groups & letters) != 0;
     if (run_done) {
@@ -204,7 +197,7 @@ void qni_term_walk_narrow(const qni_term_walk *w, qni_term near, qni_term far, u
     for (uint32_t i = 0; i < trie->n_nodes;) {
         const qni_token_trie_node *node = &trie->nodes[i];
         uint32_t depth = node->depth + 1u;
-        if (!is_plain(node->byte) || depth + trie->heights[i] <= safe) {
+        if (!qni_byte_is_plain(node->byte) || depth + trie->heights[i] <= safe) {
             i = node->skip;
             continue;
         }

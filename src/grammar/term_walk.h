@@ -18,7 +18,7 @@ typedef struct qni_term_walk {
     uint32_t *mask;   // what is set and cleared
 } qni_term_walk;
 
-// Sets the tokens without an escape that stay inside from `start` on.
+// Sets the tokens without an escape that stay inside from `start` on. The mask is empty before.
 void qni_term_walk_inside(const qni_term_walk *w, qni_term start);
 
 // Takes the tokens that stay inside back where a narrower language ends earlier: `near` and `far`

@@ -206,8 +206,7 @@ static qn_status build_groups(qni_vocabulary *v, const qni_token_trie_key *insid
         return qni_fail_memory(err);
     }
     for (unsigned b = 0; b < 256; b++) {
-        bool itself = b >= 0x20 && b != '"' && b != '\\';
-        v->group_of[b] = itself ? QNI_GROUP_BIT(qni_byte_group(b)) : 0;
+        v->group_of[b] = qni_byte_is_plain(b) ? QNI_GROUP_BIT(qni_byte_group(b)) : 0;
     }
     for (uint32_t i = 0; i < n; i++) {
         for (uint32_t k = 0; k < inside[i].size; k++) {
@@ -251,7 +250,7 @@ static qn_status build_tables(qni_vocabulary *v, const uint8_t *special, room *r
             if (memchr(text, '\\', size) != NULL) {
                 r->escaped[n_escaped++] = (qni_token_trie_key){text, size, token};
             }
-        } else {
+        } else if (((unsigned char)text[0] & 0xC0) == 0x80) { // no others ever fit
             r->odd[n_odd++] = (qni_token_trie_key){text, size, token};
         }
         if (!inside.closes && inside.possible) {

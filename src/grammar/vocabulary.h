@@ -60,6 +60,12 @@ enum { QNI_GROUP_INNER = 48, QNI_N_BYTE_GROUPS };
 enum { QNI_ROW_WIDE = QNI_N_BYTE_GROUPS, QNI_ROW_MARKS, QNI_N_GROUP_ROWS };
 #define QNI_INSIDE_CHARACTER ((uint64_t)1 << 63) // beside the groups below a node
 
+// Whether a byte stands for itself in a JSON string.
+static inline bool qni_byte_is_plain(unsigned b)
+{
+    return b >= 0x20 && b != '"' && b != '\\';
+}
+
 static inline unsigned qni_byte_group(unsigned b)
 {
     if (b >= 0x80) {
@@ -134,7 +140,7 @@ typedef struct qni_vocabulary {
     // For strings of JSON. A token read inside a string either stays inside it or closes it.
     // tokens without a bare quote that can begin outside an escape and between characters
     qni_token_trie inside;
-    qni_token_trie odd;             // those that cannot
+    qni_token_trie odd;             // those that begin inside a character
     qni_token_trie escaped;         // those of `inside` with an escape
     qni_token_trie closing;         // the bytes before the quote -> closer
     qni_token_trie closing_escaped; // those with an escape before it
@@ -170,6 +176,14 @@ bool qni_vocabulary_has_text(const qni_vocabulary *vocabulary, uint32_t token);
 static inline void qni_mask_set(uint32_t *mask, uint32_t token)
 {
     mask[token / 32] |= (uint32_t)1 << token % 32;
+}
+
+// Clears the `plain` tokens of more characters than `most`.
+static inline void qni_mask_clear_longer(const qni_vocabulary *v, uint32_t *mask, uint32_t most)
+{
+    for (uint32_t i = 0; i < v->n_plain && v->n_chars[i] > most; i++) {
+        mask[v->by_length[i] / 32] &= ~((uint32_t)1 << v->by_length[i] % 32);
+    }
 }
 
 #endif
