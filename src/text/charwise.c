@@ -171,12 +171,6 @@ static inline size_t write_other(const qni_normalizer *steps, size_t n_steps,
         *to += length;
         return length;
     }
-    if (scratch->han != NULL && code >= FIRST_HAN && code <= LAST_HAN) {
-        memcpy(*to, scratch->han->bytes, MOST);
-        memcpy(*to + scratch->han_at, text, 3);
-        *to += scratch->han->n;
-        return length;
-    }
     qni_charwise_entry *e = &scratch->charwise[code % KEPT];
     if (e->code != code + 1) {
         *e = find(steps, n_steps, code);
@@ -189,6 +183,25 @@ static inline size_t write_other(const qni_normalizer *steps, size_t n_steps,
     memcpy(*to, e->bytes, MOST);
     *to += e->n;
     return length;
+}
+
+// Han at the beginning of text[0, n), which all become the same around them. Returns how many bytes
+// were done; less than three of what is left are looked at.
+static inline size_t write_han(const qni_normalize_scratch *scratch, const char *text, size_t n,
+                               char **to)
+{
+    const qni_charwise_entry *han = scratch->han;
+    size_t at = 0;
+    for (; han != NULL && n - at >= 3; at += 3, *to += han->n) {
+        const unsigned char *c = (const unsigned char *)text + at;
+        uint32_t code = (c[0] & 0x0Fu) << 12 | (c[1] & 0x3Fu) << 6 | (c[2] & 0x3Fu);
+        if ((c[0] & 0xF0) != 0xE0 || code < FIRST_HAN || code > LAST_HAN) {
+            break;
+        }
+        memcpy(*to, han->bytes, MOST);
+        memcpy(*to + scratch->han_at, c, 3);
+    }
+    return at;
 }
 
 // What the steps make of text[0, n), to the end of a draft.
@@ -231,6 +244,7 @@ qn_status qni_charwise_normalize(const qni_normalizer *steps, size_t n_steps,
                     break;
                 }
             }
+            at += write_han(scratch, text + at, stop - at, &to);
             if (at >= stop || (unsigned char)text[at] < 0x80) {
                 continue;
             }

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/cpu.h"
+#include "text/ascii.h"
 
 #include <string.h>
 
@@ -45,26 +46,18 @@ typedef struct window {
 
 // ---- Classifying
 
-typedef struct reader {
-    const unsigned char *text;
-    size_t n, at;
-} reader;
+// Reads ASCII characters of text[0, n) from `at` on, up to the first other one at the latest.
+// Returns how far.
+typedef size_t ascii_fn(window *w, const unsigned char *text, size_t n, size_t at);
 
-typedef void ascii_fn(window *w, reader *r);
-
-static inline void put_character(window *w, uint32_t class, size_t at)
-{
-    w->classes[w->n] = (uint8_t) class;
-    w->places[w->n++] = (uint32_t)at;
-}
-
-// Reads ASCII characters, up to the first other one at the latest.
-static void read_ascii(window *w, reader *r)
+static size_t read_ascii(window *w, const unsigned char *text, size_t n, size_t at)
 {
     const uint8_t *classes = w->s->automaton.ascii;
-    for (; r->at < r->n && r->text[r->at] < 0x80; r->at++) {
-        put_character(w, classes[r->text[r->at]], r->at);
+    for (; at < n && text[at] < 0x80; at++) {
+        w->classes[w->n] = classes[text[at]];
+        w->places[w->n++] = (uint32_t)at;
     }
+    return at;
 }
 
 #if defined(__x86_64__)
@@ -77,12 +70,12 @@ QNI_AVX2 static inline __m256i load_row(const uint8_t *row)
 
 // A table of 128 entries is eight shuffles, one for each upper half of a byte; a shuffle gives zero
 // for indices with the top bit set, which adding 0x70 with saturation does to all other halves.
-QNI_AVX2 static void read_ascii_avx2(window *w, reader *r)
+QNI_AVX2 static size_t read_ascii_avx2(window *w, const unsigned char *text, size_t n, size_t at)
 {
     const __m256i lift = _mm256_set1_epi8(0x70);
     const uint8_t *table = w->s->automaton.ascii;
-    while (r->n - r->at >= 32) {
-        __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)(r->text + r->at));
+    while (n - at >= 32) {
+        __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)(text + at));
         __m256i classes = _mm256_setzero_si256();
         for (int half = 0; half < 8; half++) {
             __m256i index = _mm256_adds_epu8(
@@ -93,71 +86,84 @@ QNI_AVX2 static void read_ascii_avx2(window *w, reader *r)
         // all are written, and those up to the first other character stay
         _mm256_storeu_si256((__m256i *)(void *)(w->classes + w->n), classes);
         const __m256i eight = _mm256_set1_epi32(8);
-        __m256i places = _mm256_add_epi32(_mm256_set1_epi32((int)r->at),
+        __m256i places = _mm256_add_epi32(_mm256_set1_epi32((int)at),
                                           _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
         for (int i = 0; i < 4; i++) {
             _mm256_storeu_si256((__m256i *)(void *)(w->places + w->n + 8 * i), places);
             places = _mm256_add_epi32(places, eight);
         }
         unsigned others = (unsigned)_mm256_movemask_epi8(bytes);
-        size_t n = others != 0 ? (size_t)__builtin_ctz(others) : 32;
-        w->n += n;
-        r->at += n;
-        if (n < 32) {
-            return;
+        size_t read = others != 0 ? (size_t)__builtin_ctz(others) : 32;
+        w->n += read;
+        at += read;
+        if (read < 32) {
+            return at;
         }
     }
-    read_ascii(w, r);
+    return read_ascii(w, text, n, at);
 }
 #endif
 
-// Reads characters of three bytes, up to the first other one or the last few bytes.
-static inline void read_threes(window *w, reader *r)
+// How many ASCII characters come next, of up to FEW: so few are read one by one.
+enum { FEW = 4 };
+static inline size_t count_few(const unsigned char *text, size_t n)
 {
-    // in locals, which no store of a class can change
-    const uint16_t *pages = w->s->automaton.pages;
-    const uint8_t *blocks = w->s->automaton.blocks;
-    const unsigned char *text = r->text;
-    uint8_t *classes = w->classes + w->n;
-    uint32_t *places = w->places + w->n, bytes;
-    size_t at = r->at, n = r->n;
-    while (n - at >= sizeof bytes) {
-        memcpy(&bytes, text + at, sizeof bytes);
-        if ((bytes & 0xF0) != 0xE0) {
-            break;
-        }
-        uint32_t code = (bytes & 0x0F) << 12 | (bytes >> 2 & 0xFC0) | (bytes >> 16 & 0x3F);
-        *classes++ = blocks[(size_t)pages[code >> 7] * 128 + (code & 127)];
-        *places++ = (uint32_t)at;
-        at += 3;
+    uint32_t bytes;
+    if (n < sizeof bytes) {
+        return n > 0 && text[0] < 0x80;
     }
-    w->n += (size_t)(classes - (w->classes + w->n));
-    r->at = at;
+    memcpy(&bytes, text, sizeof bytes);
+    bytes &= (uint32_t)QNI_ASCII_TOPS;
+    return bytes != 0 ? (size_t)__builtin_ctz(bytes) / 8 : FEW;
 }
 
-// Classifies all of the text, and sets what stands around it.
+// Classifies all of the text, and sets what stands around it. What the loop goes by is kept in
+// locals, which no store of a class can change.
 static void classify(window *w, const unsigned char *text, size_t n)
 {
     const qni_automaton *a = &w->s->automaton;
-    int end = (int)a->n_classes - 1;
+    const uint8_t *of_ascii = a->ascii, *blocks = a->blocks;
+    const uint16_t *pages = a->pages;
+    uint8_t *classes = w->classes;
+    uint32_t *places = w->places;
     ascii_fn *ascii = read_ascii;
 #if defined(__x86_64__)
     ascii = w->s->wide ? read_ascii_avx2 : ascii;
 #endif
-    for (reader r = {text, n, 0}; r.at < n;) {
-        if (text[r.at] >= 0x80 || (r.at + 1 < n && text[r.at + 1] >= 0x80)) {
-            size_t length;
-            uint32_t class = qni_automaton_class(a, text + r.at, &length);
-            put_character(w, class, r.at);
-            r.at += length;
-            if (length == 3) {
-                read_threes(w, &r);
+    size_t k = 0;
+    for (size_t at = 0; at < n;) {
+        size_t few = count_few(text + at, n - at);
+        if (few == FEW) {
+            w->n = k;
+            at = ascii(w, text, n, at);
+            k = w->n;
+            continue;
+        }
+        for (size_t stop = at + few; at < stop; at++, k++) {
+            classes[k] = of_ascii[text[at]];
+            places[k] = (uint32_t)at;
+        }
+        uint32_t bytes;
+        for (; n - at >= sizeof bytes; at += 3, k++) { // characters of three bytes
+            memcpy(&bytes, text + at, sizeof bytes);
+            if ((bytes & 0xF0) != 0xE0) {
+                break;
             }
-        } else {
-            ascii(w, &r);
+            uint32_t code = (bytes & 0x0F) << 12 | (bytes >> 2 & 0xFC0) | (bytes >> 16 & 0x3F);
+            classes[k] = blocks[(size_t)pages[code >> 7] * 128 + (code & 127)];
+            places[k] = (uint32_t)at;
+        }
+        if (at < n && text[at] >= 0x80) { // one of others, or at the end
+            size_t length;
+            uint32_t code = qni_utf8_read((const char *)text + at, &length);
+            classes[k] = blocks[(size_t)pages[code >> 7] * 128 + (code & 127)];
+            places[k++] = (uint32_t)at;
+            at += length;
         }
     }
+    w->n = k;
     w->places[w->n] = (uint32_t)n;
+    int end = (int)a->n_classes - 1;
     memset(w->classes - QNI_SCAN_PADDING, end, QNI_SCAN_PADDING);
     memset(w->classes + w->n, end, QNI_SCAN_PADDING);
 }
