@@ -309,7 +309,7 @@ static void describe_covers(const qni_terms *terms, const uint32_t *r, size_t n,
         return;
     }
     for (size_t w = 0; w < 4; w++) {
-        info->n_covers += (uint32_t)__builtin_popcount(info->covers[w]);
+        info->n_covers += info->covers[w] != 0 ? (uint32_t)__builtin_popcount(info->covers[w]) : 0;
     }
 }
 

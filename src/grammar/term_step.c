@@ -311,7 +311,7 @@ static bool find_part_rows(qni_terms *terms, qni_term a, row_parts *p, const qni
     return found;
 }
 
-__attribute__((noinline)) static qni_term_row *
+static __attribute__((noinline)) qni_term_row *
 make_row(qni_terms *terms, qni_term a, const row_parts *p, const qni_term_row *const rows[])
 {
     row_draft draft;

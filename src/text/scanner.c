@@ -117,6 +117,11 @@ static inline size_t count_few(const unsigned char *text, size_t n)
     return bytes != 0 ? (size_t)__builtin_ctz(bytes) / 8 : FEW;
 }
 
+static inline uint8_t class_of(const uint16_t *pages, const uint8_t *blocks, uint32_t code)
+{
+    return blocks[(size_t)pages[code >> 7] * 128 + (code & 127)];
+}
+
 // Classifies all of the text, and sets what stands around it. What the loop goes by is kept in
 // locals, which no store of a class can change.
 static void classify(window *w, const unsigned char *text, size_t n)
@@ -150,13 +155,13 @@ static void classify(window *w, const unsigned char *text, size_t n)
                 break;
             }
             uint32_t code = (bytes & 0x0F) << 12 | (bytes >> 2 & 0xFC0) | (bytes >> 16 & 0x3F);
-            classes[k] = blocks[(size_t)pages[code >> 7] * 128 + (code & 127)];
+            classes[k] = class_of(pages, blocks, code);
             places[k] = (uint32_t)at;
         }
         if (at < n && text[at] >= 0x80) { // one of others, or at the end
             size_t length;
             uint32_t code = qni_utf8_read((const char *)text + at, &length);
-            classes[k] = blocks[(size_t)pages[code >> 7] * 128 + (code & 127)];
+            classes[k] = class_of(pages, blocks, code);
             places[k++] = (uint32_t)at;
             at += length;
         }
