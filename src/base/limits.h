@@ -29,8 +29,8 @@ enum {
 
 // Files.
 #define QNI_MAX_MANIFEST_BYTES           (16 * QNI_MIB)
-#define QNI_MAX_MODEL_PROTO_BYTES        (2 * QNI_GIB) // protobuf's own limit
-#define QNI_MAX_TEXT_FILE_BYTES          (1 * QNI_GIB) // tokenizer.json and its kin
+#define QNI_MAX_MODEL_PROTO_BYTES        (2 * QNI_GIB)  // protobuf's own limit
+#define QNI_MAX_TEXT_FILE_BYTES          (1 * QNI_GIB)  // tokenizer.json and its kin
 #define QNI_MAX_UNSPLIT_BYTES            (64 * QNI_MIB) // of a text that is encoded in parts
 #define QNI_MAX_SAFETENSORS_HEADER_BYTES (100 * QNI_MIB)
 #define QNI_MAX_IMAGE_BYTES              (2 * QNI_GIB) // a compiled form in the cache folder

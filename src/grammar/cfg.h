@@ -32,9 +32,9 @@ typedef struct qni_expr_node {
 typedef struct qni_cfg_name {
     const char *text; // in the arena
     size_t size;
-    qni_expr body; // 0 while it is not defined
-    uint8_t mark;  // of the search for cycles
-    bool recursive; // or kept as a rule
+    qni_expr body;   // 0 while it is not defined
+    uint8_t mark;    // of the search for cycles
+    bool recursive;  // or kept as a rule
     uint32_t term;   // of a regular name, once made
     uint32_t symbol; // of a recursive name
 } qni_cfg_name;

@@ -20,7 +20,7 @@ struct qni_context {
     const char *mark;
     size_t n_mark;
     bool cuts_at_marks; // and the model sees what begins with each mark by itself
-    char *marked; // a word with its mark
+    char *marked;       // a word with its mark
     size_t marked_capacity;
 };
 

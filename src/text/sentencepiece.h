@@ -12,10 +12,10 @@ typedef struct qni_sentencepiece {
     qni_trie symbols; // of the user
     bool has_symbols;
     bool holds_space, holds_line; // behind the first byte of a key or symbol; false is certain
-    bool add_space;    // in front, or
-    bool space_behind; // at the end
-    bool tidy;         // no white space at the ends, none twice
-    bool escape;       // spaces become U+2581
+    bool add_space;               // in front, or
+    bool space_behind;            // at the end
+    bool tidy;                    // no white space at the ends, none twice
+    bool escape;                  // spaces become U+2581
 } qni_sentencepiece;
 
 // Finds out what keys and symbols hold, after they are there.

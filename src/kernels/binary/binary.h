@@ -12,12 +12,13 @@
 
 #include "kernels/kernel.h"
 
-#define QK_BINARY_FUNCTIONS(X)                                                                \
-    X(add)                                                                                    \
-    X(sub)                                                                                    \
-    X(mul) X(real_div) X(floor_div) X(mod) X(maximum) X(minimum) X(pow) X(equal) X(not_equal) \
-        X(less) X(less_equal) X(greater) X(greater_equal) X(logical_and) X(logical_or)        \
-            X(logical_xor) X(prelu) X(first)
+#define QK_BINARY_FUNCTIONS(X)                                                                 \
+    X(add)                                                                                     \
+    X(sub)                                                                                     \
+    X(mul)                                                                                     \
+    X(real_div) X(floor_div) X(mod) X(maximum) X(minimum) X(pow) X(equal) X(not_equal) X(less) \
+        X(less_equal) X(greater) X(greater_equal) X(logical_and) X(logical_or) X(logical_xor)  \
+            X(prelu) X(first)
 
 typedef enum qk_binary_op {
 #define QK_BINARY_ENUM(name) QK_BINARY_##name,

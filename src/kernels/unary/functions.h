@@ -6,15 +6,15 @@
 
 #include "kernels/simd/math.h"
 
-#define QK_UNARY_FUNCTIONS(X)                                                                    \
-    X(abs)                                                                                       \
-    X(acos)                                                                                      \
-    X(asin) X(atan) X(atanh) X(ceil) X(clip) X(cos) X(cosh) X(erf) X(exp) X(exp2) X(floor)       \
-        X(inverse) X(log) X(logical_not) X(round) X(rsqrt) X(sign) X(sin) X(sinh) X(sqrt)        \
-            X(square) X(tan) X(tanh) X(threshold) X(clamped_relu) X(elu) X(gelu_exact)           \
-                X(gelu_tanh) X(gelu_sigmoid) X(leaky_relu) X(linear_activation) X(relu) X(relu6) \
-                    X(scaled_tanh) X(sigmoid) X(sigmoid_hard) X(silu) X(softplus) X(softsign)    \
-                        X(thresholded_relu)
+#define QK_UNARY_FUNCTIONS(X)                                                                      \
+    X(abs)                                                                                         \
+    X(acos)                                                                                        \
+    X(asin)                                                                                        \
+    X(atan) X(atanh) X(ceil) X(clip) X(cos) X(cosh) X(erf) X(exp) X(exp2) X(floor) X(inverse)      \
+        X(log) X(logical_not) X(round) X(rsqrt) X(sign) X(sin) X(sinh) X(sqrt) X(square) X(tan)    \
+            X(tanh) X(threshold) X(clamped_relu) X(elu) X(gelu_exact) X(gelu_tanh) X(gelu_sigmoid) \
+                X(leaky_relu) X(linear_activation) X(relu) X(relu6) X(scaled_tanh) X(sigmoid)      \
+                    X(sigmoid_hard) X(silu) X(softplus) X(softsign) X(thresholded_relu)
 
 #define QK_F(name) static inline float qk_f_##name(float x, float a, float b)
 
