@@ -26,6 +26,12 @@ typedef struct automaton {
 
 static automaton a;
 
+static void begin_terms(qni_terms *terms, qni_account *account)
+{
+    qni_account_begin(account, QNI_MAX_GRAMMAR_BYTES, UINT64_MAX);
+    assert_int_equal(qni_terms_begin(terms, account, NULL), QN_OK);
+}
+
 static size_t find_state(qni_term t)
 {
     for (size_t i = 0; i < a.n; i++) {
@@ -264,8 +270,7 @@ static void test_facts_hold_for_the_states(void **state)
     qni_account account;
     qni_terms terms;
     uint32_t seed = 1;
-    qni_account_begin(&account, QNI_MAX_GRAMMAR_BYTES, UINT64_MAX);
-    assert_int_equal(qni_terms_begin(&terms, &account, NULL), QN_OK);
+    begin_terms(&terms, &account);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         qni_term parts[3] = {0};
         const char *pattern = rows[i].pattern, *other = rows[i].other;
@@ -308,8 +313,7 @@ static void test_a_denial_of_a_denial_is_opened(void **state)
 {
     qni_account account;
     qni_terms terms;
-    qni_account_begin(&account, QNI_MAX_GRAMMAR_BYTES, UINT64_MAX);
-    assert_int_equal(qni_terms_begin(&terms, &account, NULL), QN_OK);
+    begin_terms(&terms, &account);
     qni_term x = qni_term_literal(&terms, "abc", 3), y = qni_term_literal(&terms, "xyz", 3);
     qni_term_mark_whole(&terms, x);
     qni_term not_x = qni_term_and2(&terms, terms.text, qni_term_not(&terms, x));
@@ -326,8 +330,7 @@ static void test_what_is_covered_is_left_out(void **state)
 {
     qni_account account;
     qni_terms terms;
-    qni_account_begin(&account, QNI_MAX_GRAMMAR_BYTES, UINT64_MAX);
-    assert_int_equal(qni_terms_begin(&terms, &account, NULL), QN_OK);
+    begin_terms(&terms, &account);
     qni_term letter = qni_term_byte_range(&terms, 'a', 'z');
     qni_term all = qni_term_repeat(&terms, letter, 0, QNI_TERM_NO_MAX);
     qni_term other = qni_term_byte_range(&terms, 'a', '{');
@@ -350,8 +353,7 @@ static void test_every_byte_may_lead_elsewhere(void **state)
 {
     qni_account account;
     qni_terms terms;
-    qni_account_begin(&account, QNI_MAX_GRAMMAR_BYTES, UINT64_MAX);
-    assert_int_equal(qni_terms_begin(&terms, &account, NULL), QN_OK);
+    begin_terms(&terms, &account);
     qni_term items[256];
     for (unsigned n = 255; n <= 256; n++) {
         for (unsigned b = 0; b < n; b++) {

@@ -185,21 +185,22 @@ static inline size_t write_other(const qni_normalizer *steps, size_t n_steps,
     return length;
 }
 
-// Han at the beginning of text[0, n), which all become the same around them. Returns how many bytes
-// were done; less than three of what is left are looked at.
-static inline size_t write_han(const qni_normalize_scratch *scratch, const char *text, size_t n,
-                               char **to)
+// Han that begin within the first n bytes of the text, which all become the same around them.
+// Returns how many bytes were done.
+static inline size_t write_han(const qni_charwise_entry *han, size_t han_at, const char *text,
+                               size_t n, char **to)
 {
-    const qni_charwise_entry *han = scratch->han;
     size_t at = 0;
-    for (; han != NULL && n - at >= 3; at += 3, *to += han->n) {
-        const unsigned char *c = (const unsigned char *)text + at;
-        uint32_t code = (c[0] & 0x0Fu) << 12 | (c[1] & 0x3Fu) << 6 | (c[2] & 0x3Fu);
-        if ((c[0] & 0xF0) != 0xE0 || code < FIRST_HAN || code > LAST_HAN) {
+    while (han != NULL && at < n) {
+        size_t length;
+        uint32_t code = qni_utf8_read(text + at, &length);
+        if (code < FIRST_HAN || code > LAST_HAN) {
             break;
         }
         memcpy(*to, han->bytes, MOST);
-        memcpy(*to + scratch->han_at, c, 3);
+        memcpy(*to + han_at, text + at, 3);
+        *to += han->n;
+        at += 3;
     }
     return at;
 }
@@ -244,7 +245,7 @@ qn_status qni_charwise_normalize(const qni_normalizer *steps, size_t n_steps,
                     break;
                 }
             }
-            at += write_han(scratch, text + at, stop - at, &to);
+            at += write_han(scratch->han, scratch->han_at, text + at, stop - at, &to);
             if (at >= stop || (unsigned char)text[at] < 0x80) {
                 continue;
             }
