@@ -108,7 +108,8 @@ static qn_status open_tables(const qni_normalizer *steps, size_t n_steps,
     if (scratch->charwise != NULL) {
         return QN_OK;
     }
-    qni_charwise_entry *entries = qni_calloc(KEPT, sizeof *entries);
+    // The last one is of the Han alone: those by code are taken over by others of the same place.
+    qni_charwise_entry *entries = qni_calloc(KEPT + 1, sizeof *entries);
     scratch->stays = qni_calloc(KEPT / 64, sizeof *scratch->stays);
     if (entries == NULL || scratch->stays == NULL) {
         qni_free(entries);
@@ -131,8 +132,8 @@ static qn_status open_tables(const qni_normalizer *steps, size_t n_steps,
     qni_charwise_entry han = find(steps, n_steps, FIRST_HAN);
     const char *at = han.n != IN_THE_WAY ? memmem(han.bytes, han.n, first_han, 3) : NULL;
     if (at != NULL) {
-        entries[FIRST_HAN % KEPT] = han;
-        scratch->han = &entries[FIRST_HAN % KEPT];
+        entries[KEPT] = han;
+        scratch->han = &entries[KEPT];
         scratch->han_at = (size_t)(at - han.bytes);
     }
     scratch->charwise = entries;
