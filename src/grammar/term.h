@@ -19,7 +19,7 @@ typedef uint32_t qni_term;
 #define QNI_TERM_ALL     ((qni_term)2) // every text of bytes, well-formed or not
 #define QNI_TERM_NO_MAX  UINT32_MAX
 
-// Groups of bytes (see qni_byte_group) in the texts that may follow; see qni_term_loop.
+// Groups of characters (char_groups.h) in the texts that may follow; see qni_term_loop.
 typedef struct qni_term_groups {
     uint64_t stay; // every text of their characters, or one that is cut inside of the last, may
     uint64_t dead; // none of them may come first, nor behind a text of those

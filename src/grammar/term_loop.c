@@ -1,6 +1,6 @@
 // Where a term stays alive: what lets a walk take whole subtrees of a vocabulary at once.
 #include "grammar/term.h"
-#include "grammar/vocabulary.h"
+#include "grammar/char_groups.h"
 
 enum { MAX_STATES = 24 };
 
@@ -38,12 +38,12 @@ static unsigned run_end(const qni_terms *terms, qni_term state, unsigned byte)
     return row != NULL ? qni_run_end(row->starts, byte) : 256;
 }
 
-// Adds where the bytes from `first` to `last`, with `more` continuation bytes behind each, lead.
-// False when some lead nowhere.
-static bool add_targets(closure *c, qni_term from, unsigned first, unsigned last, int more)
+// Adds where the characters of a part lead, from the byte `at` on. False when some lead nowhere.
+static bool add_targets(closure *c, qni_term from, const qni_wide_part *part, unsigned at)
 {
     qni_term before = QNI_TERM_NOTHING;
-    for (unsigned b = first; b <= last && (c->via_more & c->group) == 0;) {
+    for (unsigned b = part->bytes[at][0];
+         b <= part->bytes[at][1] && (c->via_more & c->group) == 0;) {
         qni_term next = qni_term_next(c->terms, from, b);
         b = run_end(c->terms, from, b);
         if (next == QNI_TERM_NOTHING) {
@@ -53,41 +53,25 @@ static bool add_targets(closure *c, qni_term from, unsigned first, unsigned last
             continue;
         }
         before = next;
-        if (more == 0) {
+        if (at + 1u == part->n_bytes) {
             add_state(c, next);
-        } else if (!add_targets(c, next, 0x80, 0xBF, more - 1)) {
+        } else if (!add_targets(c, next, part, at + 1)) {
             return false;
         }
     }
     return true;
 }
 
-// The second bytes that a first byte allows, and how many follow: Unicode's table 3-7.
-static int second_bytes(unsigned lead, unsigned *first, unsigned *last)
+// The same for ASCII.
+static bool add_ascii_targets(closure *c, qni_term from, const qni_ascii_part *part)
 {
-    *first = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    *last = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    return lead < 0xE0 ? 0 : lead < 0xF0 ? 1 : 2;
-}
-
-// Adds where the characters that begin with the bytes of a part lead. False when some lead nowhere.
-static bool follow_part(closure *c, qni_term from, size_t part)
-{
-    unsigned first, last;
-    int more = 0;
-    bool wide = qni_byte_parts[part].first >= 0x80;
-    if (wide) {
-        more = second_bytes(qni_byte_parts[part].first, &first, &last);
-    }
-    for (unsigned b = qni_byte_parts[part].first; b <= qni_byte_parts[part].last;) {
+    for (unsigned b = part->first; b <= part->last;) {
         qni_term next = qni_term_next(c->terms, from, b);
         b = run_end(c->terms, from, b);
-        if (next == QNI_TERM_NOTHING || (wide && !add_targets(c, next, first, last, more))) {
+        if (next == QNI_TERM_NOTHING) {
             return false;
         }
-        if (!wide) {
-            add_state(c, next);
-        }
+        add_state(c, next);
     }
     return true;
 }
@@ -96,11 +80,16 @@ static bool follow_part(closure *c, qni_term from, size_t part)
 static uint64_t follow(closure *c, qni_term from, uint64_t groups)
 {
     uint64_t dead = 0;
-    for (size_t i = 0; i < QNI_N_BYTE_PARTS; i++) {
-        uint64_t bit = QNI_GROUP_BIT(qni_byte_group(qni_byte_parts[i].first));
-        if ((groups & bit & ~(dead | c->via_more)) != 0) {
-            c->group = bit;
-            dead |= follow_part(c, from, i) ? 0 : bit;
+    for (size_t i = 0; i < QNI_N_ASCII_PARTS; i++) {
+        c->group = QNI_GROUP_BIT(qni_ascii_group(qni_ascii_parts[i].first));
+        if ((groups & c->group & ~(dead | c->via_more)) != 0) {
+            dead |= add_ascii_targets(c, from, &qni_ascii_parts[i]) ? 0 : c->group;
+        }
+    }
+    for (size_t i = 0; i < QNI_N_WIDE_PARTS; i++) {
+        c->group = QNI_GROUP_BIT(qni_wide_parts[i].group);
+        if ((groups & c->group & ~(dead | c->via_more)) != 0) {
+            dead |= add_targets(c, from, &qni_wide_parts[i], 0) ? 0 : c->group;
         }
     }
     return dead;
@@ -114,24 +103,44 @@ static uint64_t staying(qni_terms *terms, qni_term a, uint64_t groups)
     return groups & ~c.via_more;
 }
 
-// The groups that some byte of goes on from one of the states.
+// Does some character of a part go on from a state?
+static bool goes_on(qni_terms *terms, qni_term from, const qni_wide_part *part, unsigned at)
+{
+    for (unsigned b = part->bytes[at][0]; b <= part->bytes[at][1]; b = run_end(terms, from, b)) {
+        qni_term next = qni_term_next(terms, from, b);
+        if (next != QNI_TERM_NOTHING &&
+            (at + 1u == part->n_bytes || goes_on(terms, next, part, at + 1))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The groups of which some character goes on from one of the states, beside those known.
 static uint64_t taken(const closure *c, uint64_t known)
 {
     for (size_t i = 0; i < c->n; i++) {
         size_t k = 0;
-        for (unsigned b = 0, end; b < 256; b = end) {
-            bool goes_on = qni_term_next(c->terms, c->states[i], b) != QNI_TERM_NOTHING;
+        bool wide = false;
+        for (unsigned b = ' ', end; b < 256; b = end) {
+            bool alive = qni_term_next(c->terms, c->states[i], b) != QNI_TERM_NOTHING;
             end = run_end(c->terms, c->states[i], b);
-            while (k < QNI_N_BYTE_PARTS && qni_byte_parts[k].last < b) {
-                k++;
+            for (; k < QNI_N_ASCII_PARTS && qni_ascii_parts[k].first < end; k++) {
+                if (alive && qni_ascii_parts[k].last >= b) {
+                    known |= QNI_GROUP_BIT(qni_ascii_group(qni_ascii_parts[k].first));
+                }
             }
-            for (size_t j = k; goes_on && j < QNI_N_BYTE_PARTS && qni_byte_parts[j].first < end;
-                 j++) {
-                known |= QNI_GROUP_BIT(qni_byte_group(qni_byte_parts[j].first));
+            k -= k > 0 && qni_ascii_parts[k - 1].last >= end; // the next run has some of it
+            wide = wide || (alive && end > 0x80);
+        }
+        for (size_t j = 0; wide && j < QNI_N_WIDE_PARTS; j++) {
+            uint64_t group = QNI_GROUP_BIT(qni_wide_parts[j].group);
+            if ((known & group) == 0 && goes_on(c->terms, c->states[i], &qni_wide_parts[j], 0)) {
+                known |= group;
             }
         }
     }
-    return known;
+    return known | ((known & QNI_CUT_GROUPS) != 0 ? QNI_GROUP_BIT(QNI_GROUP_CUT) : 0);
 }
 
 // About how many texts need the groups: letters are in most.
@@ -140,7 +149,7 @@ static int worth(uint64_t groups)
     enum { LETTER = 12 };
     uint64_t letters = 0;
     for (unsigned b = 'A'; b <= 'z'; b = b == 'Z' ? 'a' : b + 1) {
-        letters |= QNI_GROUP_BIT(qni_byte_group(b));
+        letters |= QNI_GROUP_BIT(qni_ascii_group(b));
     }
     return __builtin_popcountll(groups) + LETTER * __builtin_popcountll(groups & letters);
 }
@@ -184,10 +193,8 @@ static uint64_t close_wide(closure *c, uint64_t groups)
 
 qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
 {
-    // Control characters, quotes and backslashes never stand for themselves in a string of JSON.
-    const uint64_t never = QNI_GROUP_BIT(qni_byte_group(0)) | QNI_GROUP_BIT(qni_byte_group('"')) |
-                           QNI_GROUP_BIT(qni_byte_group('\\'));
-    const uint64_t all = QNI_ALL_GROUPS & ~never;
+    const uint64_t cut = QNI_GROUP_BIT(QNI_GROUP_CUT), wide = QNI_GROUP_BIT(QNI_GROUP_WIDE);
+    const uint64_t all = QNI_ALL_GROUPS & ~QNI_NEVER_GROUPS & ~cut;
     uint64_t groups = all;
     closure c = {.terms = terms, .states = {a}, .n = 1, .limit = MAX_STATES};
     const qni_term_info *info = qni_term_info_of(terms, a);
@@ -202,8 +209,8 @@ qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
             groups |= close_wide(&c, all & QNI_WIDE_GROUPS);
         }
     }
-    uint64_t open = qni_term_info_of(terms, a)->free ? all : taken(&c, groups);
-    qni_term_groups found = {groups, QNI_ALL_GROUPS & ~open};
+    uint64_t open = qni_term_info_of(terms, a)->free ? all | cut : taken(&c, groups);
+    qni_term_groups found = {groups | ((groups & wide) != 0 ? cut : 0), QNI_ALL_GROUPS & ~open};
     if (terms->account->status != QN_OK) {
         return (qni_term_groups){0, 0};
     }
@@ -222,16 +229,20 @@ static qni_term only_target(qni_terms *terms, qni_term from, uint64_t *groups)
 {
     qni_term target = QNI_TERM_NOTHING;
     *groups = 0;
-    for (size_t i = 0; i < QNI_N_BYTE_PARTS; i++) {
-        unsigned b = qni_byte_parts[i].first;
+    for (size_t i = 0; i < QNI_N_ASCII_PARTS; i++) {
+        unsigned b = qni_ascii_parts[i].first;
         qni_term next = qni_term_next(terms, from, b);
-        bool whole = run_end(terms, from, b) > qni_byte_parts[i].last;
-        if (!whole || (next != QNI_TERM_NOTHING &&
-                       (b >= 0x80 || (target != QNI_TERM_NOTHING && next != target)))) {
+        bool whole = run_end(terms, from, b) > qni_ascii_parts[i].last;
+        if (!whole || (next != QNI_TERM_NOTHING && target != QNI_TERM_NOTHING && next != target)) {
             return QNI_TERM_NOTHING;
         }
         target = next != QNI_TERM_NOTHING ? next : target;
-        *groups |= next != QNI_TERM_NOTHING ? QNI_GROUP_BIT(qni_byte_group(b)) : 0;
+        *groups |= next != QNI_TERM_NOTHING ? QNI_GROUP_BIT(qni_ascii_group(b)) : 0;
+    }
+    for (unsigned b = 0x80; b < 256; b = run_end(terms, from, b)) {
+        if (qni_term_next(terms, from, b) != QNI_TERM_NOTHING) {
+            return QNI_TERM_NOTHING;
+        }
     }
     return target;
 }

@@ -29,7 +29,7 @@ static void set_groups(const qni_term_walk *w, uint64_t groups)
     const qni_vocabulary *v = w->vocabulary;
     enum { BLOCK = 256 };
     // By mask: the others of its groups, and many of them at once where none is in `groups`.
-    uint64_t others = QNI_ALL_GROUPS & ~groups & ~QNI_GROUP_BIT(QNI_GROUP_INNER);
+    uint64_t others = QNI_ALL_GROUPS & ~groups;
     if ((groups & QNI_WIDE_GROUPS) == 0) {
         others = (others & ~QNI_WIDE_GROUPS) | QNI_GROUP_BIT(QNI_ROW_WIDE);
     }
@@ -79,29 +79,31 @@ static void set_without(const qni_term_walk *w, const qni_token_trie *trie, uint
     }
 }
 
-// Where a term stays and ends, as far as it is worth to be found out for what is below a node.
-static qni_term_groups groups_at(const qni_term_walk *w, uint32_t i, qni_term term)
+// Where a term stays and ends, as far as it is worth to be found out for what is below a node, to
+// which `states` lead. Inside of a character that is asked where it begins.
+static qni_term_groups groups_at(const qni_term_walk *w, uint32_t i, const qni_term *states)
 {
     enum { FEW_NODES = 48 };
-    bool few = w->vocabulary->inside.nodes[i].skip - i < FEW_NODES;
+    const qni_token_trie *trie = &w->vocabulary->inside;
+    qni_term term = states[trie->nodes[i].depth + 1u - (trie->below[i] >> QNI_BEGUN_SHIFT)];
+    bool few = trie->nodes[i].skip - i < FEW_NODES;
     return few && !qni_term_info_of(w->terms, term)->loop_known ? (qni_term_groups){0, 0}
                                                                 : qni_term_loop(w->terms, term);
 }
 
-// Sets what is known of a node with others below where `next` is left; returns the node to go on
+// Sets what is known of a node with others below, whose state is known; returns the node to go on
 // at. `run` is that of the walk's start.
-static uint32_t take_node(const qni_term_walk *w, uint32_t i, qni_term next,
-                          const qni_term_run *run)
+static uint32_t take_node(const qni_term_walk *w, uint32_t i, const qni_term_run *run)
 {
     const qni_token_trie *trie = &w->vocabulary->inside;
     const qni_token_trie_node *node = &trie->nodes[i];
-    uint64_t below = trie->below[i];
+    uint64_t below = trie->below[i] & QNI_ALL_GROUPS;
     uint32_t end, first = qni_token_trie_entries(trie, i, &end);
     if (node->depth + 1u + trie->heights[i] <= run->length) { // all below ends within the run
         set_without(w, trie, first, subtree_end(trie, node), ~run->groups);
         return node->skip;
     }
-    qni_term_groups groups = groups_at(w, i, next);
+    qni_term_groups groups = groups_at(w, i, w->states);
     if ((below & ~groups.stay) == 0) {
         set_range(w, trie, first, subtree_end(trie, node));
         return node->skip;
@@ -120,10 +122,9 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
 {
     enum { WORTH = 8 }; // groups, and fewer are as soon found by the walk itself
     enum { LONG = 3 };  // a run of fewer bytes has few tokens, and so has one without letters
-    const uint64_t letters = QNI_GROUP_BIT(qni_byte_group('z')) |
-                             QNI_GROUP_BIT(qni_byte_group('Z'));
+    const uint64_t letters = QNI_GROUP_BIT(qni_ascii_group('z')) |
+                             QNI_GROUP_BIT(qni_ascii_group('Z'));
     const qni_token_trie *trie = &w->vocabulary->inside;
-    const uint64_t *group_of = w->vocabulary->group_of;
     qni_term_groups first_groups = qni_term_loop(w->terms, start);
     uint64_t stay = first_groups.stay, done = stay | first_groups.dead;
     uint32_t staying = 0; // bytes on the way here that are all in `stay`
@@ -134,7 +135,7 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
     }
     qni_term_run run = qni_term_run_find(w->terms, start, trie->max_depth);
     for (unsigned b = 0; b < 0x80; b++) { // a byte that begins an escape, say, is none of the run
-        run.groups &= qni_byte_is_plain(b) ? QNI_ALL_GROUPS : ~QNI_GROUP_BIT(qni_byte_group(b));
+        run.groups &= qni_byte_is_plain(b) ? QNI_ALL_GROUPS : ~QNI_GROUP_BIT(qni_ascii_group(b));
     }
     bool run_done = stay == 0 && run.length >= LONG && (run.groups & letters) != 0;
     if (run_done) {
@@ -145,9 +146,10 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
     for (uint32_t i = 0; i < trie->n_nodes;) {
         const qni_token_trie_node *node = &trie->nodes[i];
         uint32_t depth = node->depth + 1u;
-        uint64_t below = trie->below[i], group = group_of[node->byte];
+        uint64_t below = trie->below[i] & QNI_ALL_GROUPS;
+        uint64_t own = QNI_GROUP_BIT(trie->own[i]) & QNI_ALL_GROUPS;
         staying = staying < node->depth ? staying : node->depth;
-        staying += staying == node->depth && (stay & group) != 0;
+        staying += staying == node->depth && (own & ~stay) == 0;
         if (staying == depth && (below & ~done) == 0) { // set already, or dead
             i = node->skip;
             continue;
@@ -157,33 +159,32 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
             i = node->skip; // those that end within the run are set, and no other goes on behind it
             continue;
         }
-        qni_term next = group == 0 ? QNI_TERM_NOTHING
-                                   : qni_term_next(w->terms, w->states[node->depth], node->byte);
+        qni_term next = term_at(w, node);
         if (next == QNI_TERM_NOTHING) {
             i = node->skip;
             continue;
         }
-        if (below == 0) {
+        if (node->skip == i + 1) {
             uint32_t end, first = qni_token_trie_entries(trie, i, &end);
             set_range(w, trie, first, end);
             i++;
             continue;
         }
         w->states[depth] = next;
-        w->ways[depth] = w->ways[node->depth] | group;
-        i = take_node(w, i, next, &run);
+        w->ways[depth] = w->ways[node->depth] | own;
+        i = take_node(w, i, &run);
     }
 }
 
 // Are the tokens below a node in both languages or in neither, by their groups?
-static bool alike_below(const qni_term_walk *w, uint32_t i, qni_term narrow, qni_term wide)
+static bool alike_below(const qni_term_walk *w, uint32_t i)
 {
-    uint64_t below = w->vocabulary->inside.below[i];
-    qni_term_groups near = groups_at(w, i, narrow);
+    uint64_t below = w->vocabulary->inside.below[i] & QNI_ALL_GROUPS;
+    qni_term_groups near = groups_at(w, i, w->states);
     if ((below & ~near.stay) == 0) {
         return true;
     }
-    qni_term_groups far = groups_at(w, i, wide);
+    qni_term_groups far = groups_at(w, i, w->wide);
     return (near.stay & ~far.stay) == 0 && (below & ~(near.stay | far.dead)) == 0;
 }
 
@@ -210,14 +211,11 @@ void qni_term_walk_narrow(const qni_term_walk *w, qni_term near, qni_term far, u
         if (narrow == QNI_TERM_NOTHING) {
             clear_range(w, trie, node->entry, subtree_end(trie, node));
         }
-        if (narrow == QNI_TERM_NOTHING || narrow == wide ||
-            (safe < LONG && alike_below(w, i, narrow, wide))) {
-            i = node->skip;
-            continue;
-        }
         w->states[depth] = narrow;
         w->wide[depth] = wide;
-        i++;
+        bool alike = narrow == QNI_TERM_NOTHING || narrow == wide ||
+                     (safe < LONG && alike_below(w, i));
+        i = alike ? node->skip : i + 1;
     }
 }
 

@@ -2,7 +2,7 @@
 // inside it, and which close it.
 //
 // A term often takes any text of most characters (qni_term_loop), so a walk takes whole subtrees by
-// the groups of bytes that occur in them, and visits those where it matters.
+// the groups of characters that occur in them, and visits those where it matters.
 #ifndef QNI_GRAMMAR_TERM_WALK_H
 #define QNI_GRAMMAR_TERM_WALK_H
 
@@ -14,7 +14,7 @@ typedef struct qni_term_walk {
     const qni_vocabulary *vocabulary;
     qni_term *states; // room for QNI_MAX_MASKED_TOKEN_BYTES + 2
     qni_term *wide;   // the same, for qni_term_walk_narrow
-    uint64_t *ways;   // the same: the groups of bytes on the way there
+    uint64_t *ways;   // the same: the groups of characters on the way there
     uint32_t *mask;   // what is set and cleared
 } qni_term_walk;
 

@@ -116,30 +116,46 @@ qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_trie_key *keys, u
     return fine ? QN_OK : qni_fail_memory(err);
 }
 
-// How many bytes of a character are to come behind a byte, with as many before it.
-static uint8_t bytes_to_come(unsigned byte, uint8_t before)
+// How many of `n` bytes belong to the last character.
+static uint32_t last_bytes(const uint8_t *text, uint32_t n)
 {
-    return byte >= 0xF0                 ? 3
-           : byte >= 0xE0               ? 2
-           : byte >= 0xC0               ? 1
-           : byte >= 0x80 && before > 0 ? before - 1
-                                        : 0;
+    uint32_t at = n - 1;
+    while (at > 0 && (text[at] & 0xC0) == 0x80) {
+        at--;
+    }
+    return n - at;
 }
 
-// The groups on the way to each node, and how many bytes of a character are to come there.
-static void follow_ways(qni_token_trie *trie, uint64_t *ways, uint8_t *to_come)
+// Fills in `own`, `groups`, and what of `below` a node has itself. `ways` is by depth.
+static void read_ways(qni_token_trie *trie, uint64_t *ways, uint8_t *text)
 {
     ways[0] = 0;
-    to_come[0] = 0;
     for (uint32_t i = 0; i < trie->n_nodes; i++) {
         const qni_token_trie_node *node = &trie->nodes[i];
         uint32_t depth = node->depth + 1u, end, first = qni_token_trie_entries(trie, i, &end);
-        to_come[depth] = bytes_to_come(node->byte, to_come[node->depth]);
-        ways[depth] = ways[node->depth] | QNI_GROUP_BIT(qni_byte_group(node->byte));
-        trie->below[i] |= to_come[depth] != 0 ? QNI_INSIDE_CHARACTER : 0;
+        text[node->depth] = node->byte;
+        uint32_t n = last_bytes(text, depth);
+        unsigned lead = text[depth - n], group = qni_group_of(text + depth - n, n);
+        bool inner = n < (lead >= 0xF0 ? 4u : lead >= 0xE0 ? 3u : lead >= 0xC0 ? 2u : 1u);
+        uint64_t own = QNI_GROUP_BIT(group);
+        trie->own[i] = (uint8_t)(inner ? QNI_GROUP_INNER : group);
+        trie->below[i] = inner ? (uint64_t)n << QNI_BEGUN_SHIFT | (first < end ? own : 0) : 0;
+        ways[depth] = ways[node->depth] | (inner ? 0 : own);
         for (; first < end; first++) {
-            trie->groups[first] = ways[depth];
+            trie->groups[first] = ways[depth] | own;
         }
+    }
+}
+
+// Adds to `below` what the nodes of each subtree have; `groups` is by depth, of zeros.
+static void add_below(qni_token_trie *trie, uint64_t *groups)
+{
+    for (uint32_t i = trie->n_nodes; i-- > 0;) {
+        // By depth: what the nodes seen so far, which stand behind this one, have.
+        uint32_t depth = trie->nodes[i].depth;
+        trie->below[i] |= groups[depth + 1];
+        groups[depth + 1] = 0;
+        groups[depth] |= (trie->below[i] | QNI_GROUP_BIT(trie->own[i])) & QNI_ALL_GROUPS;
     }
 }
 
@@ -147,22 +163,18 @@ qn_status qni_token_trie_groups(qni_token_trie *trie, qn_error *err)
 {
     size_t n_depths = (size_t)trie->max_depth + 2;
     trie->below = qni_alloc_array((size_t)trie->n_nodes + 1, sizeof *trie->below);
-    trie->groups = qni_calloc((size_t)trie->n_entries + 1, sizeof *trie->groups);
-    // By depth: what the nodes seen so far, which stand behind this one, have in their subtrees.
-    uint64_t *groups = qni_calloc(n_depths, sizeof *groups);
-    uint8_t *to_come = qni_alloc(n_depths);
-    bool fine = trie->below != NULL && trie->groups != NULL && groups != NULL && to_come != NULL;
-    for (uint32_t i = trie->n_nodes; fine && i-- > 0;) {
-        const qni_token_trie_node *node = &trie->nodes[i];
-        trie->below[i] = groups[node->depth + 1];
-        groups[node->depth + 1] = 0;
-        groups[node->depth] |= trie->below[i] | QNI_GROUP_BIT(qni_byte_group(node->byte));
-    }
+    trie->groups = qni_alloc_array((size_t)trie->n_entries + 1, sizeof *trie->groups);
+    trie->own = qni_alloc((size_t)trie->n_nodes + 1);
+    uint64_t *groups = qni_calloc(2 * n_depths, sizeof *groups);
+    uint8_t *text = qni_alloc(n_depths);
+    bool fine = trie->below != NULL && trie->groups != NULL && trie->own != NULL &&
+                groups != NULL && text != NULL;
     if (fine) {
-        follow_ways(trie, groups, to_come);
+        read_ways(trie, groups + n_depths, text);
+        add_below(trie, groups);
     }
     qni_free(groups);
-    qni_free(to_come);
+    qni_free(text);
     return fine ? QN_OK : qni_fail_memory(err);
 }
 
@@ -173,17 +185,7 @@ void qni_token_trie_end(qni_token_trie *trie)
     qni_free(trie->children);
     qni_free(trie->below);
     qni_free(trie->groups);
+    qni_free(trie->own);
     qni_free(trie->entries);
     *trie = (qni_token_trie){0};
 }
-
-const qni_byte_part qni_byte_parts[QNI_N_BYTE_PARTS] = {
-    {0x20, 0x20}, {0x21, 0x21}, {0x22, 0x22}, {0x23, 0x23}, {0x24, 0x24}, {0x25, 0x25},
-    {0x26, 0x26}, {0x27, 0x27}, {0x28, 0x28}, {0x29, 0x29}, {0x2A, 0x2A}, {0x2B, 0x2B},
-    {0x2C, 0x2C}, {0x2D, 0x2D}, {0x2E, 0x2E}, {0x2F, 0x2F}, {'0', '9'},   {0x3A, 0x3A},
-    {0x3B, 0x3B}, {0x3C, 0x3C}, {0x3D, 0x3D}, {0x3E, 0x3E}, {0x3F, 0x3F}, {0x40, 0x40},
-    {'A', 'F'},   {'G', 'Z'},   {0x5B, 0x5B}, {0x5C, 0x5C}, {0x5D, 0x5D}, {0x5E, 0x5E},
-    {0x5F, 0x5F}, {0x60, 0x60}, {'a', 'f'},   {'g', 'z'},   {0x7B, 0x7B}, {0x7C, 0x7C},
-    {0x7D, 0x7D}, {0x7E, 0x7E}, {0x7F, 0x7F}, {0xC2, 0xC2}, {0xC3, 0xDF}, {0xE0, 0xE0},
-    {0xE1, 0xE1}, {0xE2, 0xE2}, {0xE3, 0xE3}, {0xE4, 0xEC}, {0xED, 0xED}, {0xEE, 0xEE},
-    {0xEF, 0xEF}, {0xF0, 0xF0}, {0xF1, 0xF3}, {0xF4, 0xF4}};

@@ -197,29 +197,24 @@ static qn_status build_plain(qni_vocabulary *v, length_entry *entries, uint32_t 
     return QN_OK;
 }
 
-// Masks of the tokens by the groups of their bytes.
-static qn_status build_groups(qni_vocabulary *v, const qni_token_trie_key *inside, uint32_t n,
-                              qn_error *err)
+// Masks of the tokens by the groups of their characters.
+static qn_status build_groups(qni_vocabulary *v, qn_error *err)
 {
+    QNI_TRY(qni_token_trie_groups(&v->inside, err));
     v->of_group = qni_calloc((size_t)QNI_N_GROUP_ROWS * v->n_words + 1, sizeof *v->of_group);
     if (v->of_group == NULL) {
         return qni_fail_memory(err);
     }
-    for (unsigned b = 0; b < 256; b++) {
-        v->group_of[b] = qni_byte_is_plain(b) ? QNI_GROUP_BIT(qni_byte_group(b)) : 0;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        for (uint32_t k = 0; k < inside[i].size; k++) {
-            unsigned group = qni_byte_group((unsigned char)inside[i].bytes[k]);
-            uint64_t bit = QNI_GROUP_BIT(group);
-            qni_mask_set(v->of_group + (size_t)group * v->n_words, inside[i].payload);
-            if ((bit & (QNI_WIDE_GROUPS | QNI_MARK_GROUPS)) != 0) {
-                size_t many = (bit & QNI_WIDE_GROUPS) != 0 ? QNI_ROW_WIDE : QNI_ROW_MARKS;
-                qni_mask_set(v->of_group + many * v->n_words, inside[i].payload);
-            }
+    for (uint32_t i = 0; i < v->inside.n_entries; i++) {
+        uint64_t rows = v->inside.groups[i];
+        rows |= (rows & QNI_WIDE_GROUPS) != 0 ? QNI_GROUP_BIT(QNI_ROW_WIDE) : 0;
+        rows |= (rows & QNI_MARK_GROUPS) != 0 ? QNI_GROUP_BIT(QNI_ROW_MARKS) : 0;
+        for (; rows != 0; rows &= rows - 1) {
+            qni_mask_set(v->of_group + (size_t)__builtin_ctzll(rows) * v->n_words,
+                         v->inside.entries[i]);
         }
     }
-    return qni_token_trie_groups(&v->inside, err);
+    return QN_OK;
 }
 
 typedef struct room {
@@ -262,7 +257,7 @@ static qn_status build_tables(qni_vocabulary *v, const uint8_t *special, room *r
     QNI_TRY(qni_token_trie_begin(&v->escaped, r->escaped, n_escaped, err));
     QNI_TRY(qni_token_trie_begin(&v->odd, r->odd, n_odd, err));
     QNI_TRY(build_closers(v, r->tails, n_tails, err));
-    QNI_TRY(build_groups(v, r->inside, n_inside, err));
+    QNI_TRY(build_groups(v, err));
     return build_plain(v, r->lengths, n_plain, err);
 }
 

@@ -7,6 +7,7 @@
 #define QNI_GRAMMAR_VOCABULARY_H
 
 #include "base/error.h"
+#include "grammar/char_groups.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,8 +31,10 @@ typedef struct qni_token_trie {
     uint32_t max_depth; // bytes of the longest key
     // nodes by byte below the root (0) and below nodes with many children; n_nodes: none
     uint32_t (*children)[256];
-    uint64_t *below;  // by node: the groups of bytes further down, see qni_byte_group; or NULL
-    uint64_t *groups; // by entry: those of its key; or NULL
+    // Groups of characters (char_groups.h); NULL where there are none.
+    uint8_t *own;     // by node: that of the character that its byte ends, or QNI_GROUP_INNER
+    uint64_t *below;  // by node: those that end further down, and see QNI_BEGUN_SHIFT
+    uint64_t *groups; // by entry: those of its key
 } qni_token_trie;
 
 // One key of a trie while it is built.
@@ -46,63 +49,14 @@ QNI_WARN_UNUSED qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_t
                                                uint32_t n, qn_error *err);
 void qni_token_trie_end(qni_token_trie *trie);
 
-// Bytes in groups that patterns rarely cut: a bit of a word each. Characters beyond ASCII go by
-// their first byte; those that begin white space somewhere have a group each, and so have those of
-// private use and those beyond the first plane, where patterns have holes. The bytes behind it are
-// in one that says nothing.
-enum { QNI_GROUP_INNER = 48, QNI_N_BYTE_GROUPS };
-#define QNI_GROUP_BIT(group) ((uint64_t)1 << (group))
-#define QNI_ALL_GROUPS       (QNI_GROUP_BIT(QNI_N_BYTE_GROUPS) - 1)
-#define QNI_WIDE_GROUPS      (QNI_GROUP_BIT(7) | (uint64_t)0xFF << 41) // of what is not ASCII
-// Of the marks of ASCII behind the space.
-#define QNI_MARK_GROUPS ((QNI_GROUP_BIT(41) - 1) & ~(QNI_GROUP_BIT(9) - 1))
+// Beside the groups below a node: how many bytes of a character stand on the way there that is not
+// complete. What may complete it is below, and CUT where keys end in it.
+enum { QNI_BEGUN_SHIFT = 62 };
+
 // The rows of `of_group`: one for each group, then one for all of either.
-enum { QNI_ROW_WIDE = QNI_N_BYTE_GROUPS, QNI_ROW_MARKS, QNI_N_GROUP_ROWS };
-#define QNI_INSIDE_CHARACTER ((uint64_t)1 << 63) // beside the groups below a node
+enum { QNI_ROW_WIDE = QNI_N_GROUPS, QNI_ROW_MARKS, QNI_N_GROUP_ROWS };
 
-// Whether a byte stands for itself in a JSON string.
-static inline bool qni_byte_is_plain(unsigned b)
-{
-    return b >= 0x20 && b != '"' && b != '\\';
-}
-
-static inline unsigned qni_byte_group(unsigned b)
-{
-    if (b >= 0x80) {
-        return b < 0xC0    ? (unsigned)QNI_GROUP_INNER
-               : b == 0xC2 ? 41
-               : b == 0xE1 ? 42
-               : b == 0xE2 ? 43
-               : b == 0xE3 ? 44
-               : b == 0xEF ? 45
-               : b == 0xEE ? 46
-               : b >= 0xF0 ? 47
-                           : 7;
-    }
-    if (b < 0x20 || b == 0x7F) {
-        return b == 0x7F;
-    }
-    unsigned low = b | 0x20;
-    if (low >= 'a' && low <= 'z') {
-        return (b == low ? 3u : 5u) + (low > 'f');
-    }
-    return b < '0'    ? 8 + b - 0x20
-           : b <= '9' ? 2
-           : b < 'A'  ? 24 + b - 0x3A
-           : b < 'a'  ? 31 + b - 0x5B
-                      : 37 + b - 0x7B;
-}
-
-// The bytes that begin characters, in parts: each of one group, with the same second bytes
-// (Unicode's table 3-7).
-typedef struct qni_byte_part {
-    uint8_t first, last;
-} qni_byte_part;
-
-enum { QNI_N_BYTE_PARTS = 52 };
-extern const qni_byte_part qni_byte_parts[QNI_N_BYTE_PARTS];
-
-// Fills in `below` and `groups`.
+// Fills in `own`, `below` and `groups`; the keys are of characters, the last of which may be cut.
 QNI_WARN_UNUSED qn_status qni_token_trie_groups(qni_token_trie *trie, qn_error *err);
 
 // What ends at a node: entries[first .. *end).
@@ -149,8 +103,7 @@ typedef struct qni_vocabulary {
     uint32_t n_closers;
     uint32_t *tail_first; // by tail: its first closer; one more at the end
     uint32_t n_tails;
-    uint64_t group_of[256]; // the bit of a byte's group; 0 where it never stands for itself
-    // by row a mask: the `inside` tokens that have a byte of it
+    // by row a mask: the `inside` tokens that have a character of it
     uint32_t *of_group;
     uint32_t *plain;     // the mask of `inside` tokens that any text takes
     uint32_t *by_length; // `plain` tokens by characters, longest first
