@@ -9,15 +9,25 @@
 #define OCTET "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 #define IPV4  "(?:" OCTET "(?:\\." OCTET "){3})"
 
-// RFC 4291, 2.2: eight groups, or fewer around one "::"; the last two may be an IPv4 address.
-#define H16  HEX "{1,4}"
-#define LS32 "(?:" H16 ":" H16 "|" IPV4 ")"
-#define IPV6                                                                                     \
-    "(?:(?:" H16 ":){6}" LS32 "|::(?:" H16 ":){5}" LS32 "|(?:" H16 ")?::(?:" H16 ":){4}" LS32    \
-    "|(?:(?:" H16 ":){0,1}" H16 ")?::(?:" H16 ":){3}" LS32 "|(?:(?:" H16 ":){0,2}" H16           \
-    ")?::(?:" H16 ":){2}" LS32 "|(?:(?:" H16 ":){0,3}" H16 ")?::" H16 ":" LS32 "|(?:(?:" H16     \
-    ":){0,4}" H16 ")?::" LS32 "|(?:(?:" H16 ":){0,5}" H16 ")?::" H16 "|(?:(?:" H16 ":){0,6}" H16 \
-    ")?::)"
+// RFC 4291, 2.2: eight groups, or seven at most around one "::"; the last two may be an IPv4
+// address. TO_n are one to n groups; behind n of them stands BEHIND_n. What comes next is then told
+// by the next byte, which keeps the states small.
+#define H16      HEX "{1,4}"
+#define TO_1     H16
+#define TO_2     "(?:" H16 "(?::" TO_1 ")?|" IPV4 ")"
+#define TO_3     "(?:" H16 "(?::" TO_2 ")?|" IPV4 ")"
+#define TO_4     "(?:" H16 "(?::" TO_3 ")?|" IPV4 ")"
+#define TO_5     "(?:" H16 "(?::" TO_4 ")?|" IPV4 ")"
+#define TO_6     "(?:" H16 "(?::" TO_5 ")?|" IPV4 ")"
+#define TO_7     "(?:" H16 "(?::" TO_6 ")?|" IPV4 ")"
+#define BEHIND_7 ":(?::|" H16 ")"
+#define BEHIND_6 ":(?::(?:" TO_1 ")?|" H16 BEHIND_7 "|" IPV4 ")"
+#define BEHIND_5 ":(?::" TO_2 "?|" H16 BEHIND_6 ")"
+#define BEHIND_4 ":(?::" TO_3 "?|" H16 BEHIND_5 ")"
+#define BEHIND_3 ":(?::" TO_4 "?|" H16 BEHIND_4 ")"
+#define BEHIND_2 ":(?::" TO_5 "?|" H16 BEHIND_3 ")"
+#define BEHIND_1 ":(?::" TO_6 "?|" H16 BEHIND_2 ")"
+#define IPV6     "(?:::" TO_7 "?|" H16 BEHIND_1 ")"
 
 // RFC 3339, 5.6, with the days that months have; a year is leap by the Gregorian rule.
 #define LEAP "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
