@@ -44,13 +44,10 @@ qn_status qni_masker_create(qni_engine *engine, qni_vocabulary *vocabulary, qni_
     m->engine = engine;
     m->vocabulary = qni_vocabulary_share(vocabulary);
     m->stack = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->stack);
-    m->terms = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->terms);
-    m->wide = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->wide);
-    m->ways = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->ways);
+    m->depths = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->depths);
     m->classes = qni_alloc_array(QNI_MAX_MASKED_TOKEN_BYTES + 2, sizeof *m->classes);
     m->tail_bits = qni_alloc_array(vocabulary->n_tails / 32 + 1, sizeof *m->tail_bits);
-    if (m->stack == NULL || m->terms == NULL || m->wide == NULL || m->ways == NULL ||
-        m->classes == NULL || m->tail_bits == NULL) {
+    if (m->stack == NULL || m->depths == NULL || m->classes == NULL || m->tail_bits == NULL) {
         qni_masker_free(m);
         return qni_fail_memory(err);
     }
@@ -65,9 +62,7 @@ void qni_masker_free(qni_masker *m)
         empty(m);
         qni_vocabulary_free(m->vocabulary);
         qni_free(m->stack);
-        qni_free(m->terms);
-        qni_free(m->wide);
-        qni_free(m->ways);
+        qni_free(m->depths);
         qni_free(m->tail_bits);
         qni_free(m->classes);
         qni_free(m);

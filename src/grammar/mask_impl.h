@@ -23,9 +23,7 @@ struct qni_masker {
     qni_vocabulary *vocabulary;
     uint64_t epoch;
     qni_state *stack;                         // of a walk, one a byte
-    qni_term *terms;                          // the same of a walk by terms
-    qni_term *wide;                           // and of the wider one beside it
-    uint64_t *ways;                           // and the groups of characters on the way there
+    qni_term_depth *depths;                   // the same of a walk by terms
     uint32_t (*classes)[QNI_MAX_CLASS_TERMS]; // the same of the languages of keys
     uint32_t *tail_bits;                      // a bit for each tail, to look one up
     qni_account account;

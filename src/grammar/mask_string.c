@@ -10,7 +10,7 @@
 static qni_term_walk term_walk(const qni_mask_walk *w)
 {
     qni_masker *m = w->m;
-    return (qni_term_walk){&m->engine->terms, m->vocabulary, m->terms, m->wide, m->ways, w->mask};
+    return (qni_term_walk){&m->engine->terms, m->vocabulary, m->depths, w->mask};
 }
 
 // The term without the counters that no token can exhaust: its masks are the same.

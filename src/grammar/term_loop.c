@@ -191,9 +191,16 @@ static uint64_t close_wide(closure *c, uint64_t groups)
     return groups;
 }
 
+// The beginning of a character that may become one of several groups goes with those of most.
+static uint64_t with_cut(uint64_t groups)
+{
+    return groups |
+           ((groups & QNI_GROUP_BIT(QNI_GROUP_WIDE)) != 0 ? QNI_GROUP_BIT(QNI_GROUP_CUT) : 0);
+}
+
 qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
 {
-    const uint64_t cut = QNI_GROUP_BIT(QNI_GROUP_CUT), wide = QNI_GROUP_BIT(QNI_GROUP_WIDE);
+    const uint64_t cut = QNI_GROUP_BIT(QNI_GROUP_CUT);
     const uint64_t all = QNI_ALL_GROUPS & ~QNI_NEVER_GROUPS & ~cut;
     uint64_t groups = all;
     closure c = {.terms = terms, .states = {a}, .n = 1, .limit = MAX_STATES};
@@ -209,14 +216,22 @@ qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
             groups |= close_wide(&c, all & QNI_WIDE_GROUPS);
         }
     }
-    uint64_t open = qni_term_info_of(terms, a)->free ? all | cut : taken(&c, groups);
-    qni_term_groups found = {groups | ((groups & wide) != 0 ? cut : 0), QNI_ALL_GROUPS & ~open};
-    if (terms->account->status != QN_OK) {
-        return (qni_term_groups){0, 0};
+    bool free = qni_term_info_of(terms, a)->free;
+    qni_term_groups found = {.stay = with_cut(groups),
+                             .dead = QNI_ALL_GROUPS & ~(free ? all | cut : taken(&c, groups))};
+    if (groups != all) { // or nobody asks
+        bool alone = c.n == 1;
+        c.n = 1;
+        found.back = alone ? found.stay : with_cut(staying(terms, a, groups));
+        found.shut = alone ? found.dead : QNI_ALL_GROUPS & ~taken(&c, found.back);
     }
-    // What holds for a state holds for all that it leads to, but those may take more.
-    size_t n = groups == all ? c.n : 1;
-    for (size_t i = 0; i < n; i++) {
+    if (terms->account->status != QN_OK) {
+        return (qni_term_groups){0};
+    }
+    qni_term_info_of(terms, a)->loop = found;
+    qni_term_info_of(terms, a)->loop_known = true;
+    // What any text leads to stays whatever comes, too.
+    for (size_t i = 1; groups == all && i < c.n; i++) {
         qni_term_info_of(terms, c.states[i])->loop = found;
         qni_term_info_of(terms, c.states[i])->loop_known = true;
     }

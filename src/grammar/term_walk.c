@@ -1,26 +1,52 @@
 #include "grammar/term_walk.h"
 
-static void set_range(const qni_term_walk *w, const qni_token_trie *trie, uint32_t first,
-                      uint32_t end)
+static void set_range(const qni_term_walk *w, uint32_t first, uint32_t end)
 {
+    const uint32_t *entries = w->vocabulary->groups.entries;
     for (; first < end; first++) {
-        qni_mask_set(w->mask, trie->entries[first]);
+        qni_mask_set(w->mask, entries[first]);
     }
 }
 
-static void clear_range(const qni_term_walk *w, const qni_token_trie *trie, uint32_t first,
-                        uint32_t end)
+static void clear_range(const qni_term_walk *w, uint32_t first, uint32_t end)
 {
+    const uint32_t *entries = w->vocabulary->groups.entries;
     for (; first < end; first++) {
-        uint32_t token = trie->entries[first];
-        w->mask[token / 32] &= ~((uint32_t)1 << token % 32);
+        w->mask[entries[first] / 32] &= ~((uint32_t)1 << entries[first] % 32);
     }
 }
 
-// The end of the entries of a node's subtree.
-static uint32_t subtree_end(const qni_token_trie *trie, const qni_token_trie_node *node)
+// The end of the entries at a node alone.
+static uint32_t end_here(const qni_term_walk *w, const qni_group_node *node)
 {
-    return node->skip < trie->n_nodes ? trie->nodes[node->skip].entry : trie->n_entries;
+    return node->n_children == 0 ? node->entry_end
+                                 : w->vocabulary->groups.nodes[node->children].entry;
+}
+
+// The node to look at next; NULL at the end. `*depth` is that of its byte.
+static const qni_group_node *next_node(const qni_term_walk *w, uint32_t *depth)
+{
+    while (w->depths[*depth].next == w->depths[*depth].end) {
+        if (*depth == 0) {
+            return NULL;
+        }
+        --*depth;
+    }
+    return &w->vocabulary->groups.nodes[w->depths[*depth].next++];
+}
+
+// Goes on among the children of a node.
+static void go_down(const qni_term_walk *w, const qni_group_node *node, uint32_t *depth)
+{
+    qni_term_depth *down = &w->depths[++*depth];
+    down->next = node->children;
+    down->end = node->children + node->n_children;
+}
+
+static void begin_walk(const qni_term_walk *w, qni_term start, qni_term wide)
+{
+    w->depths[0] = (qni_term_depth){
+        .state = start, .wide = wide, .end = w->vocabulary->groups.n_roots};
 }
 
 // Sets the tokens of the groups in `groups` alone: all but those that have some other group.
@@ -61,61 +87,60 @@ static void set_run(const qni_term_walk *w, const qni_term_run *run)
     qni_mask_clear_longer(w->vocabulary, w->mask, run->length);
 }
 
-// What is left of the term behind a node's byte.
-static qni_term term_at(const qni_term_walk *w, const qni_token_trie_node *node)
+// What is left of a term behind a byte of a token.
+static qni_term next_term(const qni_term_walk *w, qni_term term, unsigned byte)
 {
-    return qni_byte_is_plain(node->byte)
-               ? qni_term_next(w->terms, w->states[node->depth], node->byte)
-               : QNI_TERM_NOTHING;
+    return qni_byte_is_plain(byte) ? qni_term_next(w->terms, term, byte) : QNI_TERM_NOTHING;
 }
 
-// Sets those of some entries that have no byte of the groups in `dead`.
-static void set_without(const qni_term_walk *w, const qni_token_trie *trie, uint32_t first,
-                        uint32_t end, uint64_t dead)
+// Sets those of some entries that have no character of the groups in `dead`.
+static void set_without(const qni_term_walk *w, uint32_t first, uint32_t end, uint64_t dead)
 {
+    const qni_group_trie *trie = &w->vocabulary->groups;
     for (; first < end; first++) {
         uint32_t token = trie->entries[first];
         w->mask[token / 32] |= (uint32_t)((trie->groups[first] & dead) == 0) << token % 32;
     }
 }
 
-// Where a term stays and ends, as far as it is worth to be found out for what is below a node, to
-// which `states` lead. Inside of a character that is asked where it begins.
-static qni_term_groups groups_at(const qni_term_walk *w, uint32_t i, const qni_term *states)
+// Where the narrower or the wider term stays and ends behind a node's byte, as far as it is worth
+// to be found out for what is below it. Inside of a character that is asked where it begins.
+static qni_term_groups groups_at(const qni_term_walk *w, const qni_group_node *node, uint32_t depth,
+                                 bool wide)
 {
-    enum { FEW_NODES = 48 };
-    const qni_token_trie *trie = &w->vocabulary->inside;
-    qni_term term = states[trie->nodes[i].depth + 1u - (trie->below[i] >> QNI_BEGUN_SHIFT)];
-    bool few = trie->nodes[i].skip - i < FEW_NODES;
-    return few && !qni_term_info_of(w->terms, term)->loop_known ? (qni_term_groups){0, 0}
+    enum { FEW = 24 }; // tokens
+    const qni_term_depth *at = &w->depths[depth + 1 - qni_group_node_begun(node)];
+    qni_term term = wide ? at->wide : at->state;
+    bool few = node->entry_end - node->entry < FEW;
+    return few && !qni_term_info_of(w->terms, term)->loop_known ? (qni_term_groups){0}
                                                                 : qni_term_loop(w->terms, term);
 }
 
-// Sets what is known of a node with others below, whose state is known; returns the node to go on
-// at. `run` is that of the walk's start.
-static uint32_t take_node(const qni_term_walk *w, uint32_t i, const qni_term_run *run)
+// Sets what is known of a node with others below, whose state is known; false when they are to be
+// looked at. `run` is that of the walk's start.
+static bool take_node(const qni_term_walk *w, const qni_group_node *node, uint32_t depth,
+                      const qni_term_run *run)
 {
-    const qni_token_trie *trie = &w->vocabulary->inside;
-    const qni_token_trie_node *node = &trie->nodes[i];
-    uint64_t below = trie->below[i] & QNI_ALL_GROUPS;
-    uint32_t end, first = qni_token_trie_entries(trie, i, &end);
-    if (node->depth + 1u + trie->heights[i] <= run->length) { // all below ends within the run
-        set_without(w, trie, first, subtree_end(trie, node), ~run->groups);
-        return node->skip;
+    uint64_t below = node->below & QNI_ALL_GROUPS;
+    if (depth + 1 + node->height <= run->length) { // all below ends within the run
+        set_without(w, node->entry, node->entry_end, ~run->groups);
+        return true;
     }
-    qni_term_groups groups = groups_at(w, i, w->states);
+    qni_term_groups groups = groups_at(w, node, depth, false);
     if ((below & ~groups.stay) == 0) {
-        set_range(w, trie, first, subtree_end(trie, node));
-        return node->skip;
+        set_range(w, node->entry, node->entry_end);
+        return true;
     }
     // What is below has the groups of the way here too: none of them may be a dead one.
-    if ((below & ~(groups.stay | groups.dead)) == 0 &&
-        (w->ways[node->depth + 1] & groups.dead) == 0) {
-        set_without(w, trie, first, subtree_end(trie, node), groups.dead);
-        return node->skip;
+    uint64_t way = w->depths[depth + 1].way;
+    bool few = (below & ~(groups.stay | groups.dead)) == 0 && (way & groups.dead) == 0;
+    bool one = (below & ~(groups.back | groups.shut)) == 0 && (way & groups.shut) == 0;
+    if (few || one) {
+        set_without(w, node->entry, node->entry_end, few ? groups.dead : groups.shut);
+        return true;
     }
-    set_range(w, trie, first, end);
-    return (below & ~groups.dead) == 0 ? node->skip : i + 1; // nothing below may come next
+    set_range(w, node->entry, end_here(w, node));
+    return (below & ~groups.shut) == 0; // nothing below may come next
 }
 
 void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
@@ -124,16 +149,15 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
     enum { LONG = 3 };  // a run of fewer bytes has few tokens, and so has one without letters
     const uint64_t letters = QNI_GROUP_BIT(qni_ascii_group('z')) |
                              QNI_GROUP_BIT(qni_ascii_group('Z'));
-    const qni_token_trie *trie = &w->vocabulary->inside;
-    qni_term_groups first_groups = qni_term_loop(w->terms, start);
-    uint64_t stay = first_groups.stay, done = stay | first_groups.dead;
-    uint32_t staying = 0; // bytes on the way here that are all in `stay`
-    if (__builtin_popcountll(stay) > WORTH) {
-        set_groups(w, stay);
+    qni_term_groups first = qni_term_loop(w->terms, start);
+    uint32_t staying = 0, depth = 0; // bytes on the way here that are all in `stay`
+    if (__builtin_popcountll(first.stay) > WORTH) {
+        set_groups(w, first.stay);
     } else {
-        stay = done = 0;
+        first = (qni_term_groups){0};
     }
-    qni_term_run run = qni_term_run_find(w->terms, start, trie->max_depth);
+    uint64_t stay = first.stay, done = stay | first.dead;
+    qni_term_run run = qni_term_run_find(w->terms, start, w->vocabulary->groups.max_depth);
     for (unsigned b = 0; b < 0x80; b++) { // a byte that begins an escape, say, is none of the run
         run.groups &= qni_byte_is_plain(b) ? QNI_ALL_GROUPS : ~QNI_GROUP_BIT(qni_ascii_group(b));
     }
@@ -141,81 +165,72 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
     if (run_done) {
         set_run(w, &run);
     }
-    w->states[0] = start;
-    w->ways[0] = 0;
-    for (uint32_t i = 0; i < trie->n_nodes;) {
-        const qni_token_trie_node *node = &trie->nodes[i];
-        uint32_t depth = node->depth + 1u;
-        uint64_t below = trie->below[i] & QNI_ALL_GROUPS;
-        uint64_t own = QNI_GROUP_BIT(trie->own[i]) & QNI_ALL_GROUPS;
-        staying = staying < node->depth ? staying : node->depth;
-        staying += staying == node->depth && (own & ~stay) == 0;
-        if (staying == depth && (below & ~done) == 0) { // set already, or dead
-            i = node->skip;
-            continue;
+    begin_walk(w, start, QNI_TERM_NOTHING);
+    for (const qni_group_node *node; (node = next_node(w, &depth)) != NULL;) {
+        uint64_t below = node->below & QNI_ALL_GROUPS, own = qni_group_node_own(node);
+        staying = staying < depth ? staying : depth;
+        staying += staying == depth && (own & ~stay) == 0;
+        bool back = ((w->depths[depth].way | own) & ~first.back) == 0;
+        if (staying > depth &&
+            ((below & ~done) == 0 || (back && (below & ~(first.back | first.shut)) == 0))) {
+            continue; // set already, or dead
         }
-        if (run_done && depth <= run.length &&
-            (depth + trie->heights[i] <= run.length || (below & run.behind) == 0)) {
-            i = node->skip; // those that end within the run are set, and no other goes on behind it
-            continue;
+        if (run_done && depth < run.length &&
+            (depth + 1 + node->height <= run.length || (below & run.behind) == 0)) {
+            continue; // those that end within the run are set, and no other goes on behind it
         }
-        qni_term next = term_at(w, node);
+        qni_term next = next_term(w, w->depths[depth].state, node->byte);
         if (next == QNI_TERM_NOTHING) {
-            i = node->skip;
             continue;
         }
-        if (node->skip == i + 1) {
-            uint32_t end, first = qni_token_trie_entries(trie, i, &end);
-            set_range(w, trie, first, end);
-            i++;
+        if (node->n_children == 0) {
+            set_range(w, node->entry, node->entry_end);
             continue;
         }
-        w->states[depth] = next;
-        w->ways[depth] = w->ways[node->depth] | own;
-        i = take_node(w, i, &run);
+        w->depths[depth + 1].state = next;
+        w->depths[depth + 1].way = w->depths[depth].way | own;
+        if (!take_node(w, node, depth, &run)) {
+            go_down(w, node, &depth);
+        }
     }
 }
 
 // Are the tokens below a node in both languages or in neither, by their groups?
-static bool alike_below(const qni_term_walk *w, uint32_t i)
+static bool alike_below(const qni_term_walk *w, const qni_group_node *node, uint32_t depth)
 {
-    uint64_t below = w->vocabulary->inside.below[i] & QNI_ALL_GROUPS;
-    qni_term_groups near = groups_at(w, i, w->states);
+    uint64_t below = node->below & QNI_ALL_GROUPS;
+    qni_term_groups near = groups_at(w, node, depth, false);
     if ((below & ~near.stay) == 0) {
         return true;
     }
-    qni_term_groups far = groups_at(w, i, w->wide);
+    qni_term_groups far = groups_at(w, node, depth, true);
     return (near.stay & ~far.stay) == 0 && (below & ~(near.stay | far.dead)) == 0;
 }
 
 void qni_term_walk_narrow(const qni_term_walk *w, qni_term near, qni_term far, uint32_t safe)
 {
     enum { LONG = 32 }; // few tokens are longer, and are as soon walked
-    const qni_token_trie *trie = &w->vocabulary->inside;
-    qni_terms *t = w->terms;
-    w->states[0] = near;
-    w->wide[0] = far;
-    for (uint32_t i = 0; i < trie->n_nodes;) {
-        const qni_token_trie_node *node = &trie->nodes[i];
-        uint32_t depth = node->depth + 1u;
-        if (!qni_byte_is_plain(node->byte) || depth + trie->heights[i] <= safe) {
-            i = node->skip;
+    uint32_t depth = 0;
+    begin_walk(w, near, far);
+    for (const qni_group_node *node; (node = next_node(w, &depth)) != NULL;) {
+        const qni_term_depth *here = &w->depths[depth];
+        if (depth + 1 + node->height <= safe) {
             continue;
         }
-        qni_term wide = qni_term_next(t, w->wide[node->depth], node->byte);
+        qni_term wide = next_term(w, here->wide, node->byte);
         if (wide == QNI_TERM_NOTHING) {
-            i = node->skip;
             continue;
         }
-        qni_term narrow = qni_term_next(t, w->states[node->depth], node->byte);
+        qni_term narrow = next_term(w, here->state, node->byte);
         if (narrow == QNI_TERM_NOTHING) {
-            clear_range(w, trie, node->entry, subtree_end(trie, node));
+            clear_range(w, node->entry, node->entry_end);
+            continue;
         }
-        w->states[depth] = narrow;
-        w->wide[depth] = wide;
-        bool alike = narrow == QNI_TERM_NOTHING || narrow == wide ||
-                     (safe < LONG && alike_below(w, i));
-        i = alike ? node->skip : i + 1;
+        w->depths[depth + 1].state = narrow;
+        w->depths[depth + 1].wide = wide;
+        if (narrow != wide && !(safe < LONG && alike_below(w, node, depth))) {
+            go_down(w, node, &depth);
+        }
     }
 }
 
@@ -233,13 +248,13 @@ static void set_closers(const qni_term_walk *w, uint32_t first, uint32_t end, co
 void qni_term_walk_closing(const qni_term_walk *w, qni_term start, const uint32_t *tails)
 {
     const qni_token_trie *trie = &w->vocabulary->closing;
-    w->states[0] = start;
+    w->depths[0].state = start;
     if (qni_term_nullable(w->terms, start)) {
         set_closers(w, 0, qni_token_trie_at_root(trie), tails);
     }
     for (uint32_t i = 0; i < trie->n_nodes;) {
         const qni_token_trie_node *node = &trie->nodes[i];
-        qni_term next = term_at(w, node);
+        qni_term next = next_term(w, w->depths[node->depth].state, node->byte);
         if (next == QNI_TERM_NOTHING) {
             i = node->skip;
             continue;
@@ -248,7 +263,7 @@ void qni_term_walk_closing(const qni_term_walk *w, qni_term start, const uint32_
         if (first < end && qni_term_nullable(w->terms, next)) {
             set_closers(w, first, end, tails);
         }
-        w->states[node->depth + 1] = next;
+        w->depths[node->depth + 1].state = next;
         i++;
     }
 }

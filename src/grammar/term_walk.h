@@ -9,13 +9,19 @@
 #include "grammar/term.h"
 #include "grammar/vocabulary.h"
 
+// What a walk knows at a depth.
+typedef struct qni_term_depth {
+    qni_term state;     // what is left of the term
+    qni_term wide;      // and of a wider one
+    uint64_t way;       // the groups of characters on the way here
+    uint32_t next, end; // the nodes to look at
+} qni_term_depth;
+
 typedef struct qni_term_walk {
     qni_terms *terms;
     const qni_vocabulary *vocabulary;
-    qni_term *states; // room for QNI_MAX_MASKED_TOKEN_BYTES + 2
-    qni_term *wide;   // the same, for qni_term_walk_narrow
-    uint64_t *ways;   // the same: the groups of characters on the way there
-    uint32_t *mask;   // what is set and cleared
+    qni_term_depth *depths; // room for QNI_MAX_MASKED_TOKEN_BYTES + 2
+    uint32_t *mask;         // what is set and cleared
 } qni_term_walk;
 
 // Sets the tokens without an escape that stay inside from `start` on. The mask is empty before.

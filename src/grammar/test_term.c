@@ -202,6 +202,13 @@ static void check_groups(const char *what, qni_term start, uint32_t *seed)
                     fail_msg("%s: %zu bytes of \"%s\" go on, but their group is dead", what, n,
                              text);
                 }
+                if (t == start && next != QNI_TERM_NOTHING && (g.shut & group) != 0) {
+                    fail_msg("%s: %zu bytes of \"%s\" go on, but their group is shut", what, n,
+                             text);
+                }
+                if (n == strlen(text) && next != start && t == start && (g.back & group) != 0) {
+                    fail_msg("%s: \"%s\" leads elsewhere, but its group leads back", what, text);
+                }
                 if (next == QNI_TERM_NOTHING && (g.stay & group) != 0) {
                     fail_msg("%s: %zu bytes of \"%s\" end it, but their group stays", what, n,
                              text);

@@ -1,7 +1,7 @@
 #include "base/alloc.h"
-#include "base/limits.h"
-#include "grammar/vocabulary.h"
+#include "grammar/token_trie.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,16 +25,11 @@ static uint32_t shared_bytes(const qni_token_trie_key *a, const qni_token_trie_k
     return n;
 }
 
-// `open[d]` is the node at depth d on the way to the last key; closing it sets its skip, and
-// tells the one above how far it goes down.
+// `open[d]` is the node at depth d on the way to the last key; closing it sets its skip.
 static void close_nodes(qni_token_trie *trie, const uint32_t *open, uint32_t from, uint32_t to)
 {
     for (uint32_t d = to; d-- > from;) {
         trie->nodes[open[d]].skip = trie->n_nodes;
-        uint32_t above = (uint32_t)trie->heights[open[d]] + 1;
-        if (d > 0 && above > trie->heights[open[d - 1]]) {
-            trie->heights[open[d - 1]] = (uint16_t)above;
-        }
     }
 }
 
@@ -105,9 +100,7 @@ qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_trie_key *keys, u
     trie->nodes = qni_alloc_array(n_nodes + 1, sizeof *trie->nodes);
     trie->entries = qni_alloc_array((size_t)n + 1, sizeof *trie->entries);
     uint32_t *open = qni_alloc_array((size_t)trie->max_depth + 1, sizeof *open);
-    trie->heights = qni_calloc(n_nodes + 1, sizeof *trie->heights);
-    bool fine = trie->nodes != NULL && trie->heights != NULL && trie->entries != NULL &&
-                open != NULL;
+    bool fine = trie->nodes != NULL && trie->entries != NULL && open != NULL;
     if (fine) {
         add_keys(trie, keys, n, open);
         fine = add_children(trie);
@@ -116,76 +109,10 @@ qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_trie_key *keys, u
     return fine ? QN_OK : qni_fail_memory(err);
 }
 
-// How many of `n` bytes belong to the last character.
-static uint32_t last_bytes(const uint8_t *text, uint32_t n)
-{
-    uint32_t at = n - 1;
-    while (at > 0 && (text[at] & 0xC0) == 0x80) {
-        at--;
-    }
-    return n - at;
-}
-
-// Fills in `own`, `groups`, and what of `below` a node has itself. `ways` is by depth.
-static void read_ways(qni_token_trie *trie, uint64_t *ways, uint8_t *text)
-{
-    ways[0] = 0;
-    for (uint32_t i = 0; i < trie->n_nodes; i++) {
-        const qni_token_trie_node *node = &trie->nodes[i];
-        uint32_t depth = node->depth + 1u, end, first = qni_token_trie_entries(trie, i, &end);
-        text[node->depth] = node->byte;
-        uint32_t n = last_bytes(text, depth);
-        unsigned lead = text[depth - n], group = qni_group_of(text + depth - n, n);
-        bool inner = n < (lead >= 0xF0 ? 4u : lead >= 0xE0 ? 3u : lead >= 0xC0 ? 2u : 1u);
-        uint64_t own = QNI_GROUP_BIT(group);
-        trie->own[i] = (uint8_t)(inner ? QNI_GROUP_INNER : group);
-        trie->below[i] = inner ? (uint64_t)n << QNI_BEGUN_SHIFT | (first < end ? own : 0) : 0;
-        ways[depth] = ways[node->depth] | (inner ? 0 : own);
-        for (; first < end; first++) {
-            trie->groups[first] = ways[depth] | own;
-        }
-    }
-}
-
-// Adds to `below` what the nodes of each subtree have; `groups` is by depth, of zeros.
-static void add_below(qni_token_trie *trie, uint64_t *groups)
-{
-    for (uint32_t i = trie->n_nodes; i-- > 0;) {
-        // By depth: what the nodes seen so far, which stand behind this one, have.
-        uint32_t depth = trie->nodes[i].depth;
-        trie->below[i] |= groups[depth + 1];
-        groups[depth + 1] = 0;
-        groups[depth] |= (trie->below[i] | QNI_GROUP_BIT(trie->own[i])) & QNI_ALL_GROUPS;
-    }
-}
-
-qn_status qni_token_trie_groups(qni_token_trie *trie, qn_error *err)
-{
-    size_t n_depths = (size_t)trie->max_depth + 2;
-    trie->below = qni_alloc_array((size_t)trie->n_nodes + 1, sizeof *trie->below);
-    trie->groups = qni_alloc_array((size_t)trie->n_entries + 1, sizeof *trie->groups);
-    trie->own = qni_alloc((size_t)trie->n_nodes + 1);
-    uint64_t *groups = qni_calloc(2 * n_depths, sizeof *groups);
-    uint8_t *text = qni_alloc(n_depths);
-    bool fine = trie->below != NULL && trie->groups != NULL && trie->own != NULL &&
-                groups != NULL && text != NULL;
-    if (fine) {
-        read_ways(trie, groups + n_depths, text);
-        add_below(trie, groups);
-    }
-    qni_free(groups);
-    qni_free(text);
-    return fine ? QN_OK : qni_fail_memory(err);
-}
-
 void qni_token_trie_end(qni_token_trie *trie)
 {
     qni_free(trie->nodes);
-    qni_free(trie->heights);
     qni_free(trie->children);
-    qni_free(trie->below);
-    qni_free(trie->groups);
-    qni_free(trie->own);
     qni_free(trie->entries);
     *trie = (qni_token_trie){0};
 }

@@ -200,18 +200,18 @@ static qn_status build_plain(qni_vocabulary *v, length_entry *entries, uint32_t 
 // Masks of the tokens by the groups of their characters.
 static qn_status build_groups(qni_vocabulary *v, qn_error *err)
 {
-    QNI_TRY(qni_token_trie_groups(&v->inside, err));
+    QNI_TRY(qni_group_trie_begin(&v->groups, &v->inside, err));
     v->of_group = qni_calloc((size_t)QNI_N_GROUP_ROWS * v->n_words + 1, sizeof *v->of_group);
     if (v->of_group == NULL) {
         return qni_fail_memory(err);
     }
-    for (uint32_t i = 0; i < v->inside.n_entries; i++) {
-        uint64_t rows = v->inside.groups[i];
+    for (uint32_t i = 0; i < v->groups.n_entries; i++) {
+        uint64_t rows = v->groups.groups[i];
         rows |= (rows & QNI_WIDE_GROUPS) != 0 ? QNI_GROUP_BIT(QNI_ROW_WIDE) : 0;
         rows |= (rows & QNI_MARK_GROUPS) != 0 ? QNI_GROUP_BIT(QNI_ROW_MARKS) : 0;
         for (; rows != 0; rows &= rows - 1) {
             qni_mask_set(v->of_group + (size_t)__builtin_ctzll(rows) * v->n_words,
-                         v->inside.entries[i]);
+                         v->groups.entries[i]);
         }
     }
     return QN_OK;
@@ -344,6 +344,7 @@ void qni_vocabulary_free(qni_vocabulary *v)
     }
     qni_token_trie_end(&v->trie);
     qni_token_trie_end(&v->inside);
+    qni_group_trie_end(&v->groups);
     qni_token_trie_end(&v->odd);
     qni_token_trie_end(&v->escaped);
     qni_token_trie_end(&v->closing);

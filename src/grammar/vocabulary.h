@@ -1,77 +1,13 @@
 // A tokenizer's vocabulary as bytes, arranged for walking: built once, immutable, shared by
 // threads.
-//
-// The trie is an array of nodes in depth-first order; `skip` is the index behind a node's subtree,
-// so a walk that stops at a node jumps there and a walk that goes on takes the next one.
 #ifndef QNI_GRAMMAR_VOCABULARY_H
 #define QNI_GRAMMAR_VOCABULARY_H
 
-#include "base/error.h"
-#include "grammar/char_groups.h"
+#include "grammar/group_trie.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #define QNI_NO_TOKEN UINT32_MAX
-
-typedef struct qni_token_trie_node {
-    uint32_t skip;
-    uint32_t entry; // index into the trie's entries of what ends here; those up to the next node's
-    uint16_t depth; // of the byte, from 0
-    uint8_t byte;
-    uint8_t wide; // index into the trie's `children` of a node with many, or 0
-} qni_token_trie_node;
-
-typedef struct qni_token_trie {
-    qni_token_trie_node *nodes;
-    uint16_t *heights; // by node: bytes of the longest way further down
-    uint32_t n_nodes;
-    uint32_t *entries; // payloads in the order of the nodes
-    uint32_t n_entries;
-    uint32_t max_depth; // bytes of the longest key
-    // nodes by byte below the root (0) and below nodes with many children; n_nodes: none
-    uint32_t (*children)[256];
-    // Groups of characters (char_groups.h); NULL where there are none.
-    uint8_t *own;     // by node: that of the character that its byte ends, or QNI_GROUP_INNER
-    uint64_t *below;  // by node: those that end further down, and see QNI_BEGUN_SHIFT
-    uint64_t *groups; // by entry: those of its key
-} qni_token_trie;
-
-// One key of a trie while it is built.
-typedef struct qni_token_trie_key {
-    const char *bytes;
-    uint32_t size;
-    uint32_t payload;
-} qni_token_trie_key;
-
-// Sorts `keys`. Equal keys share a node. Free with qni_token_trie_end.
-QNI_WARN_UNUSED qn_status qni_token_trie_begin(qni_token_trie *trie, qni_token_trie_key *keys,
-                                               uint32_t n, qn_error *err);
-void qni_token_trie_end(qni_token_trie *trie);
-
-// Beside the groups below a node: how many bytes of a character stand on the way there that is not
-// complete. What may complete it is below, and CUT where keys end in it.
-enum { QNI_BEGUN_SHIFT = 62 };
-
-// The rows of `of_group`: one for each group, then one for all of either.
-enum { QNI_ROW_WIDE = QNI_N_GROUPS, QNI_ROW_MARKS, QNI_N_GROUP_ROWS };
-
-// Fills in `own`, `below` and `groups`; the keys are of characters, the last of which may be cut.
-QNI_WARN_UNUSED qn_status qni_token_trie_groups(qni_token_trie *trie, qn_error *err);
-
-// What ends at a node: entries[first .. *end).
-static inline uint32_t qni_token_trie_entries(const qni_token_trie *trie, uint32_t node,
-                                              uint32_t *end)
-{
-    *end = node + 1 < trie->n_nodes ? trie->nodes[node + 1].entry : trie->n_entries;
-    return trie->nodes[node].entry;
-}
-
-// What the empty key has: entries[0 .. result).
-static inline uint32_t qni_token_trie_at_root(const qni_token_trie *trie)
-{
-    return trie->n_nodes == 0 ? trie->n_entries : trie->nodes[0].entry;
-}
 
 // A token that closes a JSON string: what stands behind its first bare quote is its tail.
 typedef struct qni_closer {
@@ -81,6 +17,9 @@ typedef struct qni_closer {
     uint16_t n_chars;  // characters before the quote
     bool escaped;      // some of them by an escape
 } qni_closer;
+
+// The rows of `of_group`: one for each group, then one for all of either.
+enum { QNI_ROW_WIDE = QNI_N_GROUPS, QNI_ROW_MARKS, QNI_N_GROUP_ROWS };
 
 typedef struct qni_vocabulary {
     uint32_t n_tokens;
@@ -94,6 +33,7 @@ typedef struct qni_vocabulary {
     // For strings of JSON. A token read inside a string either stays inside it or closes it.
     // tokens without a bare quote that can begin outside an escape and between characters
     qni_token_trie inside;
+    qni_group_trie groups;          // the same, by the groups of their characters
     qni_token_trie odd;             // those that begin inside a character
     qni_token_trie escaped;         // those of `inside` with an escape
     qni_token_trie closing;         // the bytes before the quote -> closer
@@ -103,7 +43,7 @@ typedef struct qni_vocabulary {
     uint32_t n_closers;
     uint32_t *tail_first; // by tail: its first closer; one more at the end
     uint32_t n_tails;
-    // by row a mask: the `inside` tokens that have a character of it
+    // by row of QNI_N_GROUP_ROWS a mask: the `inside` tokens that have a character of it
     uint32_t *of_group;
     uint32_t *plain;     // the mask of `inside` tokens that any text takes
     uint32_t *by_length; // `plain` tokens by characters, longest first
