@@ -23,7 +23,7 @@ typedef uint32_t qni_term;
 typedef struct qni_term_groups {
     uint64_t stay; // every text of their characters, or one that is cut inside of the last, may
     uint64_t dead; // none of them may come first, nor behind a text of those
-    // The same of the term alone, where not all stay: they lead back to it at once, or may not come.
+    // The same of the term alone, where not all stay: they lead back to it, or may not come.
     uint64_t back, shut;
 } qni_term_groups;
 
