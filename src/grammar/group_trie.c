@@ -83,11 +83,13 @@ static void add_below(builder *b)
     }
 }
 
-qn_status qni_group_trie_begin(qni_group_trie *trie, const qni_token_trie *from, qn_error *err)
+// `trie` gets the entries of `from`.
+static qn_status build(qni_group_trie *trie, qni_token_trie *from, qn_error *err)
 {
     size_t n_depths = (size_t)from->max_depth + 2;
     *trie = (qni_group_trie){
         .entries = from->entries, .n_entries = from->n_entries, .max_depth = from->max_depth};
+    from->entries = NULL;
     trie->nodes = qni_alloc_array((size_t)from->n_nodes + 1, sizeof *trie->nodes);
     trie->groups = qni_calloc((size_t)from->n_entries + 1, sizeof *trie->groups);
     builder b = {.from = from, .trie = trie};
@@ -110,9 +112,22 @@ qn_status qni_group_trie_begin(qni_group_trie *trie, const qni_token_trie *from,
     return fine ? QN_OK : qni_fail_memory(err);
 }
 
+qn_status qni_group_trie_begin(qni_group_trie *trie, qni_token_trie_key *keys, uint32_t n,
+                               qn_error *err)
+{
+    qni_token_trie from;
+    qn_status status = qni_token_trie_begin(&from, keys, n, err);
+    if (status == QN_OK) {
+        status = build(trie, &from, err);
+    }
+    qni_token_trie_end(&from);
+    return status;
+}
+
 void qni_group_trie_end(qni_group_trie *trie)
 {
     qni_free(trie->nodes);
+    qni_free(trie->entries);
     qni_free(trie->groups);
     *trie = (qni_group_trie){0};
 }

@@ -23,9 +23,9 @@ typedef struct qni_group_node {
 } qni_group_node;
 
 typedef struct qni_group_trie {
-    qni_group_node *nodes;   // first the roots
-    const uint32_t *entries; // of the trie that it was made from
-    uint64_t *groups;        // by entry: those of its key
+    qni_group_node *nodes; // first the roots
+    uint32_t *entries;     // payloads, in order of their keys
+    uint64_t *groups;      // by entry: those of its key
     uint32_t n_roots;
     uint32_t n_entries;
     uint32_t max_depth; // bytes of the longest key
@@ -45,10 +45,10 @@ static inline uint64_t qni_group_node_own(const qni_group_node *node)
     return QNI_GROUP_BIT(node->below >> QNI_OWN_SHIFT & 0x3F) & QNI_ALL_GROUPS;
 }
 
-// Of keys that are characters, the last of which may be cut, as `from` has them, which must stay.
-// Free with qni_group_trie_end.
-QNI_WARN_UNUSED qn_status qni_group_trie_begin(qni_group_trie *trie, const qni_token_trie *from,
-                                               qn_error *err);
+// Of keys that are characters, the last of which may be cut. Sorts `keys`. Free with
+// qni_group_trie_end.
+QNI_WARN_UNUSED qn_status qni_group_trie_begin(qni_group_trie *trie, qni_token_trie_key *keys,
+                                               uint32_t n, qn_error *err);
 void qni_group_trie_end(qni_group_trie *trie);
 
 #endif

@@ -163,8 +163,27 @@ static bool small_block_meets(const qni_number_piece *piece, const qni_number_si
     return false;
 }
 
+static bool is_point(const qni_number_piece *piece)
+{
+    return piece->has_low && piece->has_high && qni_decimal_compare(&piece->low, &piece->high) == 0;
+}
+
+// Does a number begin with the digits, at whatever scale?
+static bool begins_like(const qni_decimal *x, const prefix *p)
+{
+    for (uint32_t i = 0; i < p->n; i++) {
+        if (p->digits[i] != (i < x->n ? x->digits[i] : 0)) {
+            return false;
+        }
+    }
+    return x->n > 0;
+}
+
 static bool mantissa_live(const qni_number_piece *piece, const prefix *p)
 {
+    if (p->n > 0 && is_point(piece)) {
+        return piece->low.negative == p->negative && begins_like(&piece->low, p);
+    }
     qni_number_side s = qni_number_side_of(piece, p->negative);
     if (p->n == 0) { // zeros so far: zero itself, or anything at a small scale
         qni_decimal zero = {0};

@@ -19,12 +19,10 @@ typedef uint32_t qni_term;
 #define QNI_TERM_ALL     ((qni_term)2) // every text of bytes, well-formed or not
 #define QNI_TERM_NO_MAX  UINT32_MAX
 
-// Groups of characters (char_groups.h) in the texts that may follow; see qni_term_loop.
+// Groups of characters (char_groups.h) in the texts that may follow.
 typedef struct qni_term_groups {
     uint64_t stay; // every text of their characters, or one that is cut inside of the last, may
     uint64_t dead; // none of them may come first, nor behind a text of those
-    // The same of the term alone, where not all stay: they lead back to it, or may not come.
-    uint64_t back, shut;
 } qni_term_groups;
 
 // The successors of a term by byte: bytes of one kind have the same one. Bytes in a row mostly do,
@@ -79,9 +77,9 @@ typedef struct qni_term_info {
     // a bit for each character of ASCII of a set of which all texts are in the language
     uint32_t covers[4];
     uint32_t n_covers; // bits in it
-    qni_term_groups loop;
+    qni_term_groups self, loop;
+    bool self_known, loop_known;
     uint64_t name[2]; // of what it is made of: the same in every table of terms
-    bool loop_known;
 } qni_term_info;
 
 // A term with its far counters left out; see qni_term_widen.
@@ -180,13 +178,21 @@ uint32_t qni_term_reach(qni_terms *terms, qni_term a);
 // term.c: one level of qni_term_widen. `*room` is lowered.
 qni_term qni_term_rebuild(qni_terms *terms, qni_term a, uint32_t least, uint32_t *room);
 
-// Where the language stays alive whatever comes, and where it ends at once. term_loop.c
+// Where the language stays alive whatever comes, and where it ends at once: of the groups that lead
+// back to the term itself, and of those whose texts lead to a few other terms. term_loop.c
+qni_term_groups qni_term_self_find(qni_terms *terms, qni_term a);
 qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a);
+
+static inline qni_term_groups qni_term_self(qni_terms *terms, qni_term a)
+{
+    const qni_term_info *info = qni_term_info_of(terms, a);
+    return info->self_known ? info->self : qni_term_self_find(terms, a);
+}
 
 static inline qni_term_groups qni_term_loop(qni_terms *terms, qni_term a)
 {
-    return qni_term_info_of(terms, a)->loop_known ? qni_term_info_of(terms, a)->loop
-                                                  : qni_term_loop_find(terms, a);
+    const qni_term_info *info = qni_term_info_of(terms, a);
+    return info->loop_known ? info->loop : qni_term_loop_find(terms, a);
 }
 
 // A beginning in which only the number of bytes counts: for the next `length` bytes any of ASCII of

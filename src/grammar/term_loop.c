@@ -95,14 +95,6 @@ static uint64_t follow(closure *c, qni_term from, uint64_t groups)
     return dead;
 }
 
-// Those of some groups whose characters lead back to a state at once.
-static uint64_t staying(qni_terms *terms, qni_term a, uint64_t groups)
-{
-    closure c = {.terms = terms, .states = {a}, .n = 1, .limit = 1};
-    groups &= ~follow(&c, a, groups);
-    return groups & ~c.via_more;
-}
-
 // Does some character of a part go on from a state?
 static bool goes_on(qni_terms *terms, qni_term from, const qni_wide_part *part, unsigned at)
 {
@@ -198,40 +190,51 @@ static uint64_t with_cut(uint64_t groups)
            ((groups & QNI_GROUP_BIT(QNI_GROUP_WIDE)) != 0 ? QNI_GROUP_BIT(QNI_GROUP_CUT) : 0);
 }
 
+static const uint64_t CUT = QNI_GROUP_BIT(QNI_GROUP_CUT);
+
+// What a walk comes to: all but what never stands for itself, and the beginnings of characters.
+static uint64_t all_groups(void)
+{
+    return QNI_ALL_GROUPS & ~QNI_NEVER_GROUPS & ~CUT;
+}
+
+qni_term_groups qni_term_self_find(qni_terms *terms, qni_term a)
+{
+    uint64_t groups = all_groups();
+    bool free = qni_term_info_of(terms, a)->free;
+    closure c = {.terms = terms, .states = {a}, .n = 1, .limit = 1};
+    if (!free) {
+        groups &= ~follow(&c, a, groups);
+        groups &= ~c.via_more;
+    }
+    qni_term_groups found = {with_cut(groups),
+                             QNI_ALL_GROUPS & ~(free ? groups | CUT : taken(&c, groups))};
+    if (terms->account->status != QN_OK) {
+        return (qni_term_groups){0, 0};
+    }
+    qni_term_info_of(terms, a)->self = found;
+    qni_term_info_of(terms, a)->self_known = true;
+    return found;
+}
+
 qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
 {
-    const uint64_t cut = QNI_GROUP_BIT(QNI_GROUP_CUT);
-    const uint64_t all = QNI_ALL_GROUPS & ~QNI_NEVER_GROUPS & ~cut;
-    uint64_t groups = all;
     closure c = {.terms = terms, .states = {a}, .n = 1, .limit = MAX_STATES};
+    qni_term_groups found = qni_term_self(terms, a);
     const qni_term_info *info = qni_term_info_of(terms, a);
-    if (info->most != QNI_TERM_NO_MAX) {
-        groups = 0; // there are no texts of any length
-    } else if (!info->free) {
-        groups = close_ascii(&c, all & ~QNI_WIDE_GROUPS);
-        if (c.via_more != 0) { // too many states: those that lead nowhere else
-            groups = staying(terms, a, groups | (all & QNI_WIDE_GROUPS));
-            c.n = 1;
-        } else {
-            groups |= close_wide(&c, all & QNI_WIDE_GROUPS);
+    if (!info->free && info->most == QNI_TERM_NO_MAX) { // else there are no texts of any length
+        uint64_t groups = close_ascii(&c, all_groups() & ~QNI_WIDE_GROUPS);
+        if (c.via_more == 0) { // or there are too many states
+            groups |= close_wide(&c, all_groups() & QNI_WIDE_GROUPS);
+            found = (qni_term_groups){with_cut(groups), QNI_ALL_GROUPS & ~taken(&c, groups)};
         }
     }
-    bool free = qni_term_info_of(terms, a)->free;
-    qni_term_groups found = {.stay = with_cut(groups),
-                             .dead = QNI_ALL_GROUPS & ~(free ? all | cut : taken(&c, groups))};
-    if (groups != all) { // or nobody asks
-        bool alone = c.n == 1;
-        c.n = 1;
-        found.back = alone ? found.stay : with_cut(staying(terms, a, groups));
-        found.shut = alone ? found.dead : QNI_ALL_GROUPS & ~taken(&c, found.back);
-    }
     if (terms->account->status != QN_OK) {
-        return (qni_term_groups){0};
+        return (qni_term_groups){0, 0};
     }
-    qni_term_info_of(terms, a)->loop = found;
-    qni_term_info_of(terms, a)->loop_known = true;
-    // What any text leads to stays whatever comes, too.
-    for (size_t i = 1; groups == all && i < c.n; i++) {
+    // Where any text stays, it does from the states that it leads to as well; others may take more.
+    size_t n = (found.stay | QNI_NEVER_GROUPS) == QNI_ALL_GROUPS ? c.n : 1;
+    for (size_t i = 0; i < n; i++) {
         qni_term_info_of(terms, c.states[i])->loop = found;
         qni_term_info_of(terms, c.states[i])->loop_known = true;
     }

@@ -100,6 +100,14 @@ static void split_classes(partition *p, const uint64_t set[4])
     }
 }
 
+// A set of bytes of a term, as the words of a class.
+static void read_set(const uint32_t *record, uint64_t set[4])
+{
+    for (unsigned w = 0; w < 4; w++) {
+        set[w] = record[1 + 2 * w] | (uint64_t)record[2 + 2 * w] << 32;
+    }
+}
+
 // Splits the bytes into classes that the first derivative of `a` cannot tell apart.
 static void refine(qni_terms *terms, qni_term a, partition *p)
 {
@@ -112,9 +120,7 @@ static void refine(qni_terms *terms, qni_term a, partition *p)
     switch (r[0]) {
     case KIND_SET: {
         uint64_t set[4];
-        for (unsigned w = 0; w < 4; w++) {
-            set[w] = r[1 + 2 * w] | (uint64_t)r[2 + 2 * w] << 32;
-        }
+        read_set(r, set);
         split_classes(p, set);
         break;
     }
@@ -136,7 +142,6 @@ static void refine(qni_terms *terms, qni_term a, partition *p)
     }
 }
 
-// The successors of `a`, class by class, into a row of zeros.
 // A row while it is put together.
 typedef struct row_draft {
     uint64_t starts[4];
@@ -152,6 +157,53 @@ static uint8_t add_kind(row_draft *row, qni_term next)
     return kind;
 }
 
+// Gives the bytes of a class their kind; 0 leads nowhere.
+static void set_kind(row_draft *row, const uint64_t class[4], uint8_t kind)
+{
+    uint64_t last = 0; // was the byte before the word in the class?
+    for (unsigned w = 0; w < 4; w++) {
+        row->starts[w] |= class[w] & ~(class[w] << 1 | last);
+        last = class[w] >> 63;
+        for (uint64_t left = kind == 0 ? 0 : class[w]; left != 0; left &= left - 1) {
+            row->kinds[64 * w + (unsigned)__builtin_ctzll(left)] = kind;
+        }
+    }
+}
+
+// Where a term is a set of bytes with something behind it, or several of those of which no two
+// share a byte, these are its successors: words, written out, are such terms.
+static bool fill_row_by_heads(qni_terms *terms, qni_term a, row_draft *row)
+{
+    size_t n;
+    const uint32_t *r = qni_term_record(terms, a, &n);
+    bool many = r[0] == KIND_ALT;
+    uint64_t rest[4] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    for (size_t i = 1; i < (many ? n : 2); i++) {
+        qni_term member = many ? r[i] : a;
+        const uint32_t *m = qni_term_record(terms, member, NULL);
+        qni_term behind = m[0] == KIND_CONCAT ? m[2] : QNI_TERM_EMPTY;
+        m = m[0] == KIND_CONCAT ? qni_term_record(terms, m[1], NULL) : m;
+        if (m[0] == KIND_EMPTY) {
+            continue;
+        }
+        uint64_t set[4], shared = 0;
+        if (m[0] != KIND_SET) {
+            return false;
+        }
+        read_set(m, set);
+        for (unsigned w = 0; w < 4; w++) {
+            shared |= set[w] & ~rest[w];
+            rest[w] &= ~set[w];
+        }
+        if (shared != 0) {
+            return false;
+        }
+        set_kind(row, set, add_kind(row, behind));
+    }
+    set_kind(row, rest, 0);
+    return true;
+}
+
 static void fill_row(qni_terms *terms, qni_term a, row_draft *row)
 {
     partition p;
@@ -162,7 +214,6 @@ static void fill_row(qni_terms *terms, qni_term a, row_draft *row)
     row->starts[0] = 1;
     for (unsigned c = 0; c < p.n; c++) {
         const uint64_t *class = p.classes[c];
-        uint64_t last = 0; // was the byte before the word in the class?
         unsigned first = 256;
         for (unsigned w = 4; w-- > 0;) {
             first = class[w] != 0 ? 64 * w + (unsigned)__builtin_ctzll(class[w]) : first;
@@ -172,15 +223,7 @@ static void fill_row(qni_terms *terms, qni_term a, row_draft *row)
         }
         terms->visit++;
         qni_term next = derive(terms, a, first);
-        uint8_t kind = next == QNI_TERM_NOTHING ? 0 : add_kind(row, next);
-        for (unsigned w = 0; w < 4; w++) {
-            row->starts[w] |= class[w] & ~(class[w] << 1 | last);
-            last = class[w] >> 63;
-            for (uint64_t left = next == QNI_TERM_NOTHING ? 0 : class[w]; left != 0;
-                 left &= left - 1) {
-                row->kinds[64 * w + (unsigned)__builtin_ctzll(left)] = kind;
-            }
-        }
+        set_kind(row, class, next == QNI_TERM_NOTHING ? 0 : add_kind(row, next));
     }
 }
 
@@ -320,7 +363,9 @@ make_row(qni_terms *terms, qni_term a, const row_parts *p, const qni_term_row *c
     draft.n = 0;
     if (p != NULL) {
         fill_row_by_parts(terms, p, rows, &draft);
-    } else {
+    } else if (!fill_row_by_heads(terms, a, &draft)) {
+        memset(&draft, 0, offsetof(row_draft, next));
+        draft.n = 0;
         fill_row(terms, a, &draft);
     }
     size_t n = draft.n < 256 ? draft.n + 1 : 256;

@@ -87,12 +87,6 @@ static void set_run(const qni_term_walk *w, const qni_term_run *run)
     qni_mask_clear_longer(w->vocabulary, w->mask, run->length);
 }
 
-// What is left of a term behind a byte of a token.
-static qni_term next_term(const qni_term_walk *w, qni_term term, unsigned byte)
-{
-    return qni_byte_is_plain(byte) ? qni_term_next(w->terms, term, byte) : QNI_TERM_NOTHING;
-}
-
 // Sets those of some entries that have no character of the groups in `dead`.
 static void set_without(const qni_term_walk *w, uint32_t first, uint32_t end, uint64_t dead)
 {
@@ -103,17 +97,24 @@ static void set_without(const qni_term_walk *w, uint32_t first, uint32_t end, ui
     }
 }
 
-// Where the narrower or the wider term stays and ends behind a node's byte, as far as it is worth
-// to be found out for what is below it. Inside of a character that is asked where it begins.
-static qni_term_groups groups_at(const qni_term_walk *w, const qni_group_node *node, uint32_t depth,
-                                 bool wide)
+// The term behind a node's byte; inside of a character, where it begins.
+static qni_term between(const qni_term_walk *w, const qni_group_node *node, uint32_t depth)
 {
-    enum { FEW = 24 }; // tokens
-    const qni_term_depth *at = &w->depths[depth + 1 - qni_group_node_begun(node)];
-    qni_term term = wide ? at->wide : at->state;
-    bool few = node->entry_end - node->entry < FEW;
-    return few && !qni_term_info_of(w->terms, term)->loop_known ? (qni_term_groups){0}
-                                                                : qni_term_loop(w->terms, term);
+    return w->depths[depth + 1 - qni_group_node_begun(node)].state;
+}
+
+static uint32_t n_tokens(const qni_group_node *node)
+{
+    return node->entry_end - node->entry;
+}
+
+enum { FEW = 24 }; // tokens below a node for which it is not worth to find out about a term
+
+// Do the groups of what is below a node tell which of its tokens are in the language? They have
+// those of the way here too: none of them may be a dead one.
+static bool decide(const qni_group_node *node, uint64_t way, qni_term_groups g)
+{
+    return (node->below & QNI_ALL_GROUPS & ~(g.stay | g.dead)) == 0 && (way & g.dead) == 0;
 }
 
 // Sets what is known of a node with others below, whose state is known; false when they are to be
@@ -121,26 +122,32 @@ static qni_term_groups groups_at(const qni_term_walk *w, const qni_group_node *n
 static bool take_node(const qni_term_walk *w, const qni_group_node *node, uint32_t depth,
                       const qni_term_run *run)
 {
-    uint64_t below = node->below & QNI_ALL_GROUPS;
+    enum { MANY = 256 };                           // tokens that are better taken as a whole
     if (depth + 1 + node->height <= run->length) { // all below ends within the run
         set_without(w, node->entry, node->entry_end, ~run->groups);
         return true;
     }
-    qni_term_groups groups = groups_at(w, node, depth, false);
-    if ((below & ~groups.stay) == 0) {
+    qni_term term = between(w, node, depth);
+    const qni_term_info *info = qni_term_info_of(w->terms, term);
+    uint64_t way = w->depths[depth + 1].way, below = node->below & QNI_ALL_GROUPS;
+    qni_term_groups self = {0, 0}, loop = {0, 0};
+    if (n_tokens(node) >= FEW || info->self_known) {
+        self = qni_term_self(w->terms, term);
+    }
+    bool by_self = decide(node, way, self), ends = (below & ~self.dead) == 0;
+    bool done = ends || (below & ~self.stay) == 0 || (by_self && n_tokens(node) < MANY);
+    if (!done && (n_tokens(node) >= FEW || info->loop_known)) {
+        loop = qni_term_loop(w->terms, term);
+    }
+    if ((below & ~self.stay) == 0 || (below & ~loop.stay) == 0) {
         set_range(w, node->entry, node->entry_end);
-        return true;
+    } else if (by_self || decide(node, way, loop)) {
+        set_without(w, node->entry, node->entry_end, by_self ? self.dead : loop.dead);
+    } else {
+        set_range(w, node->entry, end_here(w, node));
+        return ends; // nothing below may come next
     }
-    // What is below has the groups of the way here too: none of them may be a dead one.
-    uint64_t way = w->depths[depth + 1].way;
-    bool few = (below & ~(groups.stay | groups.dead)) == 0 && (way & groups.dead) == 0;
-    bool one = (below & ~(groups.back | groups.shut)) == 0 && (way & groups.shut) == 0;
-    if (few || one) {
-        set_without(w, node->entry, node->entry_end, few ? groups.dead : groups.shut);
-        return true;
-    }
-    set_range(w, node->entry, end_here(w, node));
-    return (below & ~groups.shut) == 0; // nothing below may come next
+    return true;
 }
 
 void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
@@ -149,14 +156,15 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
     enum { LONG = 3 };  // a run of fewer bytes has few tokens, and so has one without letters
     const uint64_t letters = QNI_GROUP_BIT(qni_ascii_group('z')) |
                              QNI_GROUP_BIT(qni_ascii_group('Z'));
-    qni_term_groups first = qni_term_loop(w->terms, start);
+    qni_term_groups first = qni_term_loop(w->terms, start), self = qni_term_self(w->terms, start);
     uint32_t staying = 0, depth = 0; // bytes on the way here that are all in `stay`
     if (__builtin_popcountll(first.stay) > WORTH) {
         set_groups(w, first.stay);
     } else {
-        first = (qni_term_groups){0};
+        first = self = (qni_term_groups){0, 0};
     }
     uint64_t stay = first.stay, done = stay | first.dead;
+    self.stay &= stay; // what is set
     qni_term_run run = qni_term_run_find(w->terms, start, w->vocabulary->groups.max_depth);
     for (unsigned b = 0; b < 0x80; b++) { // a byte that begins an escape, say, is none of the run
         run.groups &= qni_byte_is_plain(b) ? QNI_ALL_GROUPS : ~QNI_GROUP_BIT(qni_ascii_group(b));
@@ -170,16 +178,16 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
         uint64_t below = node->below & QNI_ALL_GROUPS, own = qni_group_node_own(node);
         staying = staying < depth ? staying : depth;
         staying += staying == depth && (own & ~stay) == 0;
-        bool back = ((w->depths[depth].way | own) & ~first.back) == 0;
+        bool back = ((w->depths[depth].way | own) & ~self.stay) == 0;
         if (staying > depth &&
-            ((below & ~done) == 0 || (back && (below & ~(first.back | first.shut)) == 0))) {
+            ((below & ~done) == 0 || (back && (below & ~(self.stay | self.dead)) == 0))) {
             continue; // set already, or dead
         }
         if (run_done && depth < run.length &&
             (depth + 1 + node->height <= run.length || (below & run.behind) == 0)) {
             continue; // those that end within the run are set, and no other goes on behind it
         }
-        qni_term next = next_term(w, w->depths[depth].state, node->byte);
+        qni_term next = qni_term_next(w->terms, w->depths[depth].state, node->byte);
         if (next == QNI_TERM_NOTHING) {
             continue;
         }
@@ -195,15 +203,24 @@ void qni_term_walk_inside(const qni_term_walk *w, qni_term start)
     }
 }
 
-// Are the tokens below a node in both languages or in neither, by their groups?
+// Are the tokens below a node in both languages or in neither, by their groups? The narrower one
+// counts, so it has too many states to look at more than its own.
 static bool alike_below(const qni_term_walk *w, const qni_group_node *node, uint32_t depth)
 {
+    qni_term_depth at = w->depths[depth + 1 - qni_group_node_begun(node)];
     uint64_t below = node->below & QNI_ALL_GROUPS;
-    qni_term_groups near = groups_at(w, node, depth, false);
+    bool few = n_tokens(node) < FEW;
+    if (few && !qni_term_info_of(w->terms, at.state)->self_known) {
+        return false;
+    }
+    qni_term_groups near = qni_term_self(w->terms, at.state);
     if ((below & ~near.stay) == 0) {
         return true;
     }
-    qni_term_groups far = groups_at(w, node, depth, true);
+    if (few && !qni_term_info_of(w->terms, at.wide)->loop_known) {
+        return false;
+    }
+    qni_term_groups far = qni_term_loop(w->terms, at.wide);
     return (near.stay & ~far.stay) == 0 && (below & ~(near.stay | far.dead)) == 0;
 }
 
@@ -217,11 +234,11 @@ void qni_term_walk_narrow(const qni_term_walk *w, qni_term near, qni_term far, u
         if (depth + 1 + node->height <= safe) {
             continue;
         }
-        qni_term wide = next_term(w, here->wide, node->byte);
+        qni_term wide = qni_term_next(w->terms, here->wide, node->byte);
         if (wide == QNI_TERM_NOTHING) {
             continue;
         }
-        qni_term narrow = next_term(w, here->state, node->byte);
+        qni_term narrow = qni_term_next(w->terms, here->state, node->byte);
         if (narrow == QNI_TERM_NOTHING) {
             clear_range(w, node->entry, node->entry_end);
             continue;
@@ -254,7 +271,9 @@ void qni_term_walk_closing(const qni_term_walk *w, qni_term start, const uint32_
     }
     for (uint32_t i = 0; i < trie->n_nodes;) {
         const qni_token_trie_node *node = &trie->nodes[i];
-        qni_term next = next_term(w, w->depths[node->depth].state, node->byte);
+        qni_term next = qni_byte_is_plain(node->byte)
+                            ? qni_term_next(w->terms, w->depths[node->depth].state, node->byte)
+                            : QNI_TERM_NOTHING;
         if (next == QNI_TERM_NOTHING) {
             i = node->skip;
             continue;

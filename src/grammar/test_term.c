@@ -188,7 +188,8 @@ static qni_term step_text(qni_term t, const char *text, size_t n)
 // So must it be with beginnings of characters.
 static void check_groups(const char *what, qni_term start, uint32_t *seed)
 {
-    qni_term_groups g = qni_term_loop(a.terms, start);
+    qni_term_groups g = qni_term_loop(a.terms, start), self = qni_term_self(a.terms, start);
+    bool free = qni_term_info_of(a.terms, start)->free;
     qni_term t = start;
     for (int i = 0; i < 60; i++) {
         qni_term to = t;
@@ -202,11 +203,12 @@ static void check_groups(const char *what, qni_term start, uint32_t *seed)
                     fail_msg("%s: %zu bytes of \"%s\" go on, but their group is dead", what, n,
                              text);
                 }
-                if (t == start && next != QNI_TERM_NOTHING && (g.shut & group) != 0) {
+                if (t == start && next != QNI_TERM_NOTHING && (self.dead & group) != 0) {
                     fail_msg("%s: %zu bytes of \"%s\" go on, but their group is shut", what, n,
                              text);
                 }
-                if (n == strlen(text) && next != start && t == start && (g.back & group) != 0) {
+                if (n == strlen(text) && next != start && t == start && !free &&
+                    (self.stay & group) != 0) {
                     fail_msg("%s: \"%s\" leads elsewhere, but its group leads back", what, text);
                 }
                 if (next == QNI_TERM_NOTHING && (g.stay & group) != 0) {

@@ -197,35 +197,41 @@ static qn_status build_plain(qni_vocabulary *v, length_entry *entries, uint32_t 
     return QN_OK;
 }
 
-// Masks of the tokens by the groups of their characters.
+static void set_rows(qni_vocabulary *v, uint32_t token, uint64_t rows)
+{
+    rows |= (rows & QNI_WIDE_GROUPS) != 0 ? QNI_GROUP_BIT(QNI_ROW_WIDE) : 0;
+    rows |= (rows & QNI_MARK_GROUPS) != 0 ? QNI_GROUP_BIT(QNI_ROW_MARKS) : 0;
+    for (; rows != 0; rows &= rows - 1) {
+        qni_mask_set(v->of_group + (size_t)__builtin_ctzll(rows) * v->n_words, token);
+    }
+}
+
+// Masks of the tokens by the groups of their characters. Of those with an escape only the backslash
+// counts.
 static qn_status build_groups(qni_vocabulary *v, qn_error *err)
 {
-    QNI_TRY(qni_group_trie_begin(&v->groups, &v->inside, err));
     v->of_group = qni_calloc((size_t)QNI_N_GROUP_ROWS * v->n_words + 1, sizeof *v->of_group);
     if (v->of_group == NULL) {
         return qni_fail_memory(err);
     }
     for (uint32_t i = 0; i < v->groups.n_entries; i++) {
-        uint64_t rows = v->groups.groups[i];
-        rows |= (rows & QNI_WIDE_GROUPS) != 0 ? QNI_GROUP_BIT(QNI_ROW_WIDE) : 0;
-        rows |= (rows & QNI_MARK_GROUPS) != 0 ? QNI_GROUP_BIT(QNI_ROW_MARKS) : 0;
-        for (; rows != 0; rows &= rows - 1) {
-            qni_mask_set(v->of_group + (size_t)__builtin_ctzll(rows) * v->n_words,
-                         v->groups.entries[i]);
-        }
+        set_rows(v, v->groups.entries[i], v->groups.groups[i]);
+    }
+    for (uint32_t i = 0; i < v->escaped.n_entries; i++) {
+        set_rows(v, v->escaped.entries[i], QNI_GROUP_BIT(qni_ascii_group('\\')));
     }
     return QN_OK;
 }
 
 typedef struct room {
-    qni_token_trie_key *all, *inside, *tails, *odd, *escaped;
+    qni_token_trie_key *all, *inside, *bare, *tails, *odd, *escaped;
     length_entry *lengths;
 } room;
 
 static qn_status build_tables(qni_vocabulary *v, const uint8_t *special, room *r, qn_error *err)
 {
     uint32_t n_all = 0, n_inside = 0, n_tails = 0, n_plain = 0, n_odd = 0;
-    uint32_t n_escaped = 0;
+    uint32_t n_escaped = 0, n_bare = 0;
     for (uint32_t token = 0; token < v->n_tokens; token++) {
         uint32_t size;
         const char *text = token_bytes(v, token, &size);
@@ -244,6 +250,8 @@ static qn_status build_tables(qni_vocabulary *v, const uint8_t *special, room *r
             r->inside[n_inside++] = (qni_token_trie_key){text, size, token};
             if (memchr(text, '\\', size) != NULL) {
                 r->escaped[n_escaped++] = (qni_token_trie_key){text, size, token};
+            } else {
+                r->bare[n_bare++] = (qni_token_trie_key){text, size, token};
             }
         } else if (((unsigned char)text[0] & 0xC0) == 0x80) { // no others ever fit
             r->odd[n_odd++] = (qni_token_trie_key){text, size, token};
@@ -255,6 +263,7 @@ static qn_status build_tables(qni_vocabulary *v, const uint8_t *special, room *r
     QNI_TRY(qni_token_trie_begin(&v->trie, r->all, n_all, err));
     QNI_TRY(qni_token_trie_begin(&v->inside, r->inside, n_inside, err));
     QNI_TRY(qni_token_trie_begin(&v->escaped, r->escaped, n_escaped, err));
+    QNI_TRY(qni_group_trie_begin(&v->groups, r->bare, n_bare, err));
     QNI_TRY(qni_token_trie_begin(&v->odd, r->odd, n_odd, err));
     QNI_TRY(build_closers(v, r->tails, n_tails, err));
     QNI_TRY(build_groups(v, err));
@@ -280,15 +289,17 @@ static qn_status build(qni_vocabulary *v, const char *bytes, const uint32_t *off
     room r = {0};
     r.all = qni_alloc_array((size_t)n + 1, sizeof *r.all);
     r.inside = qni_alloc_array((size_t)n + 1, sizeof *r.inside);
+    r.bare = qni_alloc_array((size_t)n + 1, sizeof *r.bare);
     r.tails = qni_alloc_array((size_t)n + 1, sizeof *r.tails);
     r.escaped = qni_alloc_array((size_t)n + 1, sizeof *r.escaped);
     r.odd = qni_alloc_array((size_t)n + 1, sizeof *r.odd);
     r.lengths = qni_alloc_array((size_t)n + 1, sizeof *r.lengths);
-    bool fine = r.all != NULL && r.inside != NULL && r.tails != NULL && r.odd != NULL &&
-                r.escaped != NULL && r.lengths != NULL;
+    bool fine = r.all != NULL && r.inside != NULL && r.bare != NULL && r.tails != NULL &&
+                r.odd != NULL && r.escaped != NULL && r.lengths != NULL;
     qn_status status = fine ? build_tables(v, special, &r, err) : qni_fail_memory(err);
     qni_free(r.all);
     qni_free(r.inside);
+    qni_free(r.bare);
     qni_free(r.tails);
     qni_free(r.odd);
     qni_free(r.escaped);

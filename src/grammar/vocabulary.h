@@ -33,9 +33,9 @@ typedef struct qni_vocabulary {
     // For strings of JSON. A token read inside a string either stays inside it or closes it.
     // tokens without a bare quote that can begin outside an escape and between characters
     qni_token_trie inside;
-    qni_group_trie groups;          // the same, by the groups of their characters
     qni_token_trie odd;             // those that begin inside a character
     qni_token_trie escaped;         // those of `inside` with an escape
+    qni_group_trie groups;          // the others, by the groups of their characters
     qni_token_trie closing;         // the bytes before the quote -> closer
     qni_token_trie closing_escaped; // those with an escape before it
     qni_token_trie tails;           // what stands behind it -> tail
