@@ -5,6 +5,7 @@
 #ifndef QNI_GRAMMAR_ACCOUNT_H
 #define QNI_GRAMMAR_ACCOUNT_H
 
+#include "base/arena.h"
 #include "base/error.h"
 
 #include <stdbool.h>
@@ -25,15 +26,31 @@ void qni_account_begin(qni_account *account, size_t limit_bytes, uint64_t limit_
 // Marks a failure. The first one stays. Returns false, for `return qni_account_fail(...)`.
 bool qni_account_fail(qni_account *account, qn_status status, const char *reason);
 
+bool qni_account_fail_work(qni_account *account);
+
 // Counts a step of a search that costs `weight` (1 is about 100 ns); false when too much was done.
-bool qni_account_step(qni_account *account, uint32_t weight);
+static inline bool qni_account_step(qni_account *account, uint32_t weight)
+{
+    account->work += weight;
+    return account->work <= account->limit_work ? account->status == QN_OK
+                                                : qni_account_fail_work(account);
+}
+
+bool qni_account_grow_more(qni_account *account, void *items, size_t *capacity, size_t need,
+                           size_t size);
 
 // qni_grow on the account's bytes; the new part is not cleared.
-bool qni_account_grow(qni_account *account, void *items, size_t *capacity, size_t need,
-                      size_t size);
+static inline bool qni_account_grow(qni_account *account, void *items, size_t *capacity,
+                                    size_t need, size_t size)
+{
+    return need <= *capacity || qni_account_grow_more(account, items, capacity, need, size);
+}
 
 // Memory on the account's bytes, cleared; NULL when that failed. Free it with qni_free.
 void *qni_account_alloc(qni_account *account, size_t bytes);
+
+// The same as a piece of an arena.
+void *qni_account_piece(qni_account *account, qni_arena *arena, size_t bytes);
 
 // The failure as an error, or QN_OK.
 QNI_WARN_UNUSED qn_status qni_account_status(const qni_account *account, qn_error *err);

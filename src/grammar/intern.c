@@ -105,10 +105,11 @@ uint32_t qni_intern_add(qni_intern *table, const uint32_t *words, size_t n, bool
         *fresh = false;
     }
     uint32_t hash = hash_words(words, n);
-    if (table->n_slots != 0) {
-        uint32_t id = table->slots[find_slot(table, words, n, hash)];
-        if (id != 0) {
-            return id;
+    size_t slot = 0, n_slots = table->n_slots;
+    if (n_slots != 0) {
+        slot = find_slot(table, words, n, hash);
+        if (table->slots[slot] != 0) {
+            return table->slots[slot];
         }
     }
     bool inside = words >= table->words && words < table->words + table->n_words;
@@ -126,7 +127,8 @@ uint32_t qni_intern_add(qni_intern *table, const uint32_t *words, size_t n, bool
     table->n_words += n;
     table->ends[id] = (uint32_t)table->n_words;
     table->hashes[id] = hash;
-    table->slots[find_slot(table, words, n, hash)] = id;
+    slot = table->n_slots == n_slots ? slot : find_slot(table, words, n, hash);
+    table->slots[slot] = id;
     if (fresh != NULL) {
         *fresh = true;
     }

@@ -89,6 +89,7 @@ static qni_term make(qni_terms *terms, const uint32_t *words, size_t n)
 qn_status qni_terms_begin(qni_terms *terms, qni_account *account, qn_error *err)
 {
     *terms = (qni_terms){.account = account};
+    qni_arena_begin(&terms->rows, account->limit_bytes);
     qni_intern_begin(&terms->table, account);
     qni_intern_begin(&terms->window_ids, account);
     make(terms, (uint32_t[]){KIND_EMPTY}, 1);
@@ -121,9 +122,7 @@ qn_status qni_terms_begin(qni_terms *terms, qni_account *account, qn_error *err)
 
 void qni_terms_end(qni_terms *terms)
 {
-    for (uint32_t id = 1; id < terms->table.n; id++) {
-        qni_free(qni_term_info_of(terms, id)->row);
-    }
+    qni_arena_end(&terms->rows);
     qni_intern_end(&terms->table);
     qni_intern_end(&terms->window_ids);
     qni_free(terms->windows);

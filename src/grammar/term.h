@@ -91,6 +91,7 @@ typedef struct qni_term_window {
 typedef struct qni_terms {
     qni_account *account;
     qni_intern table;
+    qni_arena rows;
     qni_term_info **blocks; // of QNI_TERM_BLOCK terms each, which stay where they are
     size_t n_blocks;
     size_t blocks_capacity;

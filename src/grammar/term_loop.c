@@ -200,10 +200,11 @@ static uint64_t all_groups(void)
 
 qni_term_groups qni_term_self_find(qni_terms *terms, qni_term a)
 {
-    uint64_t groups = all_groups();
-    bool free = qni_term_info_of(terms, a)->free;
+    const qni_term_info *info = qni_term_info_of(terms, a);
+    bool free = info->free, ends = info->most != QNI_TERM_NO_MAX; // no text of any length
+    uint64_t groups = ends ? 0 : all_groups();
     closure c = {.terms = terms, .states = {a}, .n = 1, .limit = 1};
-    if (!free) {
+    if (!free && !ends) {
         groups &= ~follow(&c, a, groups);
         groups &= ~c.via_more;
     }
@@ -222,7 +223,7 @@ qni_term_groups qni_term_loop_find(qni_terms *terms, qni_term a)
     closure c = {.terms = terms, .states = {a}, .n = 1, .limit = MAX_STATES};
     qni_term_groups found = qni_term_self(terms, a);
     const qni_term_info *info = qni_term_info_of(terms, a);
-    if (!info->free && info->most == QNI_TERM_NO_MAX) { // else there are no texts of any length
+    if (!info->free && info->most == QNI_TERM_NO_MAX) {
         uint64_t groups = close_ascii(&c, all_groups() & ~QNI_WIDE_GROUPS);
         if (c.via_more == 0) { // or there are too many states
             groups |= close_wide(&c, all_groups() & QNI_WIDE_GROUPS);

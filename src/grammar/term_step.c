@@ -369,7 +369,8 @@ make_row(qni_terms *terms, qni_term a, const row_parts *p, const qni_term_row *c
         fill_row(terms, a, &draft);
     }
     size_t n = draft.n < 256 ? draft.n + 1 : 256;
-    qni_term_row *row = qni_account_alloc(terms->account, sizeof *row + n * sizeof *row->next);
+    qni_term_row *row = qni_account_piece(terms->account, &terms->rows,
+                                          sizeof *row + n * sizeof *row->next);
     if (row != NULL) {
         memcpy(row->starts, draft.starts, sizeof row->starts);
         memcpy(row->kinds, draft.kinds, sizeof row->kinds);
@@ -392,7 +393,6 @@ static qni_term_row *row_of(qni_terms *terms, qni_term a)
     bool by_parts = find_part_rows(terms, a, &p, rows);
     qni_term_row *row = make_row(terms, a, by_parts ? &p : NULL, rows);
     if (terms->account->status != QN_OK) {
-        qni_free(row);
         return NULL;
     }
     qni_term_info_of(terms, a)->row = row;
