@@ -330,7 +330,7 @@ qni_jtype qni_goal_cheapest(qni_frames *fr, qni_goal goal)
 bool qni_frame_needs_key(qni_frames *fr, qni_frame frame, size_t i)
 {
     const qni_universe *u = qni_frame_universe(fr, frame);
-    if (fr->frame_info[frame].needed == NULL) {
+    if (qni_frame_info_of(fr, frame)->needed == NULL) {
         uint8_t *needed = qni_calloc(u->n_keys + 1, 1);
         if (needed == NULL) {
             return qni_account_fail(fr->account, QN_OUT_OF_MEMORY, "out of memory");
@@ -351,9 +351,9 @@ bool qni_frame_needs_key(qni_frames *fr, qni_frame frame, size_t i)
         u = qni_frame_universe(fr, frame);
         pricing p = {.fr = fr, .universe = u, .needed = needed};
         rest_cost(&p, cheapest, cheapest, 0);
-        fr->frame_info[frame].needed = needed;
+        qni_frame_info_of(fr, frame)->needed = needed;
     }
-    return fr->frame_info[frame].needed[i] != 0;
+    return qni_frame_info_of(fr, frame)->needed[i] != 0;
 }
 
 // ---- Inside of a value

@@ -19,23 +19,22 @@ qn_status qni_frames_begin(qni_frames *fr, qni_formulas *f, qn_error *err)
     qni_intern_begin(&fr->tuples, fr->account);
     qni_intern_begin(&fr->universe_ids, fr->account);
     qni_intern_begin(&fr->shapes, fr->account);
-    if (qni_account_grow(fr->account, &fr->frame_info, &fr->frame_info_capacity, 2,
-                         sizeof *fr->frame_info)) {
+    if (qni_blocks_reach(&fr->frame_infos, fr->account, 0, sizeof(qni_frame_info))) {
         uint32_t outside[FRAME_PAIRS] = {QNI_FRAME_OUTSIDE};
         qni_intern_add(&fr->frames, outside, FRAME_PAIRS, NULL);
-        fr->frame_info[QNI_FRAME_DONE] = (qni_frame_info){0};
+        *qni_frame_info_of(fr, QNI_FRAME_DONE) = (qni_frame_info){0};
     }
     return qni_account_status(fr->account, err);
 }
 
 void qni_frames_end(qni_frames *fr)
 {
-    for (uint32_t i = 1; i < fr->frames.n && fr->frame_info != NULL; i++) {
-        qni_free(fr->frame_info[i].verdicts);
-        qni_free(fr->frame_info[i].needed);
+    for (uint32_t i = 1; i < fr->frames.n; i++) {
+        qni_free(qni_frame_info_of(fr, i)->verdicts);
+        qni_free(qni_frame_info_of(fr, i)->needed);
     }
-    for (uint32_t i = 1; i < fr->goals.n && fr->goal_info != NULL; i++) {
-        qni_free(fr->goal_info[i].numbers);
+    for (uint32_t i = 1; i < fr->goals.n; i++) {
+        qni_free(qni_goal_info_of(fr, i)->numbers);
     }
     for (uint32_t i = 1; i < fr->universe_ids.n && fr->universes != NULL; i++) {
         qni_free(fr->universes[i].keys);
@@ -47,8 +46,8 @@ void qni_frames_end(qni_frames *fr)
     qni_intern_end(&fr->tuples);
     qni_intern_end(&fr->universe_ids);
     qni_intern_end(&fr->shapes);
-    qni_free(fr->frame_info);
-    qni_free(fr->goal_info);
+    qni_blocks_end(&fr->frame_infos);
+    qni_blocks_end(&fr->goal_infos);
     qni_free(fr->universes);
     qni_free(fr->sat);
     *fr = (qni_frames){0};
@@ -406,8 +405,8 @@ static qni_frame add_frame(qni_frames *fr, qni_frame_kind kind, uint32_t start, 
         record[FRAME_PAIRS + 2 * i] = alts[i];
         record[FRAME_PAIRS + 2 * i + 1] = around[i];
     }
-    if (n == 0 || !qni_account_grow(fr->account, &fr->frame_info, &fr->frame_info_capacity,
-                                    (size_t)fr->frames.n + 2, sizeof *fr->frame_info)) {
+    if (n == 0 || !qni_blocks_reach(&fr->frame_infos, fr->account, (size_t)fr->frames.n + 1,
+                                    sizeof(qni_frame_info))) {
         return 0;
     }
     n = n == 1 ? 1 : join_pairs(fr->f, record + FRAME_PAIRS, n);
@@ -416,16 +415,16 @@ static qni_frame add_frame(qni_frames *fr, qni_frame_kind kind, uint32_t start, 
     if (fresh) {
         bool waits = start != UINT32_MAX;
         for (size_t i = 0; i < n; i++) {
-            waits = waits || fr->frame_info[record[FRAME_PAIRS + 2 * i + 1]].waits;
+            waits = waits || qni_frame_info_of(fr, record[FRAME_PAIRS + 2 * i + 1])->waits;
         }
-        fr->frame_info[id] = (qni_frame_info){.waits = waits};
+        *qni_frame_info_of(fr, id) = (qni_frame_info){.waits = waits};
     }
     return id;
 }
 
 bool qni_frame_waits(const qni_frames *fr, qni_frame frame)
 {
-    return frame != 0 && fr->frame_info[frame].waits;
+    return frame != 0 && qni_frame_info_of(fr, frame)->waits;
 }
 
 bool qni_frame_waits_for_item(const qni_frames *fr, qni_frame frame)
@@ -462,14 +461,14 @@ qni_frame qni_frame_make(qni_frames *fr, qni_frame_kind kind, uint32_t start, ui
 static qni_goal goal_from(qni_frames *fr, uint32_t *pairs, size_t n)
 {
     n = n < 2 ? n : join_pairs(fr->f, pairs, n);
-    if (n == 0 || !qni_account_grow(fr->account, &fr->goal_info, &fr->goal_info_capacity,
-                                    (size_t)fr->goals.n + 2, sizeof *fr->goal_info)) {
+    if (n == 0 || !qni_blocks_reach(&fr->goal_infos, fr->account, (size_t)fr->goals.n + 1,
+                                    sizeof(qni_goal_info))) {
         return 0;
     }
     bool fresh;
     qni_goal id = qni_intern_add(&fr->goals, pairs, 2 * n, &fresh);
     if (fresh) {
-        fr->goal_info[id] = (qni_goal_info){0};
+        *qni_goal_info_of(fr, id) = (qni_goal_info){0};
     }
     return id;
 }
@@ -517,7 +516,7 @@ static bool make_shape(qni_frames *fr, qni_frame frame, qni_frame *unknown)
     copy_frame(fr, frame, &c);
     uint32_t record[2 + 2 * QNI_MAX_ALTERNATIVES] = {c.kind, c.universe};
     for (size_t i = 0; i < c.n; i++) {
-        uint32_t around = c.around[i] == 0 ? 0 : fr->frame_info[c.around[i]].shape;
+        uint32_t around = c.around[i] == 0 ? 0 : qni_frame_info_of(fr, c.around[i])->shape;
         if (c.around[i] != 0 && around == 0 && fr->account->status == QN_OK) {
             *unknown = c.around[i];
             return false;
@@ -525,16 +524,16 @@ static bool make_shape(qni_frames *fr, qni_frame frame, qni_frame *unknown)
         record[2 + 2 * i] = c.alts[i];
         record[3 + 2 * i] = around;
     }
-    fr->frame_info[frame].shape = qni_intern_add(&fr->shapes, record, 2 + 2 * c.n, NULL);
+    qni_frame_info_of(fr, frame)->shape = qni_intern_add(&fr->shapes, record, 2 + 2 * c.n, NULL);
     return true;
 }
 
 uint32_t qni_frame_shape(qni_frames *fr, qni_frame frame)
 {
-    if (frame != 0 && fr->frame_info[frame].shape == 0) {
+    if (frame != 0 && qni_frame_info_of(fr, frame)->shape == 0) {
         qni_frames_outermost_first(fr, frame, make_shape);
     }
-    return frame == 0 ? 0 : fr->frame_info[frame].shape;
+    return frame == 0 ? 0 : qni_frame_info_of(fr, frame)->shape;
 }
 
 uint32_t qni_goal_shape(qni_frames *fr, qni_goal goal)
@@ -632,8 +631,8 @@ qni_goal qni_frame_member(qni_frames *fr, qni_frame frame, qni_string key)
 
 qni_goal qni_frame_item(qni_frames *fr, qni_frame frame, uint32_t start)
 {
-    if (fr->frame_info[frame].item_known) {
-        return fr->frame_info[frame].item;
+    if (qni_frame_info_of(fr, frame)->item_known) {
+        return qni_frame_info_of(fr, frame)->item;
     }
     frame_copy c;
     copy_frame(fr, frame, &c);
@@ -642,15 +641,15 @@ qni_goal qni_frame_item(qni_frames *fr, qni_frame frame, uint32_t start)
     bool placed = goal != 0 &&
                   qni_intern_at(&fr->frames, qni_goal_then(fr, goal, 0), NULL)[FRAME_START] != 0;
     if (!placed && fr->account->status == QN_OK) {
-        fr->frame_info[frame].item_known = true;
-        fr->frame_info[frame].item = goal;
+        qni_frame_info_of(fr, frame)->item_known = true;
+        qni_frame_info_of(fr, frame)->item = goal;
     }
     return goal;
 }
 
 qni_frame qni_frame_close(qni_frames *fr, qni_frame frame)
 {
-    qni_frame_info *info = &fr->frame_info[frame];
+    qni_frame_info *info = qni_frame_info_of(fr, frame);
     if (!info->close_known) {
         size_t n;
         const uint32_t *r = qni_intern_at(&fr->frames, frame, &n);
@@ -666,8 +665,8 @@ qni_frame qni_frame_close(qni_frames *fr, qni_frame frame)
 
 qni_term qni_frame_other_keys(qni_frames *fr, qni_frame frame)
 {
-    if (fr->frame_info[frame].others_known) {
-        return fr->frame_info[frame].others;
+    if (qni_frame_info_of(fr, frame)->others_known) {
+        return qni_frame_info_of(fr, frame)->others;
     }
     const uint32_t *r = qni_intern_at(&fr->frames, frame, NULL);
     uint32_t universe = r[FRAME_UNIVERSE], seen = r[FRAME_SEEN];
@@ -683,7 +682,7 @@ qni_term qni_frame_other_keys(qni_frames *fr, qni_frame frame)
         for (uint32_t c = 0; c < (uint32_t)1 << n_terms; c++) {
             qni_goal goal = qni_frame_class_goal(fr, frame, c);
             bool takes = goal != 0;
-            fr->frame_info[frame].other_goal = n_terms == 0 ? goal : 0;
+            qni_frame_info_of(fr, frame)->other_goal = n_terms == 0 ? goal : 0;
             all = all && takes;
             if (takes) {
                 sum = qni_term_alt2(t, sum, qni_universe_class(fr, universe, c));
@@ -693,15 +692,15 @@ qni_term qni_frame_other_keys(qni_frames *fr, qni_frame frame)
         sum = all && n_terms == 0 ? t->text : without_seen(fr, sum, seen);
     }
     if (fr->account->status == QN_OK) {
-        fr->frame_info[frame].others_known = true;
-        fr->frame_info[frame].others = sum;
+        qni_frame_info_of(fr, frame)->others_known = true;
+        qni_frame_info_of(fr, frame)->others = sum;
     }
     return sum;
 }
 
 qni_goal qni_frame_other_goal(const qni_frames *fr, qni_frame frame)
 {
-    return fr->frame_info[frame].other_goal;
+    return qni_frame_info_of(fr, frame)->other_goal;
 }
 
 // Does the formula of an object with one alternative deny every key that it does not name? Then it

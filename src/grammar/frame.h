@@ -58,11 +58,9 @@ typedef struct qni_frames {
     qni_account *account;
     qni_formulas *f;
     qni_intern frames;
-    qni_frame_info *frame_info;
-    size_t frame_info_capacity;
+    qni_blocks frame_infos;
     qni_intern goals;
-    qni_goal_info *goal_info;
-    size_t goal_info_capacity;
+    qni_blocks goal_infos;
     qni_intern seen;   // (list before, key): the keys of an object so far
     qni_intern tuples; // terms of a string under several alternatives
     qni_intern universe_ids;
@@ -75,6 +73,16 @@ typedef struct qni_frames {
     uint32_t sat_lowest;
     bool approximate; // some decision was taken in favour of "can be satisfied"
 } qni_frames;
+
+static inline qni_frame_info *qni_frame_info_of(const qni_frames *fr, qni_frame frame)
+{
+    return qni_blocks_at(&fr->frame_infos, frame, sizeof(qni_frame_info));
+}
+
+static inline qni_goal_info *qni_goal_info_of(const qni_frames *fr, qni_goal goal)
+{
+    return qni_blocks_at(&fr->goal_infos, goal, sizeof(qni_goal_info));
+}
 
 QNI_WARN_UNUSED qn_status qni_frames_begin(qni_frames *fr, qni_formulas *f, qn_error *err);
 void qni_frames_end(qni_frames *fr);

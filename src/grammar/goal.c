@@ -45,7 +45,7 @@ static uint32_t begin_number(qni_frames *fr, qni_goal goal, const qni_formula *a
         }
         any = any || sets[i].n != 0;
     }
-    fr->goal_info[goal].numbers = sets;
+    qni_goal_info_of(fr, goal)->numbers = sets;
     return any;
 }
 
@@ -61,8 +61,8 @@ static uint32_t begin_word(const qni_formula *alts, const qni_frame *then, size_
 
 uint32_t qni_goal_begin(qni_frames *fr, qni_goal goal, qni_jtype type)
 {
-    if (fr->goal_info[goal].known[type]) {
-        return fr->goal_info[goal].begins[type];
+    if (qni_goal_info_of(fr, goal)->known[type]) {
+        return qni_goal_info_of(fr, goal)->begins[type];
     }
     qni_formula alts[QNI_MAX_ALTERNATIVES];
     qni_frame then[QNI_MAX_ALTERNATIVES];
@@ -85,15 +85,15 @@ uint32_t qni_goal_begin(qni_frames *fr, qni_goal goal, qni_jtype type)
     default: begins = begin_word(alts, then, n); break;
     }
     if (fr->account->status == QN_OK) {
-        fr->goal_info[goal].known[type] = true;
-        fr->goal_info[goal].begins[type] = begins;
+        qni_goal_info_of(fr, goal)->known[type] = true;
+        qni_goal_info_of(fr, goal)->begins[type] = begins;
     }
     return begins;
 }
 
 const qni_number_set *qni_goal_numbers(const qni_frames *fr, qni_goal goal)
 {
-    return fr->goal_info[goal].numbers;
+    return qni_goal_info_of(fr, goal)->numbers;
 }
 
 uint32_t qni_lex_step(qni_frames *fr, qni_goal goal, uint32_t lex, unsigned byte)

@@ -7,16 +7,16 @@
 
 void qni_intern_begin(qni_intern *table, qni_account *account)
 {
-    *table = (qni_intern){.account = account};
+    *table = (qni_intern){.account = account, .n = 1};
+    qni_arena_begin(&table->words, SIZE_MAX);
 }
 
 void qni_intern_end(qni_intern *table)
 {
-    qni_free(table->words);
-    qni_free(table->ends);
-    qni_free(table->hashes);
+    qni_arena_end(&table->words);
+    qni_blocks_end(&table->entries);
     qni_free(table->slots);
-    *table = (qni_intern){.account = table->account};
+    qni_intern_begin(table, table->account);
 }
 
 static uint32_t hash_words(const uint32_t *words, size_t n)
@@ -35,13 +35,9 @@ static size_t find_slot(const qni_intern *table, const uint32_t *words, size_t n
     size_t mask = table->n_slots - 1;
     size_t at = hash & mask;
     while (table->slots[at] != 0) {
-        uint32_t id = table->slots[at];
-        if (table->hashes[id] == hash) {
-            size_t size;
-            const uint32_t *other = qni_intern_at(table, id, &size);
-            if (size == n && memcmp(other, words, n * sizeof *words) == 0) {
-                break;
-            }
+        const qni_intern_entry *e = qni_intern_entry_at(table, table->slots[at]);
+        if (e->hash == hash && e->n == n && memcmp(e->words, words, n * sizeof *words) == 0) {
+            break;
         }
         at = (at + 1) & mask;
     }
@@ -58,7 +54,7 @@ static bool grow_slots(qni_intern *table)
     }
     memset(slots, 0, n_slots * sizeof *slots);
     for (uint32_t id = 1; id < table->n; id++) {
-        size_t at = table->hashes[id] & (n_slots - 1);
+        size_t at = qni_intern_entry_at(table, id)->hash & (n_slots - 1);
         while (slots[at] != 0) {
             at = (at + 1) & (n_slots - 1);
         }
@@ -69,29 +65,6 @@ static bool grow_slots(qni_intern *table)
     table->slots = slots;
     table->n_slots = n_slots;
     return true;
-}
-
-// Room for one more record of `n` words.
-static bool make_room(qni_intern *table, size_t n)
-{
-    qni_account *account = table->account;
-    if (table->n_words + n > UINT32_MAX / 2) {
-        return qni_account_fail(account, QN_LIMIT_EXCEEDED, "the grammar takes too much memory");
-    }
-    size_t need = (size_t)table->n + 2;
-    if (!qni_account_grow(account, &table->words, &table->words_capacity, table->n_words + n + 1,
-                          sizeof *table->words) ||
-        !qni_account_grow(account, &table->ends, &table->ends_capacity, need,
-                          sizeof *table->ends) ||
-        !qni_account_grow(account, &table->hashes, &table->hashes_capacity, need,
-                          sizeof *table->hashes)) {
-        return false;
-    }
-    if (table->n == 0) {
-        table->ends[0] = 0;
-        table->n = 1;
-    }
-    return (size_t)table->n * 2 < table->n_slots || grow_slots(table);
 }
 
 uint32_t qni_intern_find(const qni_intern *table, const uint32_t *words, size_t n)
@@ -112,21 +85,22 @@ uint32_t qni_intern_add(qni_intern *table, const uint32_t *words, size_t n, bool
             return table->slots[slot];
         }
     }
-    bool inside = words >= table->words && words < table->words + table->n_words;
-    size_t offset = inside ? (size_t)(words - table->words) : 0;
-    if (table->account->status != QN_OK || !make_room(table, n)) {
+    qni_account *account = table->account;
+    if (account->status != QN_OK ||
+        !qni_blocks_reach(&table->entries, account, table->n, sizeof(qni_intern_entry)) ||
+        ((size_t)table->n * 2 >= n_slots && !grow_slots(table))) {
         return 0;
     }
-    if (inside) {
-        words = table->words + offset;
+    uint32_t *copy = qni_account_piece(account, &table->words, (n == 0 ? 1 : n) * sizeof *copy);
+    if (copy == NULL) {
+        return 0;
+    }
+    if (n != 0) {
+        memcpy(copy, words, n * sizeof *copy);
     }
     uint32_t id = table->n++;
-    if (n != 0) {
-        memcpy(table->words + table->n_words, words, n * sizeof *words);
-    }
-    table->n_words += n;
-    table->ends[id] = (uint32_t)table->n_words;
-    table->hashes[id] = hash;
+    qni_intern_entry *e = qni_blocks_at(&table->entries, id, sizeof *e);
+    *e = (qni_intern_entry){copy, (uint32_t)n, hash};
     slot = table->n_slots == n_slots ? slot : find_slot(table, words, n, hash);
     table->slots[slot] = id;
     if (fresh != NULL) {

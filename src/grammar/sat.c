@@ -383,7 +383,7 @@ bool qni_object_satisfiable(qni_frames *fr, qni_formula a, uint32_t universe, ui
 bool qni_frame_takes_key(qni_frames *fr, qni_frame frame, size_t i)
 {
     enum { UNKNOWN, YES, NO };
-    qni_frame_info *info = &fr->frame_info[frame];
+    qni_frame_info *info = qni_frame_info_of(fr, frame);
     const uint32_t *r = qni_intern_at(&fr->frames, frame, NULL);
     uint32_t seen = r[3];
     const qni_universe *u = &fr->universes[r[2]];
@@ -417,7 +417,7 @@ bool qni_frame_takes_key(qni_frames *fr, qni_frame frame, size_t i)
         yes = qni_frame_member(fr, frame, key) != 0;
     }
     if (fr->account->status == QN_OK) {
-        fr->frame_info[frame].verdicts[i] = yes ? YES : NO;
+        qni_frame_info_of(fr, frame)->verdicts[i] = yes ? YES : NO;
     }
     return yes;
 }

@@ -55,28 +55,11 @@ static uint32_t kind_of(const qni_terms *terms, qni_term a)
     return qni_term_record(terms, a, NULL)[0];
 }
 
-// A place for the facts of one more term. No block moves: a table that is copied when it is full
-// makes some masks take much longer than others.
-static bool make_room(qni_terms *terms)
-{
-    if (terms->table.n + 1 < terms->n_blocks * QNI_TERM_BLOCK) {
-        return true;
-    }
-    if (!qni_account_grow(terms->account, &terms->blocks, &terms->blocks_capacity,
-                          terms->n_blocks + 1, sizeof *terms->blocks)) {
-        return false;
-    }
-    qni_term_info *block = qni_account_alloc(terms->account, QNI_TERM_BLOCK * sizeof *block);
-    if (block != NULL) {
-        terms->blocks[terms->n_blocks++] = block;
-    }
-    return block != NULL;
-}
-
 static qni_term make(qni_terms *terms, const uint32_t *words, size_t n)
 {
     bool fresh;
-    if (!make_room(terms)) {
+    if (!qni_blocks_reach(&terms->infos, terms->account, (size_t)terms->table.n + 1,
+                          sizeof(qni_term_info))) {
         return QNI_TERM_NOTHING;
     }
     qni_term id = qni_intern_add(&terms->table, words, n, &fresh);
@@ -126,10 +109,7 @@ void qni_terms_end(qni_terms *terms)
     qni_intern_end(&terms->table);
     qni_intern_end(&terms->window_ids);
     qni_free(terms->windows);
-    for (size_t i = 0; i < terms->n_blocks; i++) {
-        qni_free(terms->blocks[i]);
-    }
-    qni_free(terms->blocks);
+    qni_blocks_end(&terms->infos);
     qni_free(terms->todo);
     *terms = (qni_terms){0};
 }

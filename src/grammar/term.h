@@ -92,9 +92,7 @@ typedef struct qni_terms {
     qni_account *account;
     qni_intern table;
     qni_arena rows;
-    qni_term_info **blocks; // of QNI_TERM_BLOCK terms each, which stay where they are
-    size_t n_blocks;
-    size_t blocks_capacity;
+    qni_blocks infos;
     uint32_t *todo; // the search's queue: term, predecessor
     size_t todo_capacity;
     uint32_t stamp;
@@ -106,11 +104,9 @@ typedef struct qni_terms {
     qni_term text;      // any well-formed UTF-8
 } qni_terms;
 
-enum { QNI_TERM_BLOCK = 256 };
-
 static inline qni_term_info *qni_term_info_of(const qni_terms *terms, qni_term a)
 {
-    return &terms->blocks[a / QNI_TERM_BLOCK][a % QNI_TERM_BLOCK];
+    return qni_blocks_at(&terms->infos, a, sizeof(qni_term_info));
 }
 
 QNI_WARN_UNUSED qn_status qni_terms_begin(qni_terms *terms, qni_account *account, qn_error *err);
