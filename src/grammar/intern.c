@@ -8,7 +8,7 @@
 void qni_intern_begin(qni_intern *table, qni_account *account)
 {
     *table = (qni_intern){.account = account, .n = 1};
-    qni_arena_begin(&table->words, SIZE_MAX);
+    qni_arena_begin(&table->words, SIZE_MAX); // the account has the limit
 }
 
 void qni_intern_end(qni_intern *table)
