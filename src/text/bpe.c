@@ -284,21 +284,43 @@ static inline place longest_ahead(const qni_bpe *bpe, qni_outlook *outlook,
     return p;
 }
 
-// What a search needs: a bit for each place from which no row of tokens leads on, and by token of
-// the row how long the longest one is where it begins; for a long word an outlook.
+// What a search needs: a bit for each place from which no row of tokens leads on, and where the
+// last of them is; by token of the row how long the longest one is where it begins; for a long word
+// an outlook.
 typedef struct notes {
     uint64_t *tried;
+    size_t tried_end;
     uint32_t *longest;
     qni_outlook *outlook;
 } notes;
 
-// How many tokens of so many bytes follow each other from a place on where all places are alike: as
-// far as the outlook goes, and not over places that were tried.
-static size_t count_again(const notes *keep, size_t at, size_t size)
+// How many bytes from text[at] on are those that stand `period` bytes before them.
+static size_t count_alike(const unsigned char *text, size_t n, size_t at, size_t period)
 {
-    size_t end = keep->outlook->at + QNI_OUTLOOK_PLACES;
-    bool is_new = at < end && (keep->tried[at / 64] | keep->tried[end / 64]) == 0;
-    return is_new ? (end - 1 - at) / size : 0;
+    size_t i = at;
+    uint64_t a, b;
+    for (; i + sizeof a <= n; i += sizeof a) {
+        memcpy(&a, text + i, sizeof a);
+        memcpy(&b, text + i - period, sizeof b);
+        if (a != b) {
+            break;
+        }
+    }
+    while (i < n && text[i] == text[i - period]) {
+        i++;
+    }
+    return i - at;
+}
+
+// How many more of a token follow that stands twice before text[at], found in the same way both
+// times: what the search reads from there on is what it read where that token begins, for as long
+// as the text goes on like it.
+static __attribute__((noinline)) size_t count_again(const qni_bpe *bpe, const unsigned char *text,
+                                                    size_t n, size_t at, size_t size)
+{
+    size_t alike = count_alike(text, n, at, size);
+    size_t read = alike > size ? qni_trie_depth(&bpe->trie, text + at, n - at) + 1 : alike;
+    return alike > read ? (alike - read) / size : 0;
 }
 
 // How many bytes at most the token behind this one has, when the two merge into one in the end:
@@ -330,6 +352,7 @@ static inline __attribute__((always_inline)) size_t find_row(const qni_bpe *bpe,
                 return 0;
             }
             keep.tried[at / 64] |= (uint64_t)1 << (at % 64);
+            keep.tried_end = at + 1 > keep.tried_end ? at + 1 : keep.tried_end;
             const qni_bpe_origin *longer = &bpe->origins[last.id];
             next = (place){longer->shorter, longer->shorter_size};
             at -= last.n;
@@ -354,23 +377,28 @@ static inline __attribute__((always_inline)) size_t find_row(const qni_bpe *bpe,
             next = (place){longer->shorter, longer->shorter_size};
             continue;
         }
+        bool again = is_long && last.id == next.value && keep.longest[count - 1] == longest;
         last = (qni_bpe_symbol){next.value, next.size};
         room = room_behind(bpe, last, longest);
         keep.longest[count] = longest;
         tokens[count++] = last;
         at = end;
+        if (again && at >= keep.tried_end) {
+            size_t more = count_again(bpe, text, n, at, last.n);
+            for (size_t i = 0; i < more; i++) {
+                keep.longest[count + i] = longest;
+            }
+            for (size_t i = 0; i < more; i++) {
+                tokens[count + i] = last;
+            }
+            count += more;
+            at += more * last.n;
+        }
         if (at == n) {
             return count;
         }
         if (is_long) {
             next = longest_ahead(bpe, keep.outlook, text, n, at, last.n);
-            bool again = last.id == left && last.id == right && last.id == next.value && apart;
-            if (keep.outlook->same && again && next.size > room) {
-                for (size_t i = count_again(&keep, at, next.size); i > 0; i--, at += last.n) {
-                    keep.longest[count] = next.size;
-                    tokens[count++] = last;
-                }
-            }
         } else {
             next.size = (uint32_t)qni_trie_longest(&bpe->trie, text + at, n - at, &next.value);
         }
@@ -391,7 +419,7 @@ static __attribute__((noinline)) qn_status find_long_row(const qni_bpe *bpe, qni
     qni_outlook outlook;
     qni_outlook_begin(&outlook, n);
     memset(s->tried, 0, words * sizeof *s->tried);
-    *n_tokens = find_row(bpe, text, n, first, (notes){s->tried, s->longest, &outlook}, tokens,
+    *n_tokens = find_row(bpe, text, n, first, (notes){s->tried, 0, s->longest, &outlook}, tokens,
                          true);
     return QN_OK;
 }
@@ -408,7 +436,7 @@ qn_status qni_bpe_encode(const qni_bpe *bpe, qni_bpe_scratch *s, const char *wor
     } else if (n < LONG) {
         uint64_t tried = 0;
         uint32_t longest[LONG];
-        *n_tokens = find_row(bpe, text, n, first, (notes){&tried, longest, NULL}, tokens, false);
+        *n_tokens = find_row(bpe, text, n, first, (notes){&tried, 0, longest, NULL}, tokens, false);
     } else {
         return find_long_row(bpe, s, text, n, first, tokens, n_tokens, err);
     }

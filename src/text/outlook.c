@@ -2,8 +2,6 @@
 
 #include "base/cpu.h"
 
-#include <string.h>
-
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -50,37 +48,10 @@ QNI_AVX2 static inline void look_at_eight(const qni_trie *trie, const unsigned c
     _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(even, odd, 0x31));
 }
 
-// Where all text is one byte, one place is all of them. False when they are to be looked at.
-static bool look_at_one(qni_outlook *outlook, const qni_trie *trie, const unsigned char *text)
-{
-    outlook->same = false;
-    if (memcmp(text, text + 1, QNI_OUTLOOK_PLACES + QNI_OUTLOOK_NEAR - 1) != 0) {
-        return false;
-    }
-    qni_outlook_place place = {0, 0};
-    uint32_t node = 0, depth = 0;
-    for (; depth < QNI_OUTLOOK_NEAR && qni_trie_step(trie, &node, text[depth]); depth++) {
-        if (qni_trie_is_key(trie, node)) {
-            place = (qni_outlook_place){trie->values[node], depth + 1};
-        }
-    }
-    if (depth == QNI_OUTLOOK_NEAR) {
-        return false; // far
-    }
-    for (int i = 0; i < QNI_OUTLOOK_PLACES; i++) {
-        outlook->places[i] = place;
-    }
-    outlook->same = true;
-    return true;
-}
-
 QNI_AVX2 void qni_outlook_look(qni_outlook *outlook, const qni_trie *trie,
                                const unsigned char *text, size_t at)
 {
     outlook->at = at;
-    if (look_at_one(outlook, trie, text + at)) {
-        return;
-    }
     for (int i = 0; i < QNI_OUTLOOK_PLACES; i += 8) {
         look_at_eight(trie, text + at + i, outlook->places + i);
     }

@@ -22,7 +22,6 @@ typedef struct qni_outlook_place {
 typedef struct qni_outlook {
     qni_outlook_place places[QNI_OUTLOOK_PLACES]; // those from text[at] on
     size_t at;
-    bool same; // all text is one byte, and all places are alike and not FAR
 } qni_outlook;
 
 // Whether the processor has what it takes.
@@ -32,7 +31,6 @@ bool qni_outlook_is_wide(void);
 static inline void qni_outlook_begin(qni_outlook *outlook, size_t n)
 {
     outlook->at = n + 1;
-    outlook->same = false;
 }
 
 static inline bool qni_outlook_covers(const qni_outlook *outlook, size_t at)

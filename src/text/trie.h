@@ -76,4 +76,15 @@ static inline size_t qni_trie_longest(const qni_trie *trie, const unsigned char 
     return length;
 }
 
+// How many bytes of the text some key begins with.
+static inline size_t qni_trie_depth(const qni_trie *trie, const unsigned char *text, size_t n)
+{
+    uint32_t node = 0;
+    size_t depth = 0;
+    while (depth < n && qni_trie_step(trie, &node, text[depth])) {
+        depth++;
+    }
+    return depth;
+}
+
 #endif
