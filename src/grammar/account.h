@@ -26,6 +26,7 @@ void qni_account_begin(qni_account *account, size_t limit_bytes, uint64_t limit_
 // Marks a failure. The first one stays. Returns false, for `return qni_account_fail(...)`.
 bool qni_account_fail(qni_account *account, qn_status status, const char *reason);
 
+// Marks that too much was done; false.
 bool qni_account_fail_work(qni_account *account);
 
 // Counts a step of a search that costs `weight` (1 is about 100 ns); false when too much was done.
@@ -36,6 +37,7 @@ static inline bool qni_account_step(qni_account *account, uint32_t weight)
                                                 : qni_account_fail_work(account);
 }
 
+// qni_account_grow where there is no room yet.
 bool qni_account_grow_more(qni_account *account, void *items, size_t *capacity, size_t need,
                            size_t size);
 

@@ -13,6 +13,7 @@ typedef struct qni_blocks {
     size_t capacity;
 } qni_blocks;
 
+// One more block, of zeros.
 bool qni_blocks_add(qni_blocks *b, qni_account *account, size_t item_bytes);
 void qni_blocks_end(qni_blocks *b);
 

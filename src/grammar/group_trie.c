@@ -1,6 +1,7 @@
 #include "grammar/group_trie.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 
 // While a trie is built. Arrays by depth, but `places`, which is by node of `from`.
 typedef struct builder {
@@ -44,8 +45,8 @@ static void read_ways(builder *b)
         uint32_t depth = node->depth + 1u, end, first = qni_token_trie_entries(from, i, &end);
         b->text[node->depth] = node->byte;
         uint32_t n = last_bytes(b->text, depth);
-        unsigned lead = b->text[depth - n], group = qni_group_of(b->text + depth - n, n);
-        bool inner = n < (lead >= 0xF0 ? 4u : lead >= 0xE0 ? 3u : lead >= 0xC0 ? 2u : 1u);
+        unsigned group = qni_group_of(b->text + depth - n, n);
+        bool inner = qni_utf8_unfinished((const char *)b->text, depth) != 0;
         uint64_t bit = QNI_GROUP_BIT(group);
         uint64_t own = inner ? QNI_GROUP_INNER : group, begun = inner ? n : 0;
         uint32_t children = place;

@@ -1,5 +1,6 @@
-#include "base/alloc.h"
 #include "grammar/token_trie.h"
+
+#include "base/alloc.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -7,8 +7,6 @@
 
 #include <stdbool.h>
 
-#define QNI_NO_TOKEN UINT32_MAX
-
 // A token that closes a JSON string: what stands behind its first bare quote is its tail.
 typedef struct qni_closer {
     uint32_t token;
