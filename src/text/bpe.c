@@ -132,11 +132,10 @@ static qn_status build_trie(qni_bpe *out, qni_bpe_origin *origins, const uint8_t
         for (uint32_t j = 0; j + 1 < keys[i].n; j++) {
             qni_trie_step(&out->trie, &node, keys[i].bytes[j]);
             if (qni_trie_is_key(&out->trie, node)) {
-                origin->shorter = out->trie.values[node];
+                origin->shorter = qni_trie_value(out->trie.units[node]);
                 origin->shorter_size = j + 1;
             }
         }
-        origin->size = keys[i].n;
     }
     qni_free(keys);
     return status;

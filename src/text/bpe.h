@@ -30,11 +30,12 @@
 
 // How a token comes about, in half a cache line. Ranks are counted from 1 here.
 typedef struct qni_bpe_origin {
-    uint32_t left, right; // the two symbols merged last; of a single symbol: its byte, or NO_BYTE
-    uint32_t time;        // the highest rank of all its merges; 0 for a single symbol
+    // the two symbols merged last; of a single symbol: its byte, or NO_BYTE
+    _Alignas(32) uint32_t left;
+    uint32_t right;
+    uint32_t time; // the highest rank of all its merges; 0 for a single symbol
     // the highest rank done since the part at that border came about; of a right token plus 1
     uint32_t as_left, as_right;
-    uint32_t size;         // bytes of the token
     uint32_t shorter;      // the longest other token that this one begins with
     uint32_t shorter_size; // bytes of that; 0: there is none
 } qni_bpe_origin;

@@ -11,25 +11,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { QNI_CHARACTERS = 0x10000, QNI_CHARACTER_TOKENS = 3, QNI_CHARACTER_ID_BITS = 21 };
+enum { QNI_CHARACTERS = 0x10000, QNI_CHARACTER_TOKENS = 3, QNI_CHARACTER_ID_BITS = 20 };
 
-// Three ids, the first lowest; all bits of one are set where there is none. 0: what becomes of the
-// character is not known here.
+// Three ids, the first lowest; behind them how many there are. 0: what becomes of the character is
+// not known here.
 typedef uint64_t qni_character;
 
+enum { QNI_CHARACTER_N_SHIFT = QNI_CHARACTER_TOKENS * QNI_CHARACTER_ID_BITS };
 #define QNI_CHARACTER_KNOWN ((uint64_t)1 << 63)
-#define QNI_CHARACTER_NO_ID (((uint32_t)1 << QNI_CHARACTER_ID_BITS) - 1)
+#define QNI_CHARACTER_MOST  (((uint32_t)1 << QNI_CHARACTER_ID_BITS) - 1) // the highest id
 
 // How many tokens a known character has; writes QNI_CHARACTER_TOKENS.
 static inline size_t qni_character_read(qni_character character, int32_t *ids)
 {
-    size_t n = 0;
     for (int i = 0; i < QNI_CHARACTER_TOKENS; i++) {
-        uint32_t id = (uint32_t)(character >> i * QNI_CHARACTER_ID_BITS) & QNI_CHARACTER_NO_ID;
+        uint32_t id = (uint32_t)(character >> i * QNI_CHARACTER_ID_BITS) & QNI_CHARACTER_MOST;
         ids[i] = (int32_t)id;
-        n += id != QNI_CHARACTER_NO_ID;
     }
-    return n;
+    return (size_t)(character >> QNI_CHARACTER_N_SHIFT) & 3;
 }
 
 // The code of the character that is these n bytes; QNI_CHARACTERS when they are none of up to three

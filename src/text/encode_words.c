@@ -140,7 +140,7 @@ static qn_status put_mark(qni_context *c, const char **word, size_t *n, size_t *
 static qn_status encode_by_model(const qni_model *model, qni_context *c, const char *word, size_t n,
                                  size_t behind, bool *whole, qni_ids *out, qn_error *err)
 {
-    size_t ends[PARTS], n_parts = qni_model_cut(model, word, n, ends, PARTS);
+    size_t ends[PARTS], n_parts = qni_model_cut(model, word, n, behind, ends, PARTS);
     *whole = ends[0] == n;
     if (*whole) {
         QNI_TRY(qni_model_encode(model, &c->model, word, n, err));
@@ -155,7 +155,7 @@ static qn_status encode_by_model(const qni_model *model, qni_context *c, const c
         if (at == n) {
             return QN_OK;
         }
-        n_parts = qni_seams_cut(&model->seams, word + at, n - at, ends, PARTS);
+        n_parts = qni_seams_cut(&model->seams, word + at, n - at, behind, ends, PARTS);
     }
 }
 

@@ -76,14 +76,14 @@ QNI_WARN_UNUSED qn_status qni_model_encode_part(const qni_model *model, qni_mode
 
 // Cuts a word (n > 0) into the parts that are encoded by themselves, as qni_seams_cut does; into
 // one when it has to be encoded as a whole.
-static inline size_t qni_model_cut(const qni_model *model, const char *word, size_t n, size_t *ends,
-                                   size_t most)
+static inline size_t qni_model_cut(const qni_model *model, const char *word, size_t n,
+                                   size_t behind, size_t *ends, size_t most)
 {
     if (model->ignore_merges && qni_bpe_may_be_unmade(&model->bpe, word, n)) {
         ends[0] = n;
         return 1;
     }
-    return qni_seams_cut(&model->seams, word, n, ends, most);
+    return qni_seams_cut(&model->seams, word, n, behind, ends, most);
 }
 
 // Builds the model of merges in rising order of rank, after the vocabulary and the flags are there.

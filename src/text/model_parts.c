@@ -253,14 +253,13 @@ static qn_status list_characters(qni_model *model, qni_model_scratch *scratch,
         }
         QNI_TRY(qni_model_encode_part(model, scratch, text, n, err));
         const qni_pieces *pieces = &scratch->pieces;
-        qni_character ids = 0;
         bool fits = pieces->n <= QNI_CHARACTER_TOKENS;
-        for (size_t i = QNI_CHARACTER_TOKENS; fits && i > 0; i--) {
-            uint32_t id = i <= pieces->n ? pieces->items[i - 1].id : QNI_CHARACTER_NO_ID;
-            fits = i > pieces->n || id < QNI_CHARACTER_NO_ID;
-            ids = ids << QNI_CHARACTER_ID_BITS | id;
+        qni_character known = (uint64_t)pieces->n << QNI_CHARACTER_N_SHIFT | QNI_CHARACTER_KNOWN;
+        for (size_t i = 0; fits && i < pieces->n; i++) {
+            fits = pieces->items[i].id <= QNI_CHARACTER_MOST;
+            known |= (uint64_t)pieces->items[i].id << i * QNI_CHARACTER_ID_BITS;
         }
-        characters[code] = fits ? ids | QNI_CHARACTER_KNOWN : 0;
+        characters[code] = fits ? known : 0;
     }
     return QN_OK;
 }

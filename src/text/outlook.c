@@ -14,9 +14,11 @@ bool qni_outlook_is_wide(void)
 #if defined(__x86_64__)
 #define QNI_AVX2 __attribute__((target("avx2")))
 
-QNI_AVX2 static inline __m256i gather(const uint32_t *from, __m256i at)
+// Halves of units: the lower ones, or the upper ones, which are the values.
+QNI_AVX2 static inline __m256i gather(const qni_trie *trie, __m256i at, bool upper)
 {
-    return _mm256_i32gather_epi32((const int *)(const void *)from, at, sizeof *from);
+    const int *halves = (const int *)(const void *)trie->units;
+    return _mm256_i32gather_epi32(halves + upper, at, sizeof *trie->units);
 }
 
 // Eight places next to each other: one step down the trie of all of them at a time.
@@ -30,7 +32,7 @@ QNI_AVX2 static inline void look_at_eight(const qni_trie *trie, const unsigned c
         __m256i byte = _mm256_cvtepu8_epi32(
             _mm_loadl_epi64((const __m128i *)(const void *)(text + depth)));
         __m256i child = _mm256_xor_si256(_mm256_srli_epi32(unit, QNI_TRIE_BASE_SHIFT), byte);
-        unit = gather(trie->units, child);
+        unit = gather(trie, child, false);
         open = _mm256_and_si256(open, _mm256_cmpeq_epi32(_mm256_and_si256(unit, label), byte));
         if (_mm256_testz_si256(open, open)) {
             break;
@@ -40,7 +42,7 @@ QNI_AVX2 static inline void look_at_eight(const qni_trie *trie, const unsigned c
         found = _mm256_blendv_epi8(found, child, key);
         size = _mm256_blendv_epi8(size, _mm256_set1_epi32(depth + 1), key);
     }
-    __m256i value = gather(trie->values, found);
+    __m256i value = gather(trie, found, true);
     size = _mm256_blendv_epi8(size, _mm256_set1_epi32(QNI_OUTLOOK_FAR), open);
     __m256i even = _mm256_unpacklo_epi32(value, size), odd = _mm256_unpackhi_epi32(value, size);
     __m256i *to = (__m256i *)(void *)places;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { MOST = 3, BITS_PER_MERGE = 8 }; // bytes on either side
+enum { LONGEST = MOST * MOST - 1 };    // the kind of merges of MOST and more on both
 
 // A merge of at least so many bytes on either side.
 static unsigned kind_of(size_t left, size_t right)
@@ -26,15 +27,21 @@ static size_t bit_of(const qni_seams *seams, unsigned kind, uint64_t bytes)
     return (size_t)(bytes >> 32 ^ bytes >> 13) & (seams->n_bits - 1);
 }
 
-// The bytes around a place, as many as the kind says.
-static uint64_t bytes_of(unsigned kind, const char *place)
+// The bytes around a place of a word, MOST on either side; zero where the word ends.
+static uint64_t bytes_around(const char *word, size_t n, size_t at)
 {
-    size_t before = kind / MOST + 1, n = before + kind % MOST + 1;
     uint64_t bytes = 0;
-    for (size_t i = 0; i < n; i++) {
-        bytes |= (uint64_t)(unsigned char)(place - before)[i] << 8 * i;
+    for (size_t i = at < MOST ? MOST - at : 0; i < 2 * MOST && at + i - MOST < n; i++) {
+        bytes |= (uint64_t)(unsigned char)word[at + i - MOST] << 8 * i;
     }
     return bytes;
+}
+
+// Of those as many as the kind says.
+static inline uint64_t bytes_of(unsigned kind, uint64_t around)
+{
+    unsigned before = kind / MOST + 1, n = before + kind % MOST + 1;
+    return around >> 8 * (MOST - before) & (((uint64_t)1 << 8 * n) - 1);
 }
 
 static bool is_crossed(const qni_seams *seams, size_t bit)
@@ -80,33 +87,42 @@ void qni_seams_add(qni_seams *seams, const char *left, size_t n_left, const char
         around[MOST + i] = right[i];
     }
     unsigned kind = kind_of(n_left, n_right);
-    size_t bit = bit_of(seams, kind, bytes_of(kind, around + MOST));
+    size_t bit = bit_of(seams, kind, bytes_of(kind, bytes_around(around, sizeof around, MOST)));
     uint16_t *kinds = (uint16_t *)(uintptr_t)seams->kinds;
     uint64_t *crossed = (uint64_t *)(uintptr_t)seams->crossed;
     kinds[pair_of(around + MOST)] |= (uint16_t)(1u << kind);
     crossed[bit / 64] |= (uint64_t)1 << (bit % 64);
 }
 
-// Whether a place is a seam, with so many bytes of the word before and behind it.
-static bool is_seam(const qni_seams *seams, const char *place, size_t before, size_t behind)
+// The kinds of merges that have at most so many bytes on either side, by 1 to MOST of them.
+static const uint16_t kinds_within[MOST][MOST] = {{1, 3, 7}, {011, 033, 077}, {0111, 0333, 0777}};
+
+// Whether a place is a seam of a word of n bytes that has one at `begin`, or begins there, and so
+// many readable bytes.
+static inline bool is_seam(const qni_seams *seams, const char *word, size_t n, size_t readable,
+                           size_t begin, size_t at)
 {
-    enum { LONGEST = MOST * MOST - 1 };
-    unsigned kinds = seams->kinds[pair_of(place)];
-    uint64_t bytes;
-    if (kinds == 1u << LONGEST && before >= MOST && behind >= sizeof bytes - MOST) { // mostly
-        memcpy(&bytes, place - MOST, sizeof bytes);
-        bytes &= ((uint64_t)1 << 8 * 2 * MOST) - 1;
-        return !is_crossed(seams, bit_of(seams, LONGEST, bytes));
-    }
+    size_t before = at - begin, behind = n - at;
+    unsigned kinds = seams->kinds[pair_of(word + at)];
     if ((kinds & 1) != 0) {
         return false; // the two bytes themselves merge
     }
+    if (before < MOST || behind < MOST) { // nothing longer than what is there
+        kinds &= kinds_within[before < MOST ? before - 1 : MOST - 1]
+                             [behind < MOST ? behind - 1 : MOST - 1];
+    }
+    uint64_t around;
+    if (at >= MOST && readable - at >= sizeof around - MOST) {
+        memcpy(&around, word + at - MOST, sizeof around);
+    } else {
+        around = bytes_around(word, n, at);
+    }
+    if (kinds == 1u << LONGEST) { // mostly
+        return !is_crossed(seams, bit_of(seams, LONGEST, bytes_of(LONGEST, around)));
+    }
     for (; kinds != 0; kinds &= kinds - 1) {
         unsigned kind = (unsigned)__builtin_ctz(kinds);
-        if (kind / MOST >= before || kind % MOST >= behind) {
-            continue; // it is longer than what is there
-        }
-        if (is_crossed(seams, bit_of(seams, kind, bytes_of(kind, place)))) {
+        if (is_crossed(seams, bit_of(seams, kind, bytes_of(kind, around)))) {
             return false;
         }
     }
@@ -131,15 +147,16 @@ static bool is_ascii(const char *word, size_t n)
     return ((some | part) & QNI_ASCII_TOPS) == 0;
 }
 
-// The length of the character that a byte begins. Of what is no UTF-8 some places are not looked
-// at.
-static size_t length_of(char first)
+// The length of the character that a byte begins, by its upper half. Of what is no UTF-8 some
+// places are not looked at.
+static inline size_t length_of(char first)
 {
-    unsigned char c = (unsigned char)first;
-    return c < 0xC0 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+    const uint64_t lengths = 0x4322111111111111u;
+    return lengths >> ((unsigned char)first >> 4) * 4 & 7;
 }
 
-size_t qni_seams_cut(const qni_seams *seams, const char *word, size_t n, size_t *ends, size_t most)
+size_t qni_seams_cut(const qni_seams *seams, const char *word, size_t n, size_t behind,
+                     size_t *ends, size_t most)
 {
     size_t count = 0, begin = 0;
     if (seams->kinds == NULL || (n <= 64 && is_ascii(word, n))) {
@@ -148,7 +165,7 @@ size_t qni_seams_cut(const qni_seams *seams, const char *word, size_t n, size_t 
     }
     for (size_t at = length_of(word[0]); at < n; at += length_of(word[at])) {
         uint64_t part;
-        if (n - at >= sizeof part && (unsigned char)word[at - 1] < 0x80) {
+        if ((unsigned char)word[at - 1] < 0x80 && n - at >= sizeof part) {
             memcpy(&part, word + at, sizeof part);
             if ((part & QNI_ASCII_TOPS) == 0) {
                 at += sizeof part - 1;
@@ -156,7 +173,7 @@ size_t qni_seams_cut(const qni_seams *seams, const char *word, size_t n, size_t 
             }
         }
         if (qni_seams_look_at(word[at - 1], word[at]) &&
-            is_seam(seams, word + at, at - begin, n - at)) {
+            is_seam(seams, word, n, n + behind, begin, at)) {
             ends[count++] = begin = at;
             if (count == most) {
                 return count;

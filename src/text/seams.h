@@ -42,7 +42,9 @@ void qni_seams_add(qni_seams *seams, const char *left, size_t n_left, const char
 void qni_seams_end(qni_seams *seams);
 
 // The ends of the first parts of the word (n > 0) between its seams, at most `most` > 0 of them:
-// how many. The end of the word is the last one's when there are fewer.
-size_t qni_seams_cut(const qni_seams *seams, const char *word, size_t n, size_t *ends, size_t most);
+// how many. The end of the word is the last one's when there are fewer. So many bytes are readable
+// behind the word; they do not count.
+size_t qni_seams_cut(const qni_seams *seams, const char *word, size_t n, size_t behind,
+                     size_t *ends, size_t most);
 
 #endif

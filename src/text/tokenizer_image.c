@@ -25,7 +25,6 @@ static void keep_trie(qni_image *image, qni_trie *t)
 {
     qni_image_value(image, t, sizeof *t);
     qni_image_array(image, &t->units, t->n, sizeof *t->units);
-    qni_image_array(image, &t->values, t->n, sizeof *t->values);
     t->owned = t->owned && !image->reads;
 }
 

@@ -9,9 +9,9 @@
 enum { BLOCK = 256, OPEN_BLOCKS = 12, FREE = 0x100, MAX_UNITS = 1 << 22 };
 
 typedef struct builder {
-    uint32_t *units, *values;
+    uint64_t *units;
     uint8_t *base_used; // per place: it is some node's base
-    size_t n, capacity, values_capacity, used_capacity;
+    size_t n, capacity, used_capacity;
     uint32_t open[OPEN_BLOCKS]; // blocks that may have room, the newest last
     uint32_t full[OPEN_BLOCKS]; // how often a search in them failed
     int n_open;
@@ -41,13 +41,11 @@ static qn_status add_block(builder *b)
                         "the vocabulary's trie would have more than %d nodes", MAX_UNITS);
     }
     if (qni_grow(&b->units, &b->capacity, n, sizeof *b->units) != 0 ||
-        qni_grow(&b->values, &b->values_capacity, n, sizeof *b->values) != 0 ||
         qni_grow(&b->base_used, &b->used_capacity, n, sizeof *b->base_used) != 0) {
         return qni_fail_memory(b->err);
     }
     for (size_t i = b->n; i < n; i++) {
         b->units[i] = FREE;
-        b->values[i] = 0;
         b->base_used[i] = 0;
     }
     if (b->n_open == OPEN_BLOCKS) {
@@ -131,9 +129,9 @@ static qn_status place_children(builder *b, task t, task *children, int *n_child
     unsigned char labels[256];
     uint32_t firsts[257], base;
     while (t.first < t.last && b->keys[t.first].n == t.depth) { // the shortest ones end here
-        b->units[t.node] |= QNI_TRIE_KEY;
-        b->values[t.node] = b->keys[t.first].value;
-        t.first++;
+        uint64_t value = b->keys[t.first++].value;
+        b->units[t.node] = (b->units[t.node] & QNI_TRIE_LABEL) | QNI_TRIE_KEY |
+                           value << QNI_TRIE_VALUE_SHIFT;
     }
     *n_children = 0;
     if (t.first == t.last) {
@@ -142,7 +140,7 @@ static qn_status place_children(builder *b, task t, task *children, int *n_child
     int n = collect_labels(b, &t, labels, firsts);
     QNI_TRY(find_base(b, labels, n, &base));
     b->base_used[base] = 1;
-    b->units[t.node] = (b->units[t.node] & 0x3FF) | base << QNI_TRIE_BASE_SHIFT;
+    b->units[t.node] |= (uint64_t)base << QNI_TRIE_BASE_SHIFT;
     for (int i = 0; i < n; i++) {
         b->units[base ^ labels[i]] = labels[i];
         children[i] = (task){base ^ labels[i], firsts[i], firsts[i + 1], t.depth + 1};
@@ -195,11 +193,21 @@ qn_status qni_trie_build(qni_trie_key *keys, size_t n, qni_trie *out, qn_error *
     qni_free(b.base_used);
     if (status != QN_OK) {
         qni_free(b.units);
-        qni_free(b.values);
         return status;
     }
-    *out = (qni_trie){b.units, b.values, (uint32_t)b.n, true};
+    *out = (qni_trie){b.units, (uint32_t)b.n, true};
     return QN_OK;
+}
+
+void qni_trie_map_values(qni_trie *trie, const uint32_t *to)
+{
+    uint64_t *units = (uint64_t *)(uintptr_t)trie->units;
+    for (uint32_t i = 0; i < trie->n; i++) {
+        if (qni_trie_is_key(trie, i)) {
+            uint64_t value = to[qni_trie_value(units[i])];
+            units[i] = (uint32_t)units[i] | value << QNI_TRIE_VALUE_SHIFT;
+        }
+    }
 }
 
 bool qni_trie_holds(const qni_trie *trie, unsigned char byte)
@@ -218,7 +226,6 @@ void qni_trie_end(qni_trie *trie)
 {
     if (trie->owned) {
         qni_free((void *)(uintptr_t)trie->units);
-        qni_free((void *)(uintptr_t)trie->values);
     }
     *trie = (qni_trie){0};
 }

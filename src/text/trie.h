@@ -4,8 +4,9 @@
 // can be told from another node's child; no two nodes share a base. A unit holds
 //
 //   bits 0..8   the byte by which the node is reached (0x100: the place is free)
-//   bit  9      a key ends here; its value stands in `values`
+//   bit  9      a key ends here
 //   bits 10..31 the base of its children
+//   bits 32..63 the key's value: it comes with the node, which was waited for
 #ifndef QNI_TEXT_TRIE_H
 #define QNI_TEXT_TRIE_H
 
@@ -16,8 +17,7 @@
 #include <stdint.h>
 
 typedef struct qni_trie {
-    const uint32_t *units;
-    const uint32_t *values;
+    const uint64_t *units;
     uint32_t n;
     bool owned;
 } qni_trie;
@@ -33,17 +33,32 @@ QNI_WARN_UNUSED qn_status qni_trie_build(qni_trie_key *keys, size_t n, qni_trie 
                                          qn_error *err);
 void qni_trie_end(qni_trie *trie);
 
+// Each key's value becomes what stands at it in `to`; for a trie just built.
+void qni_trie_map_values(qni_trie *trie, const uint32_t *to);
+
 enum {
     QNI_TRIE_LABEL = 0x1FF,
     QNI_TRIE_KEY_BIT = 9,
     QNI_TRIE_KEY = 1 << QNI_TRIE_KEY_BIT,
-    QNI_TRIE_BASE_SHIFT = 10
+    QNI_TRIE_BASE_SHIFT = 10,
+    QNI_TRIE_VALUE_SHIFT = 32
 };
+
+// The place of a unit's child by `byte`, if it has one.
+static inline uint32_t qni_trie_child(uint64_t unit, unsigned char byte)
+{
+    return (uint32_t)unit >> QNI_TRIE_BASE_SHIFT ^ byte;
+}
+
+static inline uint32_t qni_trie_value(uint64_t unit)
+{
+    return (uint32_t)(unit >> QNI_TRIE_VALUE_SHIFT);
+}
 
 // Moves *node to its child by `byte`. False when there is none.
 static inline bool qni_trie_step(const qni_trie *trie, uint32_t *node, unsigned char byte)
 {
-    uint32_t child = (trie->units[*node] >> QNI_TRIE_BASE_SHIFT) ^ byte;
+    uint32_t child = qni_trie_child(trie->units[*node], byte);
     if ((trie->units[child] & QNI_TRIE_LABEL) != byte) {
         return false;
     }
@@ -64,15 +79,18 @@ bool qni_trie_holds(const qni_trie *trie, unsigned char byte);
 static inline size_t qni_trie_longest(const qni_trie *trie, const unsigned char *text, size_t n,
                                       uint32_t *value)
 {
-    uint32_t node = 0, found = 0;
+    uint64_t unit = trie->units[0], found = 0;
     size_t length = 0;
-    for (size_t i = 0; i < n && qni_trie_step(trie, &node, text[i]); i++) {
-        if (qni_trie_is_key(trie, node)) {
-            found = node;
-            length = i + 1;
+    for (size_t i = 0; i < n; i++) {
+        unit = trie->units[qni_trie_child(unit, text[i])];
+        if ((unit & QNI_TRIE_LABEL) != text[i]) {
+            break;
         }
+        bool is_key = (unit & QNI_TRIE_KEY) != 0; // hard to guess: nothing branches on it
+        found = is_key ? unit : found;
+        length = is_key ? i + 1 : length;
     }
-    *value = length > 0 ? trie->values[found] : 0;
+    *value = qni_trie_value(found);
     return length;
 }
 

@@ -24,12 +24,7 @@ static qn_status list_leaves(const qni_trie_key *keys, size_t n, const double *s
         by_id[keys[i].value] = (uint32_t)i;
     }
     out->n_leaves = (uint32_t)n;
-    uint32_t *values = (uint32_t *)(uintptr_t)out->trie.values;
-    for (uint32_t node = 0; node < out->trie.n; node++) {
-        if (qni_trie_is_key(&out->trie, node)) {
-            values[node] = by_id[values[node]];
-        }
-    }
+    qni_trie_map_values(&out->trie, by_id);
     qni_free(by_id);
     return QN_OK;
 }
@@ -130,7 +125,7 @@ static inline __attribute__((always_inline)) void find_ways(const qni_unigram *u
         uint32_t node = 0;
         for (size_t i = at; i < n && qni_trie_step(&trie, &node, word[i]); i++) {
             if (qni_trie_is_key(&trie, node)) {
-                const qni_unigram_leaf *leaf = &leaves[trie.values[node]];
+                const qni_unigram_leaf *leaf = &leaves[qni_trie_value(trie.units[node])];
                 last = i + 1 > last ? i + 1 : last;
                 offer(&places[i + 1], sum(single, leaf->score, here), at, (int32_t)leaf->id);
                 has_single = has_single || i + 1 - at == first;
