@@ -204,7 +204,9 @@ static bool is_word(uint32_t code, uint32_t mask)
            (code < 256 && qni_unicode_category(code) == QNI_CATEGORY_NO);
 }
 
-#define BIT(c) QNI_CATEGORY_BIT(c)
+#define BIT(c)     QNI_CATEGORY_BIT(c)
+#define SYMBOLS    (BIT(SM) | BIT(SC) | BIT(SK) | BIT(SO))
+#define SEPARATORS (BIT(ZS) | BIT(ZL) | BIT(ZP))
 
 static const struct {
     const char *name;
@@ -214,8 +216,8 @@ static const struct {
     {"L", QNI_LETTERS}, {"Letter", QNI_LETTERS}, {"M", QNI_MARKS}, {"Mark", QNI_MARKS},
     {"N", QNI_NUMBERS}, {"Number", QNI_NUMBERS}, {"P", QNI_PUNCTUATION},
     {"Punctuation", QNI_PUNCTUATION}, {"punct", QNI_PUNCTUATION},
-    {"S", BIT(SM) | BIT(SC) | BIT(SK) | BIT(SO)}, {"Symbol", BIT(SM) | BIT(SC) | BIT(SK) | BIT(SO)},
-    {"Z", BIT(ZS) | BIT(ZL) | BIT(ZP)}, {"Separator", BIT(ZS) | BIT(ZL) | BIT(ZP)},
+    {"S", SYMBOLS}, {"Symbol", SYMBOLS},
+    {"Z", SEPARATORS}, {"Separator", SEPARATORS},
     {"C", BIT(CN) | BIT(CC) | BIT(CF) | BIT(CS) | BIT(CO)},
     {"Lu", BIT(LU)}, {"Ll", BIT(LL)}, {"Lt", BIT(LT)}, {"Lm", BIT(LM)}, {"Lo", BIT(LO)},
     {"Mn", BIT(MN)}, {"Mc", BIT(MC)}, {"Me", BIT(ME)}, {"Nd", BIT(ND)}, {"Nl", BIT(NL)},
@@ -339,4 +341,44 @@ qn_status qni_charset_add_perl(qni_charset *set, char letter, qn_error *err)
     return letter == 'd'   ? add_where(set, is_of_category, BIT(ND), err)
            : letter == 's' ? add_where(set, is_space, 0, err)
                            : add_where(set, is_word, 0, err);
+}
+
+qn_status qni_charset_add_posix(qni_charset *set, const char *name, size_t n, qn_error *err)
+{
+    // What a class holds: categories, a property and ranges of ASCII.
+    static const struct {
+        const char *name;
+        uint32_t mask;
+        const char *property;
+        uint8_t ranges[3][2];
+    } classes[] = {
+        {"alnum", BIT(ND) | QNI_LETTERS | BIT(NL), "Alphabetic", {{0}}},
+        {"alpha", QNI_LETTERS | BIT(NL), "Alphabetic", {{0}}},
+        {"ascii", 0, NULL, {{0, 0x7F}}},
+        {"blank", BIT(ZS), NULL, {{'\t', '\t'}}},
+        {"cntrl", BIT(CC), NULL, {{0}}},
+        {"digit", BIT(ND), NULL, {{0}}},
+        {"graph", ~(SEPARATORS | BIT(CC) | BIT(CS) | BIT(CN)), NULL, {{0}}},
+        {"lower", BIT(LL), "Lowercase", {{0}}},
+        {"print", ~(BIT(ZL) | BIT(ZP) | BIT(CC) | BIT(CS) | BIT(CN)), NULL, {{0}}},
+        {"punct", QNI_PUNCTUATION | SYMBOLS, NULL, {{0}}},
+        {"space", SEPARATORS, NULL, {{'\t', '\r'}, {0x85, 0x85}}},
+        {"upper", BIT(LU), "Uppercase", {{0}}},
+        {"word", BIT(ND) | BIT(PC) | QNI_LETTERS | QNI_MARKS | BIT(NL), "Alphabetic", {{0}}},
+        {"xdigit", 0, NULL, {{'0', '9'}, {'A', 'F'}, {'a', 'f'}}},
+    };
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
+        if (strlen(classes[i].name) != n || memcmp(classes[i].name, name, n) != 0) {
+            continue;
+        }
+        for (int k = 0; k < 3 && classes[i].ranges[k][1] != 0; k++) {
+            QNI_TRY(qni_charset_add(set, classes[i].ranges[k][0], classes[i].ranges[k][1], err));
+        }
+        if (classes[i].property != NULL) {
+            QNI_TRY(qni_charset_add_property(set, classes[i].property, strlen(classes[i].property),
+                                             err));
+        }
+        return add_where(set, is_of_category, classes[i].mask, err);
+    }
+    return qni_fail(err, QN_UNSUPPORTED, NULL, "the class [:%.*s:] is not known", (int)n, name);
 }

@@ -46,6 +46,12 @@ bool qni_charset_equal(const qni_charset *a, const qni_charset *b);
 QNI_WARN_UNUSED qn_status qni_charset_add_property(qni_charset *set, const char *name, size_t n,
                                                    qn_error *err);
 
+// Adds the members of a POSIX class by its name inside [: :], as Oniguruma has them in Unicode:
+// "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
+// "space", "upper", "word" or "xdigit". Others are QN_UNSUPPORTED.
+QNI_WARN_UNUSED qn_status qni_charset_add_posix(qni_charset *set, const char *name, size_t n,
+                                                qn_error *err);
+
 // The Perl classes, by their letter: 'd', 's' or 'w'.
 QNI_WARN_UNUSED qn_status qni_charset_add_perl(qni_charset *set, char letter, qn_error *err);
 

@@ -155,6 +155,30 @@ static qn_status read_set_escape(parser *p, qni_charset *set)
     return status;
 }
 
+// [:name:] or [:^name:] inside brackets, added to `set`.
+static qn_status read_posix_class(parser *p, qni_charset *set)
+{
+    const char *close = strstr(p->at, ":]");
+    if (p->flavor != QNI_REGEX_ONIGURUMA || close == NULL) {
+        return unsupported(p, "a POSIX class");
+    }
+    bool negated = p->at[2] == '^';
+    const char *name = p->at + 2 + negated;
+    qni_charset members = {0};
+    qn_status status = name > close
+                           ? unsupported(p, "a POSIX class without a name")
+                           : qni_charset_add_posix(&members, name, (size_t)(close - name), p->err);
+    p->at = close + 2;
+    if (status == QN_OK && negated) {
+        status = qni_charset_invert(&members, p->err);
+    }
+    if (status == QN_OK) {
+        status = qni_charset_combine(set, QNI_UNION, &members, p->err);
+    }
+    qni_charset_end(&members);
+    return status;
+}
+
 static qn_status read_class(parser *p, qni_charset *set);
 
 // A character or a range of them inside brackets.
@@ -189,9 +213,8 @@ static qn_status read_class_items(parser *p, qni_charset *set)
     bool first = true;
     while (*p->at != 0 && (*p->at != ']' || first) && strncmp(p->at, "&&", 2) != 0) {
         if (p->at[0] == '[' && p->at[1] == ':') {
-            return unsupported(p, "a POSIX class");
-        }
-        if (*p->at == '[') {
+            QNI_TRY(read_posix_class(p, set));
+        } else if (*p->at == '[') {
             qni_charset inner = {0};
             qn_status status = read_class(p, &inner);
             if (status == QN_OK) {

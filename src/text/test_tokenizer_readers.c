@@ -489,6 +489,10 @@ static void test_patterns(void **state)
          "b",
          "1 6 2 "},
         {SPLIT("\\\\p{Han}+", "Isolated"), "\xE4\xB8\xAD\xE3\x80\x82", "5 6 "},
+        {SPLIT("[[:punct:]]", "Removed"), "a+b-A", "1 2 3 "}, // symbols as well
+        {SPLIT("[[:upper:][:digit:]]+", "Removed"), "aA1Ab\xE4\xB8\xAD", "1 0 "},
+        {SPLIT("[x[:^alpha:]]", "Removed"), "a bx\xE3\x80\x82\xE4\xB8\xAD", "1 2 5 "},
+        {SPLIT("[[:alnum:]&&[^b]]", "Isolated"), "aab", "1 1 2 "},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         file f;
@@ -524,6 +528,9 @@ static void test_what_is_refused(void **state)
              "",
              "\"type\":\"BPE\",\"merges\":[],\"ignore_merges\":true,\"end_of_word_suffix\":\"e\","),
          "ignore_merges"},
+        {SPLIT("[[:letter:]]", "Removed"), "[:letter:]"},
+        {SPLIT("[[:alpha]]", "Removed"), "a POSIX class"},
+        {SPLIT("[[:]", "Removed"), "a POSIX class"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         file f;
