@@ -258,11 +258,14 @@ static int begin_batch(batch *b, PyObject *list)
     return 0;
 }
 
-static PyObject *batch_out(const batch *b, bool array)
+// Each row is given back at once: what is made next may take its place.
+static PyObject *batch_out(batch *b, bool array)
 {
     PyObject *list = PyList_New(b->n);
     for (Py_ssize_t i = 0; list != NULL && i < b->n; i++) {
         PyObject *ids = array ? array_out(b->rows[i]) : ids_out(b->rows[i]);
+        qn_tokens_free(b->rows[i]);
+        b->rows[i] = NULL;
         if (ids == NULL || PyList_SetItem(list, i, ids) != 0) {
             Py_CLEAR(list);
         }
