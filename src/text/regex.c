@@ -111,6 +111,20 @@ static bool is_set_escape(const char *at)
     return at[0] == '\\' && at[1] != 0 && strchr("dDsSwWpPhH", at[1]) != NULL;
 }
 
+// Adds members, or what they are not, to a set when they were read; they end.
+static qn_status add_members(parser *p, qn_status status, qni_charset *members, bool negated,
+                             qni_charset *set)
+{
+    if (status == QN_OK && negated) {
+        status = qni_charset_invert(members, p->err);
+    }
+    if (status == QN_OK) {
+        status = qni_charset_combine(set, QNI_UNION, members, p->err);
+    }
+    qni_charset_end(members);
+    return status;
+}
+
 // \d \s \w \h \p{..} and their opposites, added to `set`.
 static qn_status read_set_escape(parser *p, qni_charset *set)
 {
@@ -138,21 +152,11 @@ static qn_status read_set_escape(parser *p, qni_charset *set)
         if (p->flavor != QNI_REGEX_ONIGURUMA) {
             return unsupported(p, "\\h");
         }
-        static const char hex[][2] = {{'0', '9'}, {'A', 'F'}, {'a', 'f'}};
-        for (int i = 0; i < 3 && status == QN_OK; i++) {
-            status = qni_charset_add(&members, (uint32_t)hex[i][0], (uint32_t)hex[i][1], p->err);
-        }
+        status = qni_charset_add_posix(&members, "xdigit", strlen("xdigit"), p->err);
     } else {
         status = qni_charset_add_perl(&members, lower, p->err);
     }
-    if (status == QN_OK && negated) {
-        status = qni_charset_invert(&members, p->err);
-    }
-    if (status == QN_OK) {
-        status = qni_charset_combine(set, QNI_UNION, &members, p->err);
-    }
-    qni_charset_end(&members);
-    return status;
+    return add_members(p, status, &members, negated, set);
 }
 
 // [:name:] or [:^name:] inside brackets, added to `set`.
@@ -169,14 +173,7 @@ static qn_status read_posix_class(parser *p, qni_charset *set)
                            ? unsupported(p, "a POSIX class without a name")
                            : qni_charset_add_posix(&members, name, (size_t)(close - name), p->err);
     p->at = close + 2;
-    if (status == QN_OK && negated) {
-        status = qni_charset_invert(&members, p->err);
-    }
-    if (status == QN_OK) {
-        status = qni_charset_combine(set, QNI_UNION, &members, p->err);
-    }
-    qni_charset_end(&members);
-    return status;
+    return add_members(p, status, &members, negated, set);
 }
 
 static qn_status read_class(parser *p, qni_charset *set);
@@ -217,11 +214,7 @@ static qn_status read_class_items(parser *p, qni_charset *set)
         } else if (*p->at == '[') {
             qni_charset inner = {0};
             qn_status status = read_class(p, &inner);
-            if (status == QN_OK) {
-                status = qni_charset_combine(set, QNI_UNION, &inner, p->err);
-            }
-            qni_charset_end(&inner);
-            QNI_TRY(status);
+            QNI_TRY(add_members(p, status, &inner, false, set));
         } else if (is_set_escape(p->at)) {
             QNI_TRY(read_set_escape(p, set));
         } else {
