@@ -38,6 +38,7 @@ typedef struct qni_bpe_origin {
     uint32_t as_left, as_right;
     uint32_t shorter;      // the longest other token that this one begins with
     uint32_t shorter_size; // bytes of that; 0: there is none
+    uint32_t left_size;    // bytes of `left`
 } qni_bpe_origin;
 
 enum { QNI_UNMADE_HINTS = 1 << 16, QNI_BPE_BYTES = 256, QNI_BPE_NO_BYTE = QNI_BPE_BYTES };
