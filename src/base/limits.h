@@ -87,6 +87,7 @@ enum {
     QNI_MAX_REGEX_REPEAT = 1000, // its {m,n}, which are written out
     QNI_MAX_REGEX_STATES = 4000, // of its automaton; past it the general library takes the pattern
     QNI_MAX_TOKEN_BYTES = 1 << 20,
+    QNI_MAX_MERGED_BYTES = 65535, // of a token that merges make
     QNI_MAX_VOCABULARY = 1 << 24,
     QNI_MAX_ADDED_TOKENS = 1 << 20,
     QNI_MAX_GGUF_KEYS = 65536, // of its metadata

@@ -8,9 +8,7 @@
 // The rank of the merge of two symbols, counted from 1; UINT32_MAX: there is none.
 static inline uint32_t rank_of(const qni_bpe *bpe, uint32_t left, uint32_t right)
 {
-    uint32_t rank = qni_pairs_may_hold(&bpe->pairs, left, right)
-                        ? qni_pairs_find(&bpe->pairs, left, right, NULL)
-                        : QNI_NO_RANK;
+    uint32_t rank = qni_bpe_rank(bpe, left, right, NULL);
     return rank != QNI_NO_RANK ? rank + 1 : UINT32_MAX;
 }
 
@@ -55,33 +53,42 @@ static uint32_t look_at_border(const qni_bpe *bpe, uint32_t left, uint32_t right
     }
 }
 
-static bool is_made(const qni_bpe_origin *origins, const uint8_t *singles, uint32_t id)
+static bool is_made(const qni_bpe_origin *origins, const uint8_t *symbols, uint32_t id)
 {
-    return singles[id] != 0 || origins[id].time != 0;
+    return (symbols[id] & QNI_BPE_SINGLE) != 0 || origins[id].time != 0;
 }
 
-// A token whose last merge is `m`. That of equal times done first is the left part's; so when the
-// part at the border is as late as the whole, what came after it is the merge itself, and for a
+// Of a token whose last merge is `m`. That of equal times done first is the left part's; so when
+// the part at the border is as late as the whole, what came after it is the merge itself, and for a
 // right part as late as the whole, that part's merges too.
-static qni_bpe_origin origin_of(const qni_vocab *vocab, const qni_bpe_origin *origins,
-                                const qni_bpe_merge *m)
+static void set_origin(qni_bpe_origin *origins, const qni_bpe_merge *m, uint32_t left_size)
 {
-    uint32_t left_size;
-    qni_vocab_at(vocab, m->left, &left_size);
     uint32_t rank = m->rank + 1, left = origins[m->left].time, right = origins[m->right].time;
     uint32_t time = rank > left ? rank : left;
     time = time > right ? time : right;
-    return (qni_bpe_origin){.left = m->left,
-                            .right = m->right,
-                            .left_size = left_size,
-                            .time = time,
-                            .as_left = right < time ? time : rank,
-                            .as_right = (left < time || right == time ? time : rank) + 1};
+    qni_bpe_origin *o = &origins[m->id];
+    o->left = m->left;
+    o->right = m->right;
+    o->time = time;
+    o->as_left = right < time ? time : rank;
+    o->as_right = (left < time || right == time ? time : rank) + 1;
+    o->left_size = (uint16_t)left_size;
+}
+
+static void sign_all(qni_bpe_origin *origins, uint32_t n_ids, const qni_bpe_merge *merges, size_t n)
+{
+    for (uint32_t id = 0; id < n_ids; id++) {
+        origins[id].rights = origins[id].lefts = 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        origins[merges[i].left].rights |= qni_bpe_sign(merges[i].right);
+        origins[merges[i].right].lefts |= qni_bpe_sign(merges[i].left);
+    }
 }
 
 // Finds how each token comes about, if its text gives it at all: parts before what they make.
 static qn_status trace_origins(qni_bpe *out, qni_bpe_origin *origins, const qni_bpe_merge *merges,
-                               size_t n, const uint8_t *singles, qn_error *err)
+                               size_t n, const uint8_t *symbols, qn_error *err)
 {
     uint32_t *order = qni_alloc_array(n + 1, sizeof *order), size;
     uint32_t *firsts = qni_calloc(QNI_MAX_TOKEN_BYTES + 2, sizeof *firsts);
@@ -103,12 +110,13 @@ static qn_status trace_origins(qni_bpe *out, qni_bpe_origin *origins, const qni_
     }
     for (size_t i = 0; i < n; i++) {
         const qni_bpe_merge *m = &merges[order[i]];
-        bool open = !is_made(origins, singles, m->id) && is_made(origins, singles, m->left) &&
-                    is_made(origins, singles, m->right);
+        bool open = !is_made(origins, symbols, m->id) && is_made(origins, symbols, m->left) &&
+                    is_made(origins, symbols, m->right);
         // limit 0: that the two merge in the end is what is wanted
         if (open && qni_pairs_find(&out->pairs, m->left, m->right, NULL) == m->rank &&
             look_at_border(out, m->left, m->right, 0) == APART) {
-            origins[m->id] = origin_of(out->vocab, origins, m);
+            qni_vocab_at(out->vocab, m->left, &size);
+            set_origin(origins, m, size);
         }
     }
     qni_free(order);
@@ -116,7 +124,7 @@ static qn_status trace_origins(qni_bpe *out, qni_bpe_origin *origins, const qni_
     return QN_OK;
 }
 
-static qn_status build_trie(qni_bpe *out, qni_bpe_origin *origins, const uint8_t *singles,
+static qn_status build_trie(qni_bpe *out, qni_bpe_origin *origins, const uint8_t *symbols,
                             qn_error *err)
 {
     const qni_vocab *vocab = out->vocab;
@@ -130,8 +138,14 @@ static qn_status build_trie(qni_bpe *out, qni_bpe_origin *origins, const uint8_t
         const char *bytes = qni_vocab_at(vocab, id, &size);
         if (size > 0 && qni_vocab_find(vocab, bytes, size) == (int32_t)id) {
             keys[n] = (qni_trie_key){(const unsigned char *)bytes, size, id};
-            bool made = is_made(origins, singles, id);
+            bool made = is_made(origins, symbols, id);
             uint32_t hint = qni_unmade_hint(bytes, size);
+            if (made && size > QNI_MAX_MERGED_BYTES) {
+                qni_free(keys);
+                return qni_fail(err, QN_LIMIT_EXCEEDED, NULL,
+                                "token %u is merged to %u bytes, more than %d", id, size,
+                                QNI_MAX_MERGED_BYTES);
+            }
             n += made;
             out->unmade[hint / 64] |= (uint64_t)!made << (hint % 64);
         }
@@ -145,7 +159,7 @@ static qn_status build_trie(qni_bpe *out, qni_bpe_origin *origins, const uint8_t
             qni_trie_step(&out->trie, &node, keys[i].bytes[j]);
             if (qni_trie_is_key(&out->trie, node)) {
                 origin->shorter = qni_trie_value(out->trie.units[node]);
-                origin->shorter_size = j + 1;
+                origin->shorter_size = (uint16_t)(j + 1);
             }
         }
     }
@@ -177,12 +191,12 @@ static qn_status count_ranks(const qni_bpe_merge *merges, size_t n, qni_bpe_merg
 
 // Finds the merges of two symbols that are one byte each, and marks these symbols.
 static void list_byte_ranks(const qni_vocab *vocab, const qni_bpe_merge *merges, size_t n,
-                            const uint8_t *singles, qni_bpe_origin *origins, uint32_t *byte_ranks)
+                            const uint8_t *symbols, qni_bpe_origin *origins, uint32_t *byte_ranks)
 {
     for (uint32_t id = 0; id < vocab->n; id++) {
         uint32_t size;
         const char *bytes = qni_vocab_at(vocab, id, &size);
-        bool is_byte = singles[id] != 0 && size == 1;
+        bool is_byte = (symbols[id] & QNI_BPE_SINGLE) != 0 && size == 1;
         origins[id].left = is_byte ? (unsigned char)bytes[0] : QNI_BPE_NO_BYTE;
     }
     memset(byte_ranks, 0xFF, sizeof *byte_ranks * QNI_BPE_BYTES * QNI_BPE_BYTES);
@@ -209,7 +223,30 @@ static bool finds_merges(const qni_vocab *vocab, const qni_bpe_merge *merges, si
     return finds;
 }
 
-static qn_status build(qni_bpe *out, const qni_bpe_merge *merges, size_t n, const uint8_t *singles,
+// Leaves the merges out that no text brings about: where the text of both parts gives the merged
+// token in another way, they never stand beside each other, because something has merged across
+// their border before both of them were there. That holds for symbols that stand for their text.
+static qn_status leave_out_merges(qni_bpe *out, qni_bpe_origin *origins, qni_bpe_merge *merges,
+                                  size_t n, const uint8_t *symbols, qn_error *err)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (((symbols[merges[i].left] | symbols[merges[i].right]) & QNI_BPE_GIVEN) != 0) {
+            return QN_OK;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        const qni_bpe_origin *o = &origins[merges[i].id];
+        if (o->time != 0 && o->left == merges[i].left && o->right == merges[i].right) {
+            merges[left++] = merges[i];
+        }
+    }
+    sign_all(origins, out->vocab->n, merges, left);
+    qni_pairs_end(&out->pairs);
+    return qni_pairs_build(merges, left, out->vocab->n, &out->pairs, err);
+}
+
+static qn_status build(qni_bpe *out, qni_bpe_merge *merges, size_t n, const uint8_t *symbols,
                        qn_error *err)
 {
     qni_bpe_origin *origins = qni_calloc_aligned(((size_t)out->vocab->n + 1) * sizeof *origins);
@@ -221,20 +258,24 @@ static qn_status build(qni_bpe *out, const qni_bpe_merge *merges, size_t n, cons
         return qni_fail_memory(err);
     }
     QNI_TRY(qni_pairs_build(merges, n, out->vocab->n, &out->pairs, err));
-    list_byte_ranks(out->vocab, merges, n, singles, origins, byte_ranks);
-    QNI_TRY(trace_origins(out, origins, merges, n, singles, err));
+    list_byte_ranks(out->vocab, merges, n, symbols, origins, byte_ranks);
+    sign_all(origins, out->vocab->n, merges, n);
+    QNI_TRY(trace_origins(out, origins, merges, n, symbols, err));
     out->finds_merges = finds_merges(out->vocab, merges, n);
-    return build_trie(out, origins, singles, err);
+    if (out->finds_merges) {
+        QNI_TRY(leave_out_merges(out, origins, merges, n, symbols, err));
+    }
+    return build_trie(out, origins, symbols, err);
 }
 
 qn_status qni_bpe_build(const qni_vocab *vocab, const qni_bpe_merge *merges, size_t n,
-                        const uint8_t *singles, qni_bpe *out, qn_error *err)
+                        const uint8_t *symbols, qni_bpe *out, qn_error *err)
 {
     *out = (qni_bpe){.owned = true};
     qni_bpe_attach(out, vocab);
     qni_bpe_merge *counted;
     QNI_TRY(count_ranks(merges, n, &counted, err));
-    qn_status status = build(out, counted, n, singles, err);
+    qn_status status = build(out, counted, n, symbols, err);
     qni_free(counted);
     if (status != QN_OK) {
         qni_bpe_end(out);

@@ -29,6 +29,9 @@
 #include <string.h>
 
 // How a token comes about, in half a cache line. Ranks are counted from 1 here.
+//
+// Most neighbours that are looked at never merge. Their signs tell so at nearly every one, without
+// a look at the table of merges, which is some megabytes large.
 typedef struct qni_bpe_origin {
     // the two symbols merged last; of a single symbol: its byte, or NO_BYTE
     _Alignas(32) uint32_t left;
@@ -36,9 +39,10 @@ typedef struct qni_bpe_origin {
     uint32_t time; // the highest rank of all its merges; 0 for a single symbol
     // the highest rank done since the part at that border came about; of a right token plus 1
     uint32_t as_left, as_right;
-    uint32_t shorter;      // the longest other token that this one begins with
-    uint32_t shorter_size; // bytes of that; 0: there is none
-    uint32_t left_size;    // bytes of `left`
+    uint32_t shorter;       // the longest other token that this one begins with
+    uint16_t shorter_size;  // bytes of that; 0: there is none
+    uint16_t left_size;     // bytes of `left`
+    uint16_t rights, lefts; // the signs of what merges with this one on its right, on its left
 } qni_bpe_origin;
 
 enum { QNI_UNMADE_HINTS = 1 << 16, QNI_BPE_BYTES = 256, QNI_BPE_NO_BYTE = QNI_BPE_BYTES };
@@ -56,14 +60,34 @@ typedef struct qni_bpe {
     bool owned;
 } qni_bpe;
 
-// Builds from merges in rising order of rank. `singles[id]` is 1 for tokens that are one symbol.
+typedef enum qni_bpe_symbols {
+    QNI_BPE_SINGLE = 1, // the text of this token is one symbol
+    QNI_BPE_GIVEN = 2,  // it is a symbol where another text than its own stands
+} qni_bpe_symbols;
+
+// Builds from merges in rising order of rank. `symbols[id]` is of qni_bpe_symbols. Merges that no
+// text brings about are left out, unless some merge has a part that is GIVEN.
 QNI_WARN_UNUSED qn_status qni_bpe_build(const qni_vocab *vocab, const qni_bpe_merge *merges,
-                                        size_t n, const uint8_t *singles, qni_bpe *out,
+                                        size_t n, const uint8_t *symbols, qni_bpe *out,
                                         qn_error *err);
 void qni_bpe_end(qni_bpe *bpe);
 
 // Sets what depends on the run, not on the merges; for one that was read from an image.
 void qni_bpe_attach(qni_bpe *bpe, const qni_vocab *vocab);
+
+static inline uint16_t qni_bpe_sign(uint32_t id)
+{
+    return (uint16_t)(1u << (id * 0x9E3779B1u >> 28));
+}
+
+// The rank of the merge of two tokens, counted from 0, or QNI_NO_RANK; the merged token goes to *id
+// unless that is NULL.
+static inline uint32_t qni_bpe_rank(const qni_bpe *bpe, uint32_t left, uint32_t right, uint32_t *id)
+{
+    bool may = (bpe->origins[left].rights & qni_bpe_sign(right)) != 0 &&
+               (bpe->origins[right].lefts & qni_bpe_sign(left)) != 0;
+    return may ? qni_pairs_find(&bpe->pairs, left, right, id) : QNI_NO_RANK;
+}
 
 // A number below QNI_UNMADE_HINTS for n > 0 bytes, by their ends.
 static inline uint32_t qni_unmade_hint(const char *word, size_t n)

@@ -66,10 +66,7 @@ static void offer(merger *m, int32_t left)
         return;
     }
     const link *l = &m->links[left], *r = &m->links[l->after];
-    if (!qni_pairs_may_hold(&m->bpe->pairs, l->id, r->id)) {
-        return;
-    }
-    uint32_t id, rank = qni_pairs_find(&m->bpe->pairs, l->id, r->id, &id);
+    uint32_t id, rank = qni_bpe_rank(m->bpe, l->id, r->id, &id);
     if (rank != QNI_NO_RANK) {
         push(m, (candidate){rank, left, l->version, r->version, id});
     }

@@ -33,33 +33,44 @@ void qni_model_scratch_end(qni_model_scratch *scratch)
     *scratch = (qni_model_scratch){0};
 }
 
-// Marks the tokens that are one byte or one character.
-static void mark_singles(const qni_model *model, uint8_t *singles)
+// Marks the tokens that are one byte or one character, and those that stand for others.
+static void mark_symbols(const qni_model *model, uint8_t *symbols)
 {
+    bool affixes = model->prefix != NULL || model->suffix != NULL;
     for (uint32_t id = 0; id < model->vocab.n; id++) {
         uint32_t n, code;
         const char *bytes = qni_vocab_at(&model->vocab, id, &n);
+        symbols[id] = affixes ? QNI_BPE_GIVEN : 0;
         if (n > 0 && model->vocab.present[id]) {
             size_t one = 1;
             if (!model->byte_level) {
                 int length = qni_utf8_decode((const unsigned char *)bytes, n, &code);
                 one = (size_t)(length < 0 ? -length : length);
             }
-            singles[id] = one == n && qni_vocab_find(&model->vocab, bytes, n) == (int32_t)id;
+            bool single = one == n && qni_vocab_find(&model->vocab, bytes, n) == (int32_t)id;
+            symbols[id] |= single ? QNI_BPE_SINGLE : 0;
         }
+    }
+    for (int i = 0; i < 256 && model->byte_fallback; i++) {
+        if (model->byte_ids[i] >= 0) {
+            symbols[model->byte_ids[i]] |= QNI_BPE_GIVEN;
+        }
+    }
+    if (model->unk >= 0) {
+        symbols[model->unk] |= QNI_BPE_GIVEN;
     }
 }
 
 qn_status qni_model_build_bpe(qni_model *model, const qni_bpe_merge *merges, size_t n,
                               qn_error *err)
 {
-    uint8_t *singles = qni_calloc((size_t)model->vocab.n + 1, 1);
-    if (singles == NULL) {
+    uint8_t *symbols = qni_calloc((size_t)model->vocab.n + 1, 1);
+    if (symbols == NULL) {
         return qni_fail_memory(err);
     }
-    mark_singles(model, singles);
-    qn_status status = qni_bpe_build(&model->vocab, merges, n, singles, &model->bpe, err);
-    qni_free(singles);
+    mark_symbols(model, symbols);
+    qn_status status = qni_bpe_build(&model->vocab, merges, n, symbols, &model->bpe, err);
+    qni_free(symbols);
     return status;
 }
 

@@ -8,7 +8,6 @@ enum {
     REST_SHIFT = QNI_PAIR_RANK_BITS + QNI_PAIR_BEHIND_BITS,
     REST_BITS = 64 - REST_SHIFT,
     MOST_BEHIND = (1 << QNI_PAIR_BEHIND_BITS) - 1,
-    HINT_BITS_PER_PAIR = 8,
 };
 
 #define FACTOR_1 QNI_PAIR_FACTOR_1
@@ -63,18 +62,11 @@ static void set_sizes(qni_pairs *p, size_t n, uint32_t n_ids)
         p->id_bits = (uint8_t)((p->slot_bits + 1) / 2);
     }
     p->n_slots = (uint32_t)1 << p->slot_bits;
-    unsigned hint_bits = 0; // of a word's number
-    while ((size_t)64 << hint_bits < HINT_BITS_PER_PAIR * n) {
-        hint_bits++;
-    }
-    hint_bits = hint_bits > 0 ? hint_bits : 1; // a shift by 64 would be none
-    p->n_hints = (uint32_t)1 << hint_bits;
-    p->hint_shift = (uint8_t)(64 - hint_bits);
 }
 
 static qn_status put(qni_pairs *p, const qni_bpe_merge *m, qn_error *err)
 {
-    uint64_t *slots = (uint64_t *)(uintptr_t)p->slots, *hints = (uint64_t *)(uintptr_t)p->hints;
+    uint64_t *slots = (uint64_t *)(uintptr_t)p->slots;
     uint32_t *ids = (uint32_t *)(uintptr_t)p->ids;
     uint64_t x = qni_pair_mix(p, m->left, m->right), rest = qni_low_bits(x, qni_pair_rest_bits(p))
                                                             << QNI_PAIR_BEHIND_BITS;
@@ -89,8 +81,6 @@ static qn_status put(qni_pairs *p, const qni_bpe_merge *m, qn_error *err)
     }
     slots[at] = (rest | behind) << QNI_PAIR_RANK_BITS | m->rank;
     ids[at] = m->id;
-    uint64_t bits, word = qni_pair_hint(p, m->left, m->right, &bits);
-    hints[word] |= bits;
     return QN_OK;
 }
 
@@ -102,8 +92,7 @@ qn_status qni_pairs_build(const qni_bpe_merge *merges, size_t n, uint32_t n_ids,
     uint64_t *slots = qni_alloc_aligned(out->n_slots * sizeof *slots);
     out->slots = slots;
     out->ids = qni_calloc(out->n_slots, sizeof *out->ids);
-    out->hints = qni_calloc(out->n_hints, sizeof *out->hints);
-    if (slots == NULL || out->ids == NULL || out->hints == NULL) {
+    if (slots == NULL || out->ids == NULL) {
         qni_pairs_end(out);
         return qni_fail_memory(err);
     }
@@ -123,7 +112,6 @@ void qni_pairs_end(qni_pairs *pairs)
     if (pairs->owned) {
         qni_free_aligned((void *)(uintptr_t)pairs->slots);
         qni_free((void *)(uintptr_t)pairs->ids);
-        qni_free((void *)(uintptr_t)pairs->hints);
     }
     *pairs = (qni_pairs){0};
 }

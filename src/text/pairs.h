@@ -7,9 +7,6 @@
 //   bits 0..24   the rank; all bits set mark a free slot
 //   bits 25..36  how many slots behind the first one this is
 //   bits 37..63  the lower bits of the mixed pair
-//
-// Most pairs that are asked for are none. A Bloom filter of two bits a pair, both in one word, says
-// so without a look at the table, which is some megabytes large.
 #ifndef QNI_TEXT_PAIRS_H
 #define QNI_TEXT_PAIRS_H
 
@@ -36,10 +33,9 @@ enum {
 
 typedef struct qni_pairs {
     const uint64_t *slots;
-    const uint32_t *ids;   // by slot: the merged token
-    const uint64_t *hints; // the filter
-    uint32_t n_slots, n_hints;
-    uint8_t id_bits, slot_bits, hint_shift;
+    const uint32_t *ids; // by slot: the merged token
+    uint32_t n_slots;
+    uint8_t id_bits, slot_bits;
     bool owned;
 } qni_pairs;
 
@@ -47,22 +43,6 @@ typedef struct qni_pairs {
 QNI_WARN_UNUSED qn_status qni_pairs_build(const qni_bpe_merge *merges, size_t n, uint32_t n_ids,
                                           qni_pairs *out, qn_error *err);
 void qni_pairs_end(qni_pairs *pairs);
-
-// The filter's word for a pair, and its two bits there.
-static inline uint64_t qni_pair_hint(const qni_pairs *pairs, uint32_t left, uint32_t right,
-                                     uint64_t *bits)
-{
-    uint64_t hash = ((uint64_t)left << 32 | right) * QNI_PAIR_FACTOR_1;
-    *bits = (uint64_t)1 << (hash >> 28 & 63) | (uint64_t)1 << (hash >> 34 & 63);
-    return hash >> pairs->hint_shift;
-}
-
-// Whether there may be such a pair; false is certain.
-static inline bool qni_pairs_may_hold(const qni_pairs *pairs, uint32_t left, uint32_t right)
-{
-    uint64_t bits, word = qni_pair_hint(pairs, left, right, &bits);
-    return (pairs->hints[word] & bits) == bits;
-}
 
 static inline uint64_t qni_low_bits(uint64_t x, unsigned n)
 {

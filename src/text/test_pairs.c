@@ -27,7 +27,6 @@ static void check_pair(const qni_pairs *pairs, const qni_bpe_merge *list, size_t
     uint32_t id = 0, rank = qni_pairs_find(pairs, left, right, &id);
     assert_int_equal(rank, want != NULL ? want->rank : QNI_NO_RANK);
     if (want != NULL) {
-        assert_true(qni_pairs_may_hold(pairs, left, right));
         assert_int_equal(id, want->id);
     }
 }
@@ -41,15 +40,11 @@ static void check(uint32_t n_ids, size_t n)
         list[i] = (qni_bpe_merge){below(n_ids), below(n_ids), (uint32_t)i, below(n_ids)};
     }
     assert_int_equal(qni_pairs_build(list, n, n_ids, &pairs, &err), QN_OK);
-    size_t found = 0, different = 0, maybe = 0, none = 0;
+    size_t found = 0, different = 0;
     for (size_t i = 0; i < n; i++) {
         check_pair(&pairs, list, n, list[i].left, list[i].right);
         different += look_up(list, n, list[i].left, list[i].right) == &list[i];
-        uint32_t left = below(n_ids), right = below(n_ids);
-        check_pair(&pairs, list, n, left, right);
-        bool is_none = look_up(list, n, left, right) == NULL;
-        none += is_none;
-        maybe += is_none && qni_pairs_may_hold(&pairs, left, right);
+        check_pair(&pairs, list, n, below(n_ids), below(n_ids));
     }
     for (uint32_t at = 0; at < pairs.n_slots; at++) { // each is in one slot, and nothing else is
         qni_bpe_merge m;
@@ -62,7 +57,6 @@ static void check(uint32_t n_ids, size_t n)
         }
     }
     assert_int_equal(found, different);
-    assert_true(n < 100 || 8 * maybe <= none); // the filter filters
     qni_pairs_end(&pairs);
 }
 
@@ -93,7 +87,7 @@ static qn_status build(void *context, qn_error *err)
 static void test_running_out_of_memory(void **unused)
 {
     (void)unused;
-    assert_int_equal(torture(build, NULL), 3);
+    assert_int_equal(torture(build, NULL), 2);
 }
 
 int main(void)

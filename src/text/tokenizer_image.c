@@ -40,7 +40,6 @@ static void keep_pairs(qni_image *image, qni_pairs *p)
 {
     qni_image_array(image, &p->slots, p->n_slots, sizeof *p->slots);
     qni_image_array(image, &p->ids, p->n_slots, sizeof *p->ids);
-    qni_image_array(image, &p->hints, p->n_hints, sizeof *p->hints);
     p->owned = p->owned && !image->reads;
 }
 
