@@ -10,10 +10,31 @@
 #include <emmintrin.h>
 #endif
 
+// Notes what the tokens begin with, by two bytes or by one; false when there is too much of it.
+static bool note_beginnings(qni_added_set *set, const qni_trie_key *keys, size_t n, bool any_second)
+{
+    set->n_beginnings = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool any = any_second || keys[i].n == 1;
+        qni_added_beginning b = {(char)keys[i].bytes[0], any ? 0 : (char)keys[i].bytes[1], any};
+        int at = 0;
+        while (at < set->n_beginnings && memcmp(&set->beginnings[at], &b, sizeof b) != 0) {
+            at++;
+        }
+        if (at == QNI_ADDED_BEGINNINGS) {
+            set->n_beginnings = 0;
+            return false;
+        }
+        set->beginnings[at] = b;
+        set->n_beginnings += at == set->n_beginnings;
+    }
+    return true;
+}
+
 qn_status qni_added_set_build(const qni_added_token *tokens, const qni_trie_key *keys, size_t n,
                               qni_added_set *out, qn_error *err)
 {
-    *out = (qni_added_set){.tokens = tokens, .lone_first = -1, .n = n};
+    *out = (qni_added_set){.tokens = tokens, .n = n};
     if (n == 0) {
         return QN_OK;
     }
@@ -22,21 +43,16 @@ qn_status qni_added_set_build(const qni_added_token *tokens, const qni_trie_key 
         return qni_fail_memory(err);
     }
     memcpy(sorted, keys, n * sizeof *sorted);
-    int n_first = 0;
     for (size_t i = 0; i < n; i++) {
-        unsigned char c = keys[i].bytes[0];
         out->longest = keys[i].n > out->longest ? keys[i].n : out->longest;
         out->has_single_word = out->has_single_word || tokens[keys[i].value].single_word;
         out->holds_replacement = out->holds_replacement ||
                                  memmem(keys[i].bytes, keys[i].n, "\xEF\xBF\xBD", 3) != NULL;
-        for (int j = n_first; out->first[c] == 0 && j < QNI_ADDED_FIRSTS; j++) {
-            out->firsts[j] = (char)c; // the last one again and again where there are fewer
-        }
-        n_first += out->first[c] == 0;
-        out->first[c] = 1;
-        out->lone_first = n_first == 1 ? c : -1;
+        out->first[keys[i].bytes[0]] = 1;
     }
-    out->has_few_firsts = n_first <= QNI_ADDED_FIRSTS;
+    if (!note_beginnings(out, keys, n, false)) {
+        note_beginnings(out, keys, n, true);
+    }
     qn_status status = qni_trie_build(sorted, n, &out->trie, err);
     qni_free(sorted);
     return status;
@@ -99,25 +115,41 @@ static void take_spaces(const char *text, size_t n, size_t previous, qni_added_m
     }
 }
 
+#if defined(__SSE2__)
+// The first place from `from` on where a token may begin, or one with fewer than 17 bytes behind
+// it.
+static size_t skip_others(const qni_added_set *set, const char *text, size_t n, size_t from)
+{
+    __m128i first[QNI_ADDED_BEGINNINGS], second[QNI_ADDED_BEGINNINGS], any[QNI_ADDED_BEGINNINGS];
+    for (int i = 0; i < set->n_beginnings; i++) {
+        first[i] = _mm_set1_epi8(set->beginnings[i].first);
+        second[i] = _mm_set1_epi8(set->beginnings[i].second);
+        any[i] = _mm_set1_epi8(set->beginnings[i].any_second ? -1 : 0);
+    }
+    for (; n - from > sizeof *first; from += sizeof *first) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + from));
+        __m128i behind = _mm_loadu_si128((const __m128i *)(const void *)(text + from + 1));
+        __m128i found = _mm_setzero_si128();
+        for (int i = 0; i < set->n_beginnings; i++) {
+            __m128i fits = _mm_or_si128(_mm_cmpeq_epi8(behind, second[i]), any[i]);
+            fits = _mm_and_si128(_mm_cmpeq_epi8(bytes, first[i]), fits);
+            found = _mm_or_si128(found, fits);
+        }
+        unsigned places = (unsigned)_mm_movemask_epi8(found);
+        if (places != 0) {
+            return from + (size_t)__builtin_ctz(places);
+        }
+    }
+    return from;
+}
+#endif
+
 // The next place where a token may begin.
 static size_t next_candidate(const qni_added_set *set, const char *text, size_t n, size_t from)
 {
-    if (set->lone_first >= 0) {
-        const char *at = memchr(text + from, set->lone_first, n - from);
-        return at != NULL ? (size_t)(at - text) : n;
-    }
 #if defined(__SSE2__)
-    for (; set->has_few_firsts && n - from >= 16; from += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + from));
-        __m128i found = _mm_setzero_si128();
-        for (int i = 0; i < QNI_ADDED_FIRSTS; i++) {
-            __m128i first = _mm_set1_epi8(set->firsts[i]);
-            found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, first));
-        }
-        unsigned any = (unsigned)_mm_movemask_epi8(found);
-        if (any != 0) {
-            return from + (size_t)__builtin_ctz(any);
-        }
+    if (set->n_beginnings > 0) {
+        from = skip_others(set, text, n, from);
     }
 #endif
     while (from < n && set->first[(unsigned char)text[from]] == 0) {

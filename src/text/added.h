@@ -6,7 +6,12 @@
 #include "text/tokenizer.h"
 #include "text/trie.h"
 
-enum { QNI_ADDED_FIRSTS = 4 };
+enum { QNI_ADDED_BEGINNINGS = 4 };
+
+typedef struct qni_added_beginning {
+    char first, second;
+    bool any_second;
+} qni_added_beginning;
 
 // One of the two sets: those looked for in the text as it is, and those looked for in the
 // normalized text.
@@ -14,9 +19,9 @@ typedef struct qni_added_set {
     const qni_added_token *tokens;
     qni_trie trie;      // values are indices into tokens
     uint8_t first[256]; // 1 for bytes that a token begins with
-    int32_t lone_first; // when that is one byte only; else -1
-    bool has_few_firsts;
-    char firsts[QNI_ADDED_FIRSTS]; // when they are few: all of them
+    // What tokens begin with, when that is few: two bytes, or one of them with any other behind it.
+    qni_added_beginning beginnings[QNI_ADDED_BEGINNINGS];
+    int n_beginnings; // 0: it is not few
     size_t n;
     size_t longest; // bytes of a token
     bool has_single_word;

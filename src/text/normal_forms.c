@@ -19,11 +19,11 @@
 
 typedef struct form {
     bool compose, compatible;
-    uint64_t *known; // PLAIN_WORDS that say which characters were asked for, and as many which of
-                     // them are plain; NULL: nothing is remembered
+    uint64_t *known; // two bits a character: it was asked for, and it is plain; NULL: nothing is
+                     // remembered
 } form;
 
-enum { PLAIN_WORDS = QNI_CODE_POINTS / 64 };
+enum { KNOWN_WORDS = QNI_CODE_POINTS / 32, ASKED = 1, PLAIN = 2 };
 
 // Characters whose decompositions are newer than the tables that tokenizers were made with
 // (Unicode 12).
@@ -103,13 +103,12 @@ static bool is_plain(uint32_t code, form f)
     if (f.known == NULL) {
         return find_plain(code, f);
     }
-    uint64_t *known = &f.known[code / 64], *plain = known + PLAIN_WORDS;
-    uint64_t bit = (uint64_t)1 << (code % 64);
-    if ((*known & bit) == 0) {
-        *known |= bit;
-        *plain |= find_plain(code, f) ? bit : 0;
+    uint64_t *known = &f.known[code / 32];
+    unsigned shift = 2 * (code % 32);
+    if ((*known >> shift & ASKED) == 0) {
+        *known |= (uint64_t)(find_plain(code, f) ? ASKED | PLAIN : ASKED) << shift;
     }
-    return (*plain & bit) != 0;
+    return (*known >> shift & PLAIN) != 0;
 }
 
 // The character that two make together, or 0.
@@ -185,9 +184,18 @@ qn_status qni_changes_add(qni_changes *changes, uint32_t code, int change, qn_er
     return QN_OK;
 }
 
-// Skips bytes as long as those that begin a character only begin plain ones, whatever follows them:
-// ASCII, most Han, Hangul syllables where they stay whole, and what is below U+0300. The end may
-// lie within a character.
+// Whether all characters that begin with this byte are plain: ASCII, most Han, Hangul syllables
+// where they stay whole, and what is below U+0300.
+static bool is_skipped(char first, form f)
+{
+    unsigned char byte = (unsigned char)first;
+    return byte < 0x80 || (byte >= 0xE4 && byte <= 0xE9) || // U+4000 to U+9FFF
+           (f.compose && (byte == 0xEB || byte == 0xEC)) || // U+B000 to U+CFFF
+           (f.compose && !f.compatible && byte >= 0xC2 && byte <= 0xCB);
+}
+
+// Skips bytes as long as those that begin a character begin no other ones. The end may lie within a
+// character.
 #if defined(__SSE2__)
 static __m128i is_between(__m128i bytes, unsigned char low, unsigned char high)
 {
@@ -199,9 +207,9 @@ static size_t skip_plain(const char *text, size_t at, size_t n, form f)
 {
     for (; n - at >= 16; at += 16) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + at));
-        __m128i plain = is_between(bytes, 0xE4, 0xE9); // U+4000 to U+9FFF
+        __m128i plain = is_between(bytes, 0xE4, 0xE9);
         if (f.compose) {
-            plain = _mm_or_si128(plain, is_between(bytes, 0xEB, 0xEC)); // U+B000 to U+CFFF
+            plain = _mm_or_si128(plain, is_between(bytes, 0xEB, 0xEC));
         }
         if (f.compose && !f.compatible) {
             plain = _mm_or_si128(plain, is_between(bytes, 0xC2, 0xCB));
@@ -237,23 +245,18 @@ static bool is_inside(char byte)
 static size_t plain_run(const qni_passage *p, size_t from, form f, size_t *last)
 {
     size_t at = from;
-    for (;;) {
+    for (bool plain = true; plain && at < p->n;) {
         at = skip_plain(p->text, at, p->n, f);
         while (at < p->n && is_inside(p->text[at])) {
             at++;
         }
-        if (at == p->n) {
-            break;
+        // what is not skipped stands beside its like, as a rule
+        for (bool asks = true; asks && at < p->n;) {
+            size_t length;
+            plain = is_plain(qni_utf8_read(p->text + at, &length), f);
+            at += plain ? length : 0;
+            asks = plain && at < p->n && !is_skipped(p->text[at], f);
         }
-        uint32_t code = (unsigned char)p->text[at];
-        int length = 1;
-        if (code >= 0x80) {
-            length = qni_utf8_decode((const unsigned char *)p->text + at, p->n - at, &code);
-        }
-        if (code >= 0x80 && !is_plain(code, f)) {
-            break;
-        }
-        at += (size_t)length;
     }
     *last = at;
     while (*last > from && is_inside(p->text[--*last])) {
@@ -295,7 +298,7 @@ qn_status qni_normal_form(const qni_passage *p, bool compose, bool compatible,
     qni_changes *changes = &scratch->changes;
     uint64_t **known = &scratch->plain[compose + 2 * compatible];
     if (*known == NULL) { // without memory nothing is remembered
-        *known = qni_calloc(2 * (size_t)PLAIN_WORDS, sizeof **known);
+        *known = qni_calloc(KNOWN_WORDS, sizeof **known);
     }
     form f = {compose, compatible, *known};
     qni_rewrite r = {.from = p, .to = out, .err = err};

@@ -378,7 +378,7 @@ static qn_status build(builder *b)
     }
     if (weighs_symbols(b)) { // they stay in the normalizer's list
         qni_added_set_end(&b->t->added_normalized);
-        b->t->added_normalized = (qni_added_set){.tokens = b->t->added, .lone_first = -1};
+        b->t->added_normalized = (qni_added_set){.tokens = b->t->added};
     } else if (!b->s->controls_in_text) {
         QNI_TRY(build_symbols(b, NULL));
     }
