@@ -31,19 +31,19 @@ static uint32_t look_at_border(const qni_bpe *bpe, uint32_t left, uint32_t right
     const qni_bpe_origin *l = &bpe->origins[left], *r = &bpe->origins[right];
     uint32_t before = 0; // bytes of the left token before the symbol at the border
     for (;;) {
-        if (l->time > r->time) {
+        if (qni_bpe_time(l) > qni_bpe_time(r)) {
             limit = l->as_left;
             before += l->left_size;
             left = l->right;
             l = &bpe->origins[left];
-        } else if (r->time > 0) {
-            limit = r->as_right;
+        } else if (r->as_right > 0) {
+            limit = r->as_right + 1;
             right = r->left;
             r = &bpe->origins[right];
         } else {
             return APART;
         }
-        if ((l->time | r->time) == 0 && (l->left | r->left) < QNI_BPE_BYTES) {
+        if ((l->as_left | r->as_left) == 0 && (l->left | r->left) < QNI_BPE_BYTES) {
             bool stay = bpe->byte_ranks[l->left * QNI_BPE_BYTES + r->left] >= limit;
             return stay ? APART : before;
         }
@@ -55,7 +55,7 @@ static uint32_t look_at_border(const qni_bpe *bpe, uint32_t left, uint32_t right
 
 static bool is_made(const qni_bpe_origin *origins, const uint8_t *symbols, uint32_t id)
 {
-    return (symbols[id] & QNI_BPE_SINGLE) != 0 || origins[id].time != 0;
+    return (symbols[id] & QNI_BPE_SINGLE) != 0 || origins[id].as_left != 0;
 }
 
 // Of a token whose last merge is `m`. That of equal times done first is the left part's; so when
@@ -63,15 +63,16 @@ static bool is_made(const qni_bpe_origin *origins, const uint8_t *symbols, uint3
 // right part as late as the whole, that part's merges too.
 static void set_origin(qni_bpe_origin *origins, const qni_bpe_merge *m, uint32_t left_size)
 {
-    uint32_t rank = m->rank + 1, left = origins[m->left].time, right = origins[m->right].time;
+    const qni_bpe_origin *l = &origins[m->left], *r = &origins[m->right];
+    uint32_t rank = m->rank + 1, left = qni_bpe_time(l), right = qni_bpe_time(r);
     uint32_t time = rank > left ? rank : left;
     time = time > right ? time : right;
     qni_bpe_origin *o = &origins[m->id];
     o->left = m->left;
     o->right = m->right;
-    o->time = time;
     o->as_left = right < time ? time : rank;
-    o->as_right = (left < time || right == time ? time : rank) + 1;
+    o->as_right = left < time || right == time ? time : rank;
+    o->last_time = r->as_left == 0 ? time : r->last_time;
     o->left_size = (uint16_t)left_size;
 }
 
@@ -198,6 +199,7 @@ static void list_byte_ranks(const qni_vocab *vocab, const qni_bpe_merge *merges,
         const char *bytes = qni_vocab_at(vocab, id, &size);
         bool is_byte = (symbols[id] & QNI_BPE_SINGLE) != 0 && size == 1;
         origins[id].left = is_byte ? (unsigned char)bytes[0] : QNI_BPE_NO_BYTE;
+        origins[id].last_time = UINT32_MAX;
     }
     memset(byte_ranks, 0xFF, sizeof *byte_ranks * QNI_BPE_BYTES * QNI_BPE_BYTES);
     for (size_t i = 0; i < n; i++) {
@@ -237,7 +239,7 @@ static qn_status leave_out_merges(qni_bpe *out, qni_bpe_origin *origins, qni_bpe
     }
     for (size_t i = 0; i < n; i++) {
         const qni_bpe_origin *o = &origins[merges[i].id];
-        if (o->time != 0 && o->left == merges[i].left && o->right == merges[i].right) {
+        if (o->as_left != 0 && o->left == merges[i].left && o->right == merges[i].right) {
             merges[left++] = merges[i];
         }
     }
@@ -471,6 +473,50 @@ static inline place shorten(const qni_bpe *bpe, uint32_t token, uint32_t most)
 // Finds the row of a short word as find_row does, in the order that is right for nearly all words:
 // where a part of the last token merges with what follows, it is that token which has to end before
 // this part, rather than the next one which has to be shorter. Returns 0 for the few other words.
+// Whether the byte that a token ends with and the one behind it, text[end], merge with each other
+// before they do with their other neighbours, as far as those are single bytes: then no token ends
+// there, with few exceptions.
+static inline bool is_crossed(const qni_bpe *bpe, uint32_t token, const unsigned char *text,
+                              size_t n, size_t end)
+{
+    const uint32_t *ranks = bpe->byte_ranks;
+    uint32_t rank = ranks[text[end - 1] * QNI_BPE_BYTES + text[end]];
+    uint32_t behind = end + 1 < n ? ranks[text[end] * QNI_BPE_BYTES + text[end + 1]] : UINT32_MAX;
+    return rank < bpe->origins[token].last_time && rank <= behind;
+}
+
+// Of a token at text[at] and those that it begins with, the longest one that is not crossed where
+// it ends.
+static inline place skip_crossed(const qni_bpe *bpe, const unsigned char *text, size_t n, size_t at,
+                                 place longest)
+{
+    place p = longest;
+    while (p.size > 0 && at + p.size < n && is_crossed(bpe, p.value, text, n, at + p.size)) {
+        p = shorten(bpe, p.value, p.size);
+    }
+    return p.size > 0 ? p : longest;
+}
+
+static inline size_t longest_token(const qni_bpe *bpe, const unsigned char *text, size_t n,
+                                   uint32_t *value)
+{
+    const qni_trie *trie = &bpe->trie;
+    uint64_t unit = trie->units[0], found = 0;
+    size_t length = 0;
+    for (size_t i = 0; i < n; i++) {
+        unit = trie->units[qni_trie_child(unit, text[i])];
+        if ((unit & QNI_TRIE_LABEL) != text[i]) {
+            break;
+        }
+        bool is_key = (unit & QNI_TRIE_KEY) != 0; // hard to guess: nothing branches on it
+        found = is_key ? unit : found;
+        length = is_key ? i + 1 : length;
+        __builtin_prefetch(&bpe->origins[qni_trie_value(found)]);
+    }
+    *value = qni_trie_value(found);
+    return length;
+}
+
 static inline size_t guess_row(const qni_bpe *bpe, const unsigned char *text, size_t n, place next,
                                qni_bpe_symbol *tokens)
 {
@@ -478,6 +524,7 @@ static inline size_t guess_row(const qni_bpe *bpe, const unsigned char *text, si
     size_t at = 0, count = 0;
     longest[0] = next.size;
     while (next.size > 0) {
+        next = skip_crossed(bpe, text, n, at, next);
         if (count > 0) {
             qni_bpe_symbol last = tokens[count - 1];
             uint32_t before = look_at_border(bpe, last.id, next.value, UINT32_MAX);
@@ -501,7 +548,9 @@ static inline size_t guess_row(const qni_bpe *bpe, const unsigned char *text, si
         if (at == n) {
             return count;
         }
-        next.size = (uint32_t)qni_trie_longest(&bpe->trie, text + at, n - at, &next.value);
+        // what the next look at the border reads comes while the trie is walked
+        __builtin_prefetch(&bpe->origins[bpe->origins[tokens[count - 1].id].right]);
+        next.size = (uint32_t)longest_token(bpe, text + at, n - at, &next.value);
         longest[count] = next.size;
     }
     return 0;
@@ -530,7 +579,7 @@ qn_status qni_bpe_encode(const qni_bpe *bpe, qni_bpe_scratch *s, const char *wor
 {
     const unsigned char *text = (const unsigned char *)word;
     place first;
-    first.size = (uint32_t)qni_trie_longest(&bpe->trie, text, n, &first.value);
+    first.size = (uint32_t)longest_token(bpe, text, n, &first.value);
     if (first.size == n) {
         tokens[0] = (qni_bpe_symbol){first.value, first.size};
         *n_tokens = 1;

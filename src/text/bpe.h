@@ -36,9 +36,10 @@ typedef struct qni_bpe_origin {
     // the two symbols merged last; of a single symbol: its byte, or NO_BYTE
     _Alignas(32) uint32_t left;
     uint32_t right;
-    uint32_t time; // the highest rank of all its merges; 0 for a single symbol
-    // the highest rank done since the part at that border came about; of a right token plus 1
+    // The highest rank done since the part at that border came about, when it stands on that side
+    // of the border; 0 for a single symbol. One of them is the highest of all its merges.
     uint32_t as_left, as_right;
+    uint32_t last_time;     // when its last symbol merges first; UINT32_MAX for a single symbol
     uint32_t shorter;       // the longest other token that this one begins with
     uint16_t shorter_size;  // bytes of that; 0: there is none
     uint16_t left_size;     // bytes of `left`
@@ -74,6 +75,12 @@ void qni_bpe_end(qni_bpe *bpe);
 
 // Sets what depends on the run, not on the merges; for one that was read from an image.
 void qni_bpe_attach(qni_bpe *bpe, const qni_vocab *vocab);
+
+// The highest rank of all merges of a token, 0 for a single symbol.
+static inline uint32_t qni_bpe_time(const qni_bpe_origin *origin)
+{
+    return origin->as_left > origin->as_right ? origin->as_left : origin->as_right;
+}
 
 static inline uint16_t qni_bpe_sign(uint32_t id)
 {
