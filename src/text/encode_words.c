@@ -44,9 +44,15 @@ static qn_status copy_known(const qni_words *words, const qni_word_slot *slot, q
 
 // What is known of a part of a word before it is looked up.
 typedef struct part_key {
-    const qni_character *character; // it is this one; NULL: it is not, and
+    const qni_character *character; // it is this one, or
+    const qni_character_row *row;   // one of these; NULL: neither, and
     qni_word_key key;               // this is its key if it has up to QNI_WORD_SHORT bytes
 } part_key;
+
+static inline qni_word_key make_part_key(const char *part, size_t n, size_t readable)
+{
+    return readable > QNI_WORD_SHORT ? qni_word_short_key(part, n) : qni_word_key_of(part, n);
+}
 
 // Makes the keys of the parts that end there, and asks for what they lead to.
 static inline void make_part_keys(const qni_model *model, const qni_context *c, const char *word,
@@ -56,15 +62,23 @@ static inline void make_part_keys(const qni_model *model, const qni_context *c, 
         const char *part = word + begin;
         size_t size = ends[i] - begin;
         keys[i].character = NULL;
-        if (model->characters != NULL && size <= QNI_CHARACTER_TOKENS) {
+        keys[i].row = NULL;
+        if (model->characters.known != NULL && size <= 4) {
             uint32_t code = qni_character_code(part, size);
-            const qni_character *found = &model->characters[code % QNI_CHARACTERS];
-            __builtin_prefetch(found);
-            keys[i].character = code < QNI_CHARACTERS ? found : NULL;
+            if (code < QNI_CHARACTERS) {
+                keys[i].character = &model->characters.known[code];
+                __builtin_prefetch(keys[i].character);
+                continue;
+            }
+            if (code < QNI_CHARACTERS_END) {
+                keys[i].row =
+                    &model->characters.rows[(code - QNI_CHARACTERS) / QNI_CHARACTERS_A_ROW];
+                __builtin_prefetch(keys[i].row);
+                continue;
+            }
         }
-        if (keys[i].character == NULL && size <= QNI_WORD_SHORT) {
-            keys[i].key = readable - begin > QNI_WORD_SHORT ? qni_word_short_key(part, size)
-                                                            : qni_word_key_of(part, size);
+        if (size <= QNI_WORD_SHORT) {
+            keys[i].key = make_part_key(part, size, readable - begin);
             if (c->parts != NULL) {
                 __builtin_prefetch(&c->parts[keys[i].key.hash % QNI_PARTS]);
             }
@@ -99,19 +113,28 @@ static qn_status add_parts(const qni_model *model, qni_context *c, const char *w
                            size_t readable, const size_t *ends, size_t n, qni_ids *out,
                            qn_error *err)
 {
+    enum { MOST_IDS = QNI_CHARACTER_TOKENS + 1 };
     part_key keys[PARTS];
     make_part_keys(model, c, word, readable, ends, n, keys);
-    QNI_TRY(qni_ids_reserve(out, n * QNI_WORD_NEAR, err));
+    QNI_TRY(qni_ids_reserve(out, n * MOST_IDS, err));
     for (size_t i = 0, begin = 0; i < n; begin = ends[i++]) {
         const qni_character *character = keys[i].character;
+        const qni_character_row *row = keys[i].row;
+        size_t size = ends[i] - begin,
+               last = (unsigned char)word[ends[i] - 1] % QNI_CHARACTERS_A_ROW;
         if (character != NULL && *character != 0) {
             out->n += qni_character_read(*character, out->ids + out->n);
+        } else if (row != NULL && (row->others >> last & 1) == 0) {
+            out->n += qni_character_read(row->beginning, out->ids + out->n);
+            out->ids[out->n++] = model->characters.last[last];
         } else {
-            size_t size = ends[i] - begin;
+            if (row != NULL) {
+                keys[i].key = make_part_key(word + begin, size, readable - begin);
+            }
             bool has_key = character == NULL && size <= QNI_WORD_SHORT;
             QNI_TRY(
                 add_part(model, c, has_key ? &keys[i].key : NULL, word + begin, size, out, err));
-            QNI_TRY(qni_ids_reserve(out, (n - i) * QNI_WORD_NEAR, err));
+            QNI_TRY(qni_ids_reserve(out, (n - i) * MOST_IDS, err));
         }
     }
     return QN_OK;

@@ -11,8 +11,9 @@ void qni_model_end(qni_model *model)
 {
     qni_bpe_end(&model->bpe);
     qni_seams_end(&model->seams);
-    if (model->owns_characters) {
-        qni_free((void *)(uintptr_t)model->characters);
+    if (model->characters.owned) {
+        qni_free((void *)(uintptr_t)model->characters.known);
+        qni_free((void *)(uintptr_t)model->characters.rows);
     }
     qni_unigram_end(&model->unigram);
     qni_wordpiece_end(&model->wordpiece);

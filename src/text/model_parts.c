@@ -241,25 +241,53 @@ static qn_status find_seams(qni_model *model, qn_error *err)
 // Of a small vocabulary characters are encoded as fast as they are looked up.
 enum { LEAST_MERGES = 4096 };
 
-static qn_status list_characters(qni_model *model, qni_model_scratch *scratch,
-                                 qni_character *characters, qn_error *err)
+// The first n tokens of a row, if there is room for them; else 0.
+static qni_character keep_tokens(const qni_bpe_symbol *tokens, size_t n)
 {
+    qni_character known = (uint64_t)n << QNI_CHARACTER_N_SHIFT | QNI_CHARACTER_KNOWN;
+    for (size_t i = 0; i < n; i++) {
+        if (n > QNI_CHARACTER_TOKENS || tokens[i].id > QNI_CHARACTER_MOST) {
+            return 0;
+        }
+        known |= (uint64_t)tokens[i].id << i * QNI_CHARACTER_ID_BITS;
+    }
+    return known;
+}
+
+static qn_status encode_character(const qni_model *model, qni_model_scratch *scratch, uint32_t code,
+                                  qn_error *err)
+{
+    char text[4];
+    return qni_model_encode_part(model, scratch, text, (size_t)qni_utf8_encode(code, text), err);
+}
+
+static qn_status list_characters(const qni_model *model, qni_model_scratch *scratch,
+                                 qni_character *known, qn_error *err)
+{
+    const qni_pieces *pieces = &scratch->pieces;
     for (uint32_t code = 0; code < QNI_CHARACTERS; code++) {
-        char text[4];
-        size_t n = (size_t)qni_utf8_encode(code, text);
-        bool is_surrogate = code >= 0xD800 && code < 0xE000;
-        if (is_surrogate) {
-            continue;
+        if (code < 0xD800 || code > 0xDFFF) { // these are no characters
+            QNI_TRY(encode_character(model, scratch, code, err));
+            known[code] = keep_tokens(pieces->items, pieces->n);
         }
-        QNI_TRY(qni_model_encode_part(model, scratch, text, n, err));
-        const qni_pieces *pieces = &scratch->pieces;
-        bool fits = pieces->n <= QNI_CHARACTER_TOKENS;
-        qni_character known = (uint64_t)pieces->n << QNI_CHARACTER_N_SHIFT | QNI_CHARACTER_KNOWN;
-        for (size_t i = 0; fits && i < pieces->n; i++) {
-            fits = pieces->items[i].id <= QNI_CHARACTER_MOST;
-            known |= (uint64_t)pieces->items[i].id << i * QNI_CHARACTER_ID_BITS;
-        }
-        characters[code] = fits ? known : 0;
+    }
+    return QN_OK;
+}
+
+// What most characters of a row begin with is what the first one does that ends in its last byte's
+// token.
+static qn_status fill_row(const qni_model *model, qni_model_scratch *scratch, uint32_t first,
+                          qni_character_row *row, qn_error *err)
+{
+    const qni_pieces *pieces = &scratch->pieces;
+    for (uint32_t i = 0; i < QNI_CHARACTERS_A_ROW; i++) {
+        QNI_TRY(encode_character(model, scratch, first + i, err));
+        size_t n = pieces->n;
+        bool ends_so = n > 1 && model->characters.last[i] == (int32_t)pieces->items[n - 1].id;
+        qni_character beginning = ends_so ? keep_tokens(pieces->items, n - 1) : 0;
+        row->beginning = row->beginning == 0 ? beginning : row->beginning;
+        bool other = beginning == 0 || beginning != row->beginning;
+        row->others |= (uint64_t)other << i;
     }
     return QN_OK;
 }
@@ -269,16 +297,32 @@ static qn_status open_characters(qni_model *model, qn_error *err)
     if (model->seams.kinds == NULL || model->bpe.pairs.n_slots < LEAST_MERGES) {
         return QN_OK;
     }
-    qni_character *characters = qni_calloc(QNI_CHARACTERS, sizeof *characters);
-    if (characters == NULL) {
-        return qni_fail_memory(err);
-    }
-    model->characters = characters;
-    model->owns_characters = true;
+    qni_character *known = qni_calloc(QNI_CHARACTERS, sizeof *known);
+    qni_character_row *rows = qni_calloc(QNI_CHARACTER_ROWS, sizeof *rows);
     qni_model_scratch scratch = {0};
-    qn_status status = list_characters(model, &scratch, characters, err);
+    qn_status status = known != NULL && rows != NULL ? QN_OK : qni_fail_memory(err);
+    for (int i = 0; i < QNI_CHARACTERS_A_ROW; i++) {
+        char byte = (char)(0x80 + i);
+        model->characters.last[i] = model->byte_level ? qni_vocab_find(&model->vocab, &byte, 1)
+                                                      : model->byte_ids[0x80 + i];
+    }
+    if (status == QN_OK) {
+        status = list_characters(model, &scratch, known, err);
+    }
+    for (uint32_t i = 0; i < QNI_CHARACTER_ROWS && status == QN_OK; i++) {
+        status = fill_row(model, &scratch, QNI_CHARACTERS + i * QNI_CHARACTERS_A_ROW, &rows[i],
+                          err);
+    }
     qni_model_scratch_end(&scratch);
-    return status;
+    if (status != QN_OK) {
+        qni_free(known);
+        qni_free(rows);
+        return status;
+    }
+    model->characters.known = known;
+    model->characters.rows = rows;
+    model->characters.owned = true;
+    return QN_OK;
 }
 
 // Whether no merge can cross before a line feed: it is a symbol of its own, as itself or as its

@@ -81,9 +81,10 @@ static void keep_model(qni_image *image, qni_model *m)
     keep_vocab(image, &m->vocab);
     keep_bpe(image, &m->bpe, &m->vocab);
     keep_seams(image, &m->seams);
-    if (m->characters != NULL) {
-        qni_image_array(image, &m->characters, QNI_CHARACTERS, sizeof *m->characters);
-        m->owns_characters = m->owns_characters && !image->reads;
+    if (m->characters.known != NULL) {
+        qni_image_array(image, &m->characters.known, QNI_CHARACTERS, sizeof *m->characters.known);
+        qni_image_array(image, &m->characters.rows, QNI_CHARACTER_ROWS, sizeof *m->characters.rows);
+        m->characters.owned = m->characters.owned && !image->reads;
     }
     keep_unigram(image, &m->unigram);
     keep_trie(image, &m->wordpiece.first);
