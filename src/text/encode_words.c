@@ -82,6 +82,9 @@ static inline void make_part_keys(const qni_model *model, const qni_context *c, 
             if (c->parts != NULL) {
                 __builtin_prefetch(&c->parts[keys[i].key.hash % QNI_PARTS]);
             }
+            if (size >= QNI_TRIE_AHEAD) {
+                qni_trie_prefetch(&model->bpe.trie, (const unsigned char *)part);
+            }
         }
     }
 }
@@ -225,6 +228,9 @@ static qn_status encode_word(const qni_model *model, qni_context *c, const qni_w
 {
     size_t before = out->n;
     bool whole;
+    if (((key->lo | key->hi) & QNI_ASCII_TOPS) != 0) { // it may have seams
+        qni_words_will_see(&c->words, key);
+    }
     QNI_TRY(c->mark != NULL ? encode_marked(model, c, word, n, behind, &whole, out, err)
                             : encode_by_model(model, c, word, n, behind, &whole, out, err));
     // A word of several parts is kept when it comes again: most never do.

@@ -111,6 +111,14 @@ static inline const int32_t *qni_word_ids(const qni_words *words, const qni_word
                : (const int32_t *)(const void *)(words->pool + (uint32_t)slot->ids[0]);
 }
 
+// Asks for what qni_words_seen will look at.
+static inline void qni_words_will_see(const qni_words *words, const qni_word_key *key)
+{
+    if (words->seen != NULL) {
+        __builtin_prefetch(&words->seen[(key->hash >> 20) % (QNI_WORD_BITS / 64)]);
+    }
+}
+
 // Whether the word has come before, as far as that is remembered; from now on it has.
 bool qni_words_seen(qni_words *words, const qni_word_key *key);
 
