@@ -210,6 +210,23 @@ static void list_byte_ranks(const qni_vocab *vocab, const qni_bpe_merge *merges,
     }
 }
 
+// Finds the least ranks of merges of a byte with what is behind it. Where the texts of tokens do
+// not say what stands there, 0.
+static void list_least_ranks(const qni_bpe *bpe, const qni_bpe_merge *merges, size_t n,
+                             uint16_t *least)
+{
+    memset(least, bpe->finds_merges ? 0xFF : 0, sizeof *least * QNI_BPE_BYTES * QNI_BPE_BYTES);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t size, left = bpe->origins[merges[i].left].left, rank = merges[i].rank + 1;
+        bool is_byte = left < QNI_BPE_BYTES && bpe->origins[merges[i].left].as_left == 0;
+        const char *right = qni_vocab_at(bpe->vocab, merges[i].right, &size);
+        if (is_byte && size > 0) {
+            uint16_t *cell = &least[left * QNI_BPE_BYTES + (unsigned char)right[0]];
+            *cell = rank < *cell ? (uint16_t)rank : *cell;
+        }
+    }
+}
+
 static bool finds_merges(const qni_vocab *vocab, const qni_bpe_merge *merges, size_t n)
 {
     bool finds = true;
@@ -254,9 +271,12 @@ static qn_status build(qni_bpe *out, qni_bpe_merge *merges, size_t n, const uint
     qni_bpe_origin *origins = qni_calloc_aligned(((size_t)out->vocab->n + 1) * sizeof *origins);
     uint32_t *byte_ranks = qni_alloc_array((size_t)QNI_BPE_BYTES * QNI_BPE_BYTES,
                                            sizeof *byte_ranks);
+    uint16_t *least_ranks = qni_alloc_array((size_t)QNI_BPE_BYTES * QNI_BPE_BYTES,
+                                            sizeof *least_ranks);
     out->origins = origins;
     out->byte_ranks = byte_ranks;
-    if (origins == NULL || byte_ranks == NULL) {
+    out->least_ranks = least_ranks;
+    if (origins == NULL || byte_ranks == NULL || least_ranks == NULL) {
         return qni_fail_memory(err);
     }
     QNI_TRY(qni_pairs_build(merges, n, out->vocab->n, &out->pairs, err));
@@ -264,6 +284,7 @@ static qn_status build(qni_bpe *out, qni_bpe_merge *merges, size_t n, const uint
     sign_all(origins, out->vocab->n, merges, n);
     QNI_TRY(trace_origins(out, origins, merges, n, symbols, err));
     out->finds_merges = finds_merges(out->vocab, merges, n);
+    list_least_ranks(out, merges, n, least_ranks);
     if (out->finds_merges) {
         QNI_TRY(leave_out_merges(out, origins, merges, n, symbols, err));
     }
@@ -296,6 +317,7 @@ void qni_bpe_end(qni_bpe *bpe)
     if (bpe->owned) {
         qni_free_aligned((void *)(uintptr_t)bpe->origins);
         qni_free((void *)(uintptr_t)bpe->byte_ranks);
+        qni_free((void *)(uintptr_t)bpe->least_ranks);
     }
     qni_pairs_end(&bpe->pairs);
     qni_trie_end(&bpe->trie);
@@ -348,6 +370,42 @@ typedef struct notes {
     qni_outlook *outlook;
 } notes;
 
+// Of the tokens that `token` begins with, the longest one of up to `most` bytes.
+static inline place shorten(const qni_bpe *bpe, uint32_t token, uint32_t most)
+{
+    const qni_bpe_origin *longer = &bpe->origins[token];
+    while (longer->shorter_size > most) {
+        longer = &bpe->origins[longer->shorter];
+    }
+    return (place){longer->shorter, longer->shorter_size};
+}
+
+// Whether the byte that a token ends with and the one behind it, text[end], merge with each other,
+// so that no such token ends there. They do when nothing else can come first: in the token its last
+// symbol merges later, and what stands behind text[end] begins no symbol that merges with it
+// earlier.
+static inline bool is_crossed(const qni_bpe *bpe, uint32_t token, const unsigned char *text,
+                              size_t n, size_t end)
+{
+    uint32_t rank = bpe->byte_ranks[text[end - 1] * (size_t)QNI_BPE_BYTES + text[end]];
+    if (rank >= bpe->origins[token].last_time) {
+        return false;
+    }
+    return end + 1 == n ||
+           rank <= bpe->least_ranks[text[end] * (size_t)QNI_BPE_BYTES + text[end + 1]];
+}
+
+// Of a token at text[at] and those that it begins with, the longest one that is not crossed where
+// it ends; none is none.
+static inline place skip_crossed(const qni_bpe *bpe, const unsigned char *text, size_t n, size_t at,
+                                 place p)
+{
+    while (p.size > 0 && at + p.size < n && is_crossed(bpe, p.value, text, n, at + p.size)) {
+        p = shorten(bpe, p.value, p.size);
+    }
+    return p;
+}
+
 // How many bytes from text[at] on are those that stand `period` bytes before them.
 static size_t count_alike(const unsigned char *text, size_t n, size_t at, size_t period)
 {
@@ -368,12 +426,12 @@ static size_t count_alike(const unsigned char *text, size_t n, size_t at, size_t
 
 // How many more of a token follow that stands twice before text[at], found in the same way both
 // times: what the search reads from there on is what it read where that token begins, for as long
-// as the text goes on like it.
+// as the text goes on like it. It reads two bytes behind the longest way through the trie.
 static __attribute__((noinline)) size_t count_again(const qni_bpe *bpe, const unsigned char *text,
                                                     size_t n, size_t at, size_t size)
 {
     size_t alike = count_alike(text, n, at, size);
-    size_t read = alike > size ? qni_trie_depth(&bpe->trie, text + at, n - at) + 1 : alike;
+    size_t read = alike > size ? qni_trie_depth(&bpe->trie, text + at, n - at) + 2 : alike;
     return alike > read ? (alike - read) / size : 0;
 }
 
@@ -400,6 +458,7 @@ static inline __attribute__((always_inline)) size_t find_row(const qni_bpe *bpe,
     uint32_t left = UINT32_MAX, right = UINT32_MAX;
     bool apart = false;
     for (;;) {
+        next = skip_crossed(bpe, text, n, at, next);
         size_t end = at + next.size;
         if (next.size == 0) { // nothing leads on from here: try a shorter token before it
             if (count == 0) {
@@ -460,43 +519,9 @@ static inline __attribute__((always_inline)) size_t find_row(const qni_bpe *bpe,
     }
 }
 
-// Of the tokens that `token` begins with, the longest one of up to `most` bytes.
-static inline place shorten(const qni_bpe *bpe, uint32_t token, uint32_t most)
-{
-    const qni_bpe_origin *longer = &bpe->origins[token];
-    while (longer->shorter_size > most) {
-        longer = &bpe->origins[longer->shorter];
-    }
-    return (place){longer->shorter, longer->shorter_size};
-}
-
 // Finds the row of a short word as find_row does, in the order that is right for nearly all words:
 // where a part of the last token merges with what follows, it is that token which has to end before
 // this part, rather than the next one which has to be shorter. Returns 0 for the few other words.
-// Whether the byte that a token ends with and the one behind it, text[end], merge with each other
-// before they do with their other neighbours, as far as those are single bytes: then no token ends
-// there, with few exceptions.
-static inline bool is_crossed(const qni_bpe *bpe, uint32_t token, const unsigned char *text,
-                              size_t n, size_t end)
-{
-    const uint32_t *ranks = bpe->byte_ranks;
-    uint32_t rank = ranks[text[end - 1] * QNI_BPE_BYTES + text[end]];
-    uint32_t behind = end + 1 < n ? ranks[text[end] * QNI_BPE_BYTES + text[end + 1]] : UINT32_MAX;
-    return rank < bpe->origins[token].last_time && rank <= behind;
-}
-
-// Of a token at text[at] and those that it begins with, the longest one that is not crossed where
-// it ends.
-static inline place skip_crossed(const qni_bpe *bpe, const unsigned char *text, size_t n, size_t at,
-                                 place longest)
-{
-    place p = longest;
-    while (p.size > 0 && at + p.size < n && is_crossed(bpe, p.value, text, n, at + p.size)) {
-        p = shorten(bpe, p.value, p.size);
-    }
-    return p.size > 0 ? p : longest;
-}
-
 static inline size_t longest_token(const qni_bpe *bpe, const unsigned char *text, size_t n,
                                    uint32_t *value)
 {
@@ -523,8 +548,11 @@ static inline size_t guess_row(const qni_bpe *bpe, const unsigned char *text, si
     uint32_t longest[LONG]; // by token of the row, where it begins
     size_t at = 0, count = 0;
     longest[0] = next.size;
-    while (next.size > 0) {
+    for (;;) {
         next = skip_crossed(bpe, text, n, at, next);
+        if (next.size == 0) {
+            return 0;
+        }
         if (count > 0) {
             qni_bpe_symbol last = tokens[count - 1];
             uint32_t before = look_at_border(bpe, last.id, next.value, UINT32_MAX);
@@ -553,7 +581,6 @@ static inline size_t guess_row(const qni_bpe *bpe, const unsigned char *text, si
         next.size = (uint32_t)longest_token(bpe, text + at, n - at, &next.value);
         longest[count] = next.size;
     }
-    return 0;
 }
 
 static __attribute__((noinline)) qn_status find_long_row(const qni_bpe *bpe, qni_bpe_scratch *s,

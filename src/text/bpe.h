@@ -53,7 +53,10 @@ typedef struct qni_bpe {
     qni_pairs pairs;
     const qni_bpe_origin *origins; // by id
     // of two symbols of one byte each: the rank of their merge, counted from 1; UINT32_MAX: none
-    const uint32_t *byte_ranks;             // QNI_BPE_BYTES * QNI_BPE_BYTES
+    const uint32_t *byte_ranks; // QNI_BPE_BYTES * QNI_BPE_BYTES
+    // of a symbol of one byte and a byte: no merge of it with a symbol behind it that begins with
+    // that byte has a rank below this
+    const uint16_t *least_ranks;            // QNI_BPE_BYTES * QNI_BPE_BYTES
     qni_trie trie;                          // the tokens that a text can give
     uint64_t unmade[QNI_UNMADE_HINTS / 64]; // a bit for each other one, by its hint
     bool finds_merges; // the vocabulary finds what each merge gives by the text of its two parts

@@ -51,6 +51,8 @@ static void keep_bpe(qni_image *image, qni_bpe *bpe, const qni_vocab *vocab)
     if (bpe->byte_ranks != NULL) {
         qni_image_array(image, &bpe->byte_ranks, (size_t)QNI_BPE_BYTES * QNI_BPE_BYTES,
                         sizeof *bpe->byte_ranks);
+        qni_image_array(image, &bpe->least_ranks, (size_t)QNI_BPE_BYTES * QNI_BPE_BYTES,
+                        sizeof *bpe->least_ranks);
     }
     keep_trie(image, &bpe->trie);
     qni_bpe_attach(bpe, vocab);
