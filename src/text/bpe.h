@@ -11,7 +11,9 @@
 // same to them. So qni_bpe_encode searches a row of compatible tokens, longest first, and steps
 // back where there is none. Compatibility is decided by undoing the merges at the border, the
 // latest first, and looking whether the two symbols there would have merged earlier than what was
-// undone.
+// undone. In which order tokens are tried does not matter, since there is one such row only. Nearly
+// always the longest token is right that no merge of the bytes at its end crosses, or else the part
+// of it that merged across the border tells where it has to end instead.
 //
 // Ranks need not rise from a token's parts to the token. A merge that becomes possible late, with a
 // rank long past, is done at once, before anything else: the times at which a token's merges are

@@ -184,18 +184,20 @@ qn_status qni_changes_add(qni_changes *changes, uint32_t code, int change, qn_er
     return QN_OK;
 }
 
-// Whether all characters that begin with this byte are plain: ASCII, most Han, Hangul syllables
-// where they stay whole, and what is below U+0300.
+// Whether nearly all characters that begin with this byte are plain: ASCII, most Han, Hangul
+// syllables where they stay whole, what is below U+0300; in NFC, punctuation, kana and wide forms.
 static bool is_skipped(char first, form f)
 {
     unsigned char byte = (unsigned char)first;
+    bool is_nfc = f.compose && !f.compatible;
     return byte < 0x80 || (byte >= 0xE4 && byte <= 0xE9) || // U+4000 to U+9FFF
            (f.compose && (byte == 0xEB || byte == 0xEC)) || // U+B000 to U+CFFF
-           (f.compose && !f.compatible && byte >= 0xC2 && byte <= 0xCB);
+           (is_nfc &&
+            ((byte >= 0xC2 && byte <= 0xCB) || byte == 0xE2 || byte == 0xE3 || byte == 0xEF));
 }
 
-// Skips bytes as long as those that begin a character begin no other ones. The end may lie within a
-// character.
+// Skips bytes as long as those that begin a character begin plain ones, whatever follows them. The
+// end may lie within a character.
 #if defined(__SSE2__)
 static __m128i is_between(__m128i bytes, unsigned char low, unsigned char high)
 {
@@ -203,16 +205,43 @@ static __m128i is_between(__m128i bytes, unsigned char low, unsigned char high)
     return _mm_cmpeq_epi8(_mm_min_epu8(_mm_max_epu8(bytes, lo), hi), bytes);
 }
 
+static __m128i is_byte(__m128i bytes, unsigned char byte)
+{
+    return _mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)byte));
+}
+
+// Of characters of three bytes, those that NFC leaves alone and that need a look at the other two.
+static __m128i is_plain_nfc(__m128i first, __m128i second, __m128i third)
+{
+    // U+3000 to U+3FFF but U+302A to U+302F, U+3099 and U+309A, which are marks
+    __m128i marks = _mm_or_si128(
+        _mm_and_si128(is_byte(second, 0x80), is_between(third, 0xAA, 0xAF)),
+        _mm_and_si128(is_byte(second, 0x82), is_between(third, 0x99, 0x9A)));
+    __m128i kana = _mm_andnot_si128(marks, is_byte(first, 0xE3));
+    // U+2002 to U+203F, U+FF00 to U+FFFF
+    __m128i signs = _mm_and_si128(_mm_and_si128(is_byte(first, 0xE2), is_byte(second, 0x80)),
+                                  is_between(third, 0x82, 0xBF));
+    __m128i wide = _mm_and_si128(is_byte(first, 0xEF), is_between(second, 0xBC, 0xBF));
+    return _mm_or_si128(kana, _mm_or_si128(signs, wide));
+}
+
+static __m128i load(const char *text)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)text);
+}
+
 static size_t skip_plain(const char *text, size_t at, size_t n, form f)
 {
-    for (; n - at >= 16; at += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + at));
+    for (; n - at >= 18; at += 16) {
+        __m128i bytes = load(text + at);
         __m128i plain = is_between(bytes, 0xE4, 0xE9);
         if (f.compose) {
             plain = _mm_or_si128(plain, is_between(bytes, 0xEB, 0xEC));
         }
         if (f.compose && !f.compatible) {
             plain = _mm_or_si128(plain, is_between(bytes, 0xC2, 0xCB));
+            plain = _mm_or_si128(plain,
+                                 is_plain_nfc(bytes, load(text + at + 1), load(text + at + 2)));
         }
         __m128i asks = _mm_andnot_si128(plain, is_between(bytes, 0xC0, 0xFF));
         unsigned any = (unsigned)_mm_movemask_epi8(asks);
