@@ -197,26 +197,14 @@ static inline __attribute__((always_inline)) size_t find_row(const qni_bpe *bpe,
     }
 }
 
-// The length of the longest token at the beginning of the text, 0 when there is none. How the
-// tokens on the way there come about is asked for meanwhile.
-static inline size_t longest_token(const qni_bpe *bpe, const unsigned char *text, size_t n,
-                                   uint32_t *value)
+// The longest token at the beginning of the text. How the tokens on the way there come about is
+// asked for meanwhile.
+static inline place longest_token(const qni_bpe *bpe, const unsigned char *text, size_t n)
 {
-    const qni_trie *trie = &bpe->trie;
-    uint64_t unit = trie->units[0], found = 0;
-    size_t length = 0;
-    for (size_t i = 0; i < n; i++) {
-        unit = trie->units[qni_trie_child(unit, text[i])];
-        if ((unit & QNI_TRIE_LABEL) != text[i]) {
-            break;
-        }
-        bool is_key = (unit & QNI_TRIE_KEY) != 0; // hard to guess: nothing branches on it
-        found = is_key ? unit : found;
-        length = is_key ? i + 1 : length;
-        __builtin_prefetch(&bpe->origins[qni_trie_value(found)]);
-    }
-    *value = qni_trie_value(found);
-    return length;
+    place p;
+    p.size = (uint32_t)qni_trie_longest_row(&bpe->trie, text, n, &p.value, bpe->origins,
+                                            sizeof *bpe->origins);
+    return p;
 }
 
 // Finds the row of a short word as find_row does, in the order that is right for nearly all words:
@@ -259,7 +247,7 @@ static inline size_t guess_row(const qni_bpe *bpe, const unsigned char *text, si
         }
         // what the next look at the border reads comes while the trie is walked
         __builtin_prefetch(&bpe->origins[bpe->origins[tokens[count - 1].id].right]);
-        next.size = (uint32_t)longest_token(bpe, text + at, n - at, &next.value);
+        next = longest_token(bpe, text + at, n - at);
         longest[count] = next.size;
     }
 }
@@ -286,8 +274,7 @@ qn_status qni_bpe_encode(const qni_bpe *bpe, qni_bpe_scratch *s, const char *wor
                          qni_bpe_symbol *tokens, size_t *n_tokens, qn_error *err)
 {
     const unsigned char *text = (const unsigned char *)word;
-    place first;
-    first.size = (uint32_t)longest_token(bpe, text, n, &first.value);
+    place first = longest_token(bpe, text, n);
     if (first.size == n) {
         tokens[0] = (qni_bpe_symbol){first.value, first.size};
         *n_tokens = 1;

@@ -75,9 +75,11 @@ static inline bool qni_trie_is_key(const qni_trie *trie, uint32_t node)
 bool qni_trie_holds(const qni_trie *trie, unsigned char byte);
 
 // The length of the longest key that `text` begins with, 0 when there is none; its value goes to
-// *value.
-static inline size_t qni_trie_longest(const qni_trie *trie, const unsigned char *text, size_t n,
-                                      uint32_t *value)
+// *value. Of a table with a row of so many bytes for each value, the rows of the keys on the way
+// are asked for meanwhile; NULL: there is no such table.
+static inline __attribute__((always_inline)) size_t
+qni_trie_longest_row(const qni_trie *trie, const unsigned char *text, size_t n, uint32_t *value,
+                     const void *table, size_t row)
 {
     uint64_t unit = trie->units[0], found = 0;
     size_t length = 0;
@@ -89,9 +91,18 @@ static inline size_t qni_trie_longest(const qni_trie *trie, const unsigned char 
         bool is_key = (unit & QNI_TRIE_KEY) != 0; // hard to guess: nothing branches on it
         found = is_key ? unit : found;
         length = is_key ? i + 1 : length;
+        if (table != NULL) {
+            __builtin_prefetch((const char *)table + qni_trie_value(found) * row);
+        }
     }
     *value = qni_trie_value(found);
     return length;
+}
+
+static inline size_t qni_trie_longest(const qni_trie *trie, const unsigned char *text, size_t n,
+                                      uint32_t *value)
+{
+    return qni_trie_longest_row(trie, text, n, value, NULL, 0);
 }
 
 // Asks for the first node on the way of a text that is not likely to be near. The text has
