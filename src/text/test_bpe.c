@@ -3,6 +3,7 @@
 #include "text/bpe.h"
 
 #include "base/alloc.h"
+#include "base/limits.h"
 
 #include "tests/random.h"
 #include "tests/torture.h"
@@ -163,6 +164,78 @@ static void test_beside_the_definition(void **unused)
     }
 }
 
+static size_t count_pairs(const qni_bpe *bpe)
+{
+    size_t n = 0;
+    qni_bpe_merge m;
+    for (uint32_t at = 0; at < bpe->pairs.n_slots; at++) {
+        n += qni_pairs_at(&bpe->pairs, at, &m);
+    }
+    return n;
+}
+
+// "abc" comes about as "ab" and "c": "a" and "bc" never stand beside each other. Unless some symbol
+// stands for another text than its own.
+static void test_merges_that_never_happen(void **unused)
+{
+    (void)unused;
+    static const char *const texts[] = {"a", "b", "c", "ab", "bc", "abc"};
+    static const qni_bpe_merge merges[] = {{0, 1, 0, 3}, {1, 2, 1, 4}, {3, 2, 2, 5}, {0, 4, 3, 5}};
+    qni_vocab_entry tokens[6];
+    qni_vocab vocab;
+    qni_bpe bpe;
+    qn_error err;
+    for (uint32_t id = 0; id < 6; id++) {
+        tokens[id] = (qni_vocab_entry){
+            .bytes = texts[id], .n = (uint32_t)strlen(texts[id]), .id = id};
+    }
+    assert_int_equal(qni_vocab_build(tokens, 6, &vocab, &err), QN_OK);
+    for (int given = 0; given < 2; given++) {
+        uint8_t symbols[6] = {QNI_BPE_SINGLE, QNI_BPE_SINGLE, QNI_BPE_SINGLE};
+        symbols[4] |= given ? QNI_BPE_GIVEN : 0;
+        assert_int_equal(qni_bpe_build(&vocab, merges, 4, symbols, &bpe, &err), QN_OK);
+        assert_int_equal(count_pairs(&bpe), given ? 4 : 3);
+        assert_int_equal(qni_bpe_rank(&bpe, 0, 4, NULL), given ? 3 : QNI_NO_RANK);
+        assert_int_equal(qni_bpe_rank(&bpe, 3, 2, NULL), 2);
+        qni_bpe_end(&bpe);
+    }
+    qni_vocab_end(&vocab);
+}
+
+// Each token is twice the one before.
+static void test_too_long(void **unused)
+{
+    (void)unused;
+    enum { DOUBLINGS = 16 };
+    static char text[1 << DOUBLINGS];
+    qni_vocab_entry tokens[DOUBLINGS + 1];
+    qni_bpe_merge merges[DOUBLINGS];
+    uint8_t symbols[DOUBLINGS + 1] = {QNI_BPE_SINGLE};
+    memset(text, 'a', sizeof text);
+    for (uint32_t i = 0; i <= DOUBLINGS; i++) {
+        tokens[i] = (qni_vocab_entry){.bytes = text, .n = 1u << i, .id = i};
+        if (i > 0) {
+            merges[i - 1] = (qni_bpe_merge){i - 1, i - 1, i - 1, i};
+        }
+    }
+    for (uint32_t n = DOUBLINGS; n <= DOUBLINGS + 1; n++) { // tokens
+        qni_vocab vocab;
+        qni_bpe bpe;
+        qn_error err;
+        bool fits = tokens[n - 1].n <= QNI_MAX_MERGED_BYTES;
+        assert_int_equal(fits, n == DOUBLINGS);
+        assert_int_equal(qni_vocab_build(tokens, n, &vocab, &err), QN_OK);
+        assert_int_equal(qni_bpe_build(&vocab, merges, n - 1, symbols, &bpe, &err),
+                         fits ? QN_OK : QN_LIMIT_EXCEEDED);
+        if (fits) {
+            qni_bpe_end(&bpe);
+        } else {
+            assert_non_null(strstr(err.message, "65536 bytes"));
+        }
+        qni_vocab_end(&vocab);
+    }
+}
+
 static qn_status build_and_encode(void *context, qn_error *err)
 {
     vocabulary *v = context;
@@ -193,6 +266,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_beside_the_definition),
+        cmocka_unit_test(test_merges_that_never_happen),
+        cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_running_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
