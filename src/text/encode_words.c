@@ -258,11 +258,12 @@ static inline void make_keys(const qni_words *known, const char *text, size_t n,
                              const qni_word_place *words, size_t n_words, qni_word_key *keys)
 {
     qni_word_table table = qni_words_table(known);
+    size_t most = n_words > 0 && n - words[n_words - 1].begin > QNI_WORD_SHORT ? QNI_WORD_SHORT : 0;
     for (size_t i = 0; i < n_words; i++) {
         const char *word = text + words[i].begin;
         size_t size = words[i].end - words[i].begin;
-        bool is_short = size <= QNI_WORD_SHORT && n - words[i].begin > QNI_WORD_SHORT;
-        qni_word_key key = is_short ? qni_word_short_key(word, size) : qni_word_key_of(word, size);
+        qni_word_key key = size <= most ? qni_word_short_key(word, size)
+                                        : qni_word_key_of(word, size);
         __builtin_prefetch(&table.slots[key.hash & table.mask]);
         keys[i] = key;
     }
@@ -279,10 +280,8 @@ static inline qn_status encode_some(const qni_model *model, qni_context *c, cons
     for (size_t i = 0; i < n_words; i++) {
         size_t at = keys[i].hash & table.mask;
         const qni_word_slot *slot = &table.slots[at];
-        if (!qni_word_is_near(slot, &keys[i])) {
-            slot = &table.slots[at ^ 1];
-        }
-        if (__builtin_expect(qni_word_is_near(slot, &keys[i]), 1)) {
+        if (__builtin_expect(qni_word_is_near(slot, &keys[i]), 1) ||
+            qni_word_is_near(slot = &table.slots[at ^ 1], &keys[i])) {
             memcpy(to, slot->ids, sizeof slot->ids + sizeof slot->n);
             to += slot->n; // a copy of a fixed size: there is room behind
             continue;

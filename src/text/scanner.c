@@ -1,7 +1,6 @@
 #include "text/scanner.h"
 
 #include "base/alloc.h"
-#include "base/cpu.h"
 #include "text/ascii.h"
 
 #include <string.h>
@@ -20,8 +19,7 @@ qn_status qni_scanner_build(const qni_automaton *automaton, qni_scanner *out, qn
 void qni_scanner_attach(qni_scanner *scanner, const qni_automaton *automaton)
 {
     scanner->automaton = *automaton;
-    // the results are the same with and without
-    scanner->wide = (qni_cpu_detect() & QNI_CPU_BIT(QNI_CPU_X86_AVX2)) != 0;
+    scanner->way = qni_scan_ways_here() - 1;
 }
 
 void qni_scan_end(qni_scan *scan)
@@ -44,65 +42,12 @@ typedef struct window {
     size_t last; // the border that came last, by its character
 } window;
 
+static inline const qni_scan_way *way_of(const window *w)
+{
+    return &qni_scan_ways[w->s->way];
+}
+
 // ---- Classifying
-
-// Reads ASCII characters of text[0, n) from `at` on, up to the first other one at the latest.
-// Returns how far.
-typedef size_t ascii_fn(window *w, const unsigned char *text, size_t n, size_t at);
-
-static size_t read_ascii(window *w, const unsigned char *text, size_t n, size_t at)
-{
-    const uint8_t *classes = w->s->automaton.ascii;
-    for (; at < n && text[at] < 0x80; at++) {
-        w->classes[w->n] = classes[text[at]];
-        w->places[w->n++] = (uint32_t)at;
-    }
-    return at;
-}
-
-#if defined(__x86_64__)
-#define QNI_AVX2 __attribute__((target("avx2,bmi,popcnt")))
-
-QNI_AVX2 static inline __m256i load_row(const uint8_t *row)
-{
-    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)row));
-}
-
-// A table of 128 entries is eight shuffles, one for each upper half of a byte; a shuffle gives zero
-// for indices with the top bit set, which adding 0x70 with saturation does to all other halves.
-QNI_AVX2 static size_t read_ascii_avx2(window *w, const unsigned char *text, size_t n, size_t at)
-{
-    const __m256i lift = _mm256_set1_epi8(0x70);
-    const uint8_t *table = w->s->automaton.ascii;
-    while (n - at >= 32) {
-        __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)(text + at));
-        __m256i classes = _mm256_setzero_si256();
-        for (int half = 0; half < 8; half++) {
-            __m256i index = _mm256_adds_epu8(
-                _mm256_xor_si256(bytes, _mm256_set1_epi8((char)(half << 4))), lift);
-            classes = _mm256_or_si256(classes,
-                                      _mm256_shuffle_epi8(load_row(table + 16 * half), index));
-        }
-        // all are written, and those up to the first other character stay
-        _mm256_storeu_si256((__m256i *)(void *)(w->classes + w->n), classes);
-        const __m256i eight = _mm256_set1_epi32(8);
-        __m256i places = _mm256_add_epi32(_mm256_set1_epi32((int)at),
-                                          _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-        for (int i = 0; i < 4; i++) {
-            _mm256_storeu_si256((__m256i *)(void *)(w->places + w->n + 8 * i), places);
-            places = _mm256_add_epi32(places, eight);
-        }
-        unsigned others = (unsigned)_mm256_movemask_epi8(bytes);
-        size_t read = others != 0 ? (size_t)__builtin_ctz(others) : 32;
-        w->n += read;
-        at += read;
-        if (read < 32) {
-            return at;
-        }
-    }
-    return read_ascii(w, text, n, at);
-}
-#endif
 
 // How many ASCII characters come next, of up to FEW: so few are read one by one.
 enum { FEW = 4 };
@@ -131,17 +76,14 @@ static void classify(window *w, const unsigned char *text, size_t n)
     const uint16_t *pages = a->pages;
     uint8_t *classes = w->classes;
     uint32_t *places = w->places;
-    ascii_fn *ascii = read_ascii;
-#if defined(__x86_64__)
-    ascii = w->s->wide ? read_ascii_avx2 : ascii;
-#endif
+    const qni_scan_way *way = way_of(w);
     size_t k = 0;
     for (size_t at = 0; at < n;) {
         size_t few = count_few(text + at, n - at);
         if (few == FEW) {
-            w->n = k;
-            at = ascii(w, text, n, at);
-            k = w->n;
+            size_t read = way->read_ascii(of_ascii, text, n, at, classes + k, places + k);
+            at += read;
+            k += read;
             continue;
         }
         for (size_t stop = at + few; at < stop; at++, k++) {
@@ -172,72 +114,6 @@ static void classify(window *w, const unsigned char *text, size_t n)
     memset(w->classes - QNI_SCAN_PADDING, end, QNI_SCAN_PADDING);
     memset(w->classes + w->n, end, QNI_SCAN_PADDING);
 }
-
-// ---- Borders
-
-// 64 places: whether a piece begins there, and whether that is unsure.
-typedef struct borders {
-    uint64_t certain, unsure;
-} borders;
-
-typedef borders borders_fn(const qni_borders *rules, const uint8_t *classes);
-
-static borders find_borders(const qni_borders *rules, const uint8_t *classes)
-{
-    borders found = {0, 0};
-    for (uint32_t plane = 0; plane < rules->n_planes; plane++) {
-        const uint8_t(*rows)[QNI_BORDER_CLASSES] = rules->planes[plane];
-        uint64_t bits = 0;
-        for (int i = 0; i < 64; i++) {
-            const uint8_t *c = classes + i - QNI_BORDER_BEFORE;
-            int hit = rows[0][c[0]] & rows[1][c[1]] & rows[2][c[2]] & rows[3][c[3]] & rows[4][c[4]];
-            bits |= (uint64_t)(hit != 0) << i;
-        }
-        *(plane < rules->n_certain ? &found.certain : &found.unsure) |= bits;
-    }
-    return found;
-}
-
-#if defined(__x86_64__)
-QNI_AVX2 static inline uint64_t find_bits(const uint8_t (*rows)[QNI_BORDER_CLASSES],
-                                          const uint8_t *classes, bool many)
-{
-    uint64_t found = 0;
-    for (int i = 0; i < 64; i += 32) {
-        __m256i bits = _mm256_set1_epi8(-1);
-        for (int place = 0; place < QNI_BORDER_WINDOW; place++) {
-            __m256i at = _mm256_loadu_si256(
-                (const __m256i *)(const void *)(classes + i + place - QNI_BORDER_BEFORE));
-            __m256i row = _mm256_shuffle_epi8(load_row(rows[place]), at);
-            if (many) { // the upper half of the row is for classes with bit 4
-                __m256i upper = _mm256_shuffle_epi8(load_row(rows[place] + 16), at);
-                row = _mm256_blendv_epi8(row, upper, _mm256_slli_epi16(at, 3));
-            }
-            bits = _mm256_and_si256(bits, row);
-        }
-        __m256i none = _mm256_cmpeq_epi8(bits, _mm256_setzero_si256());
-        found |= (uint64_t)(uint32_t)~_mm256_movemask_epi8(none) << i;
-    }
-    return found;
-}
-
-QNI_AVX2 static inline borders find_all(const qni_borders *rules, const uint8_t *classes, bool many)
-{
-    borders found = {0, 0};
-    for (uint32_t plane = 0; plane < rules->n_certain; plane++) {
-        found.certain |= find_bits(rules->planes[plane], classes, many);
-    }
-    for (uint32_t plane = rules->n_certain; plane < rules->n_planes; plane++) {
-        found.unsure |= find_bits(rules->planes[plane], classes, many);
-    }
-    return found;
-}
-
-QNI_AVX2 static borders find_borders_avx2(const qni_borders *rules, const uint8_t *classes)
-{
-    return rules->n_classes > 16 ? find_all(rules, classes, true) : find_all(rules, classes, false);
-}
-#endif
 
 // ---- Cutting
 
@@ -334,53 +210,49 @@ static bool cut_to(window *w, size_t at)
 // Adds the border at each bit, all of them behind the last one.
 static void add_borders(window *w, size_t base, uint64_t bits)
 {
-    const uint32_t *places = w->places + base;
-    qni_word_place *word = w->words + w->n_words;
-    for (uint64_t left = bits; left != 0; left &= left - 1, word++) {
-        word[0].end = word[1].begin = places[__builtin_ctzll(left)];
+    if (bits == 0) {
+        return;
     }
-    w->n_words = (size_t)(word - w->words);
-    w->last = bits != 0 ? base + 63 - (size_t)__builtin_clzll(bits) : w->last;
+    qni_word_place *last = way_of(w)->add_borders(w->words + w->n_words, w->places + base, bits);
+    w->n_words = (size_t)(last - w->words);
+    w->last = base + 63 - (size_t)__builtin_clzll(bits);
 }
 
-// Cuts at the borders among 64 places of which some are unsure.
-static bool add_unsure(window *w, size_t base, borders found)
+// Those of the bits of 64 places that are behind the last border.
+static inline uint64_t behind_last(const window *w, size_t base, uint64_t bits)
 {
-    for (uint64_t bits = found.certain | found.unsure; bits != 0; bits &= bits - 1) {
-        size_t at = base + (size_t)__builtin_ctzll(bits);
-        if (at <= w->last) {
-            continue;
+    return w->last < base        ? bits
+           : w->last - base < 63 ? bits & ~(uint64_t)1 << (w->last - base)
+                                 : 0;
+}
+
+// Cuts at the borders among 64 places. False when the window is too short.
+static bool cut_places(window *w, size_t base, qni_scan_borders found)
+{
+    for (;;) {
+        uint64_t certain = behind_last(w, base, found.certain);
+        uint64_t unsure = behind_last(w, base, found.unsure);
+        if (unsure == 0) {
+            add_borders(w, base, certain);
+            return true;
         }
-        if ((found.unsure & (bits & -bits)) == 0) {
-            add_border(w, at);
-        } else if (!cut_to(w, at)) {
+        add_borders(w, base, certain & ((unsure & -unsure) - 1));
+        if (!cut_to(w, base + (size_t)__builtin_ctzll(unsure))) {
             return false;
         }
     }
-    return true;
 }
 
 // Cuts the window. All borders are certain; with more behind it, what follows the last one is not
 // cut yet.
 static void cut(window *w)
 {
-    borders_fn *find = find_borders;
-#if defined(__x86_64__)
-    find = w->s->wide ? find_borders_avx2 : find;
-#endif
     // behind the last place that sees its window of classes
     size_t end = w->more ? w->n - 1 : w->n;
     for (size_t base = 0; base < end; base += 64) {
-        borders found = find(&w->s->borders, w->classes + base);
+        qni_scan_borders found = way_of(w)->find_borders(&w->s->borders, w->classes + base);
         uint64_t here = end - base < 64 ? ((uint64_t)1 << (end - base)) - 1 : UINT64_MAX;
-        here &= w->last < base        ? UINT64_MAX
-                : w->last - base < 63 ? ~(uint64_t)1 << (w->last - base)
-                                      : 0;
-        found.certain &= here;
-        found.unsure &= here;
-        if (found.unsure == 0) {
-            add_borders(w, base, found.certain);
-        } else if (!add_unsure(w, base, found)) {
+        if (!cut_places(w, base, (qni_scan_borders){found.certain & here, found.unsure & here})) {
             return;
         }
     }
@@ -394,7 +266,7 @@ static qn_status reserve(qni_scan *scan, size_t n, qn_error *err)
     qni_scan_end(scan);
     scan->memory = qni_alloc(n + 2 * QNI_SCAN_PADDING);
     scan->places = qni_alloc_array(n + QNI_SCAN_PADDING, sizeof *scan->places);
-    scan->words = qni_alloc_array(n + 2, sizeof *scan->words);
+    scan->words = qni_alloc_array(n + QNI_SCAN_PADDING, sizeof *scan->words);
     if (scan->memory == NULL || scan->places == NULL || scan->words == NULL) {
         return qni_fail_memory(err);
     }

@@ -6,17 +6,14 @@
 #ifndef QNI_TEXT_SCANNER_H
 #define QNI_TEXT_SCANNER_H
 
-#include "text/borders.h"
+#include "text/scan_ways.h"
 
-enum {
-    QNI_SCAN_WINDOW = 4096,
-    QNI_SCAN_PADDING = 64, // classes around a window that can be read
-};
+enum { QNI_SCAN_WINDOW = 4096 };
 
 typedef struct qni_scanner {
     qni_automaton automaton; // borrows the memory of the one that it was built from
     qni_borders borders;
-    bool wide; // the processor has AVX2
+    uint32_t way; // of qni_scan_ways
 } qni_scanner;
 
 QNI_WARN_UNUSED qn_status qni_scanner_build(const qni_automaton *automaton, qni_scanner *out,
@@ -31,11 +28,6 @@ static inline bool qni_scanner_is_ready(const qni_scanner *scanner)
 {
     return scanner->borders.n_planes > 0;
 }
-
-// Bytes [begin, end) of a text.
-typedef struct qni_word_place {
-    uint32_t begin, end;
-} qni_word_place;
 
 // A window and the pieces in it; pooled and reused. All zero is empty.
 typedef struct qni_scan {

@@ -97,19 +97,36 @@ void qni_seams_add(qni_seams *seams, const char *left, size_t n_left, const char
 // The kinds of merges that have at most so many bytes on either side, by 1 to MOST of them.
 static const uint16_t kinds_within[MOST][MOST] = {{1, 3, 7}, {011, 033, 077}, {0111, 0333, 0777}};
 
+// Whether some merge of these kinds crosses.
+static __attribute__((noinline)) bool crosses(const qni_seams *seams, unsigned kinds,
+                                              uint64_t around)
+{
+    if ((kinds & 1) != 0) {
+        return true; // the two bytes themselves merge
+    }
+    for (; kinds != 0; kinds &= kinds - 1) {
+        unsigned kind = (unsigned)__builtin_ctz(kinds);
+        if (is_crossed(seams, bit_of(seams, kind, bytes_of(kind, around)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Whether a place is a seam of a word of n bytes that has one at `begin`, or begins there, and so
-// many readable bytes.
+// many readable bytes. About every second one is, by no rule that a processor could guess, so the
+// usual ways have no jumps.
 static inline bool is_seam(const qni_seams *seams, const char *word, size_t n, size_t readable,
                            size_t begin, size_t at)
 {
     size_t before = at - begin, behind = n - at;
     unsigned kinds = seams->kinds[pair_of(word + at)];
-    if ((kinds & 1) != 0) {
-        return false; // the two bytes themselves merge
-    }
     if (before < MOST || behind < MOST) { // nothing longer than what is there
         kinds &= kinds_within[before < MOST ? before - 1 : MOST - 1]
                              [behind < MOST ? behind - 1 : MOST - 1];
+    }
+    if (kinds == 0) {
+        return true;
     }
     uint64_t around;
     if (at >= MOST && readable - at >= sizeof around - MOST) {
@@ -117,16 +134,10 @@ static inline bool is_seam(const qni_seams *seams, const char *word, size_t n, s
     } else {
         around = bytes_around(word, n, at);
     }
-    if (kinds == 1u << LONGEST) { // mostly
-        return !is_crossed(seams, bit_of(seams, LONGEST, bytes_of(LONGEST, around)));
+    if ((kinds & ~(1u << LONGEST)) != 0) {
+        return !crosses(seams, kinds, around);
     }
-    for (; kinds != 0; kinds &= kinds - 1) {
-        unsigned kind = (unsigned)__builtin_ctz(kinds);
-        if (is_crossed(seams, bit_of(seams, kind, bytes_of(kind, around)))) {
-            return false;
-        }
-    }
-    return true;
+    return !is_crossed(seams, bit_of(seams, LONGEST, bytes_of(LONGEST, around)));
 }
 
 // Whether all bytes are ASCII.
@@ -172,9 +183,11 @@ size_t qni_seams_cut(const qni_seams *seams, const char *word, size_t n, size_t 
                 continue;
             }
         }
-        if (qni_seams_look_at(word[at - 1], word[at]) &&
-            is_seam(seams, word, n, n + behind, begin, at)) {
-            ends[count++] = begin = at;
+        if (qni_seams_look_at(word[at - 1], word[at])) {
+            bool seam = is_seam(seams, word, n, n + behind, begin, at);
+            ends[count] = at;
+            count += seam;
+            begin = seam ? at : begin;
             if (count == most) {
                 return count;
             }

@@ -73,7 +73,7 @@ static bool is_word(const qni_words *words, const qni_word_slot *slot, const qni
         return false;
     }
     if (n <= QNI_WORD_SHORT) {
-        return slot->hi == key->hi;
+        return (slot->hi & ~QNI_WORD_FAR) == key->hi;
     }
     return slot->hi >> 32 == key->hi >> 32 &&
            memcmp(words->pool + (uint32_t)slot->hi, word, n) == 0;
@@ -114,7 +114,8 @@ static void forget(qni_words *words)
 static uint64_t hash_of(const qni_word_slot *slot)
 {
     bool is_long = slot->hi >> 56 == 0xFF;
-    return qni_word_finish_key(slot->lo, is_long ? slot->hi >> 32 << 32 : slot->hi).hash;
+    uint64_t hi = is_long ? slot->hi >> 32 << 32 : slot->hi & ~QNI_WORD_FAR;
+    return qni_word_finish_key(slot->lo, hi).hash;
 }
 
 static void put(qni_words *words, const qni_word_slot *slot, uint64_t hash)
@@ -205,7 +206,7 @@ bool qni_words_seen(qni_words *words, const qni_word_key *key)
 void qni_words_add(qni_words *words, const qni_word_key *key, const char *word, size_t n,
                    const int32_t *ids, size_t n_ids)
 {
-    if (n > QNI_WORD_LONGEST || n_ids >= QNI_WORD_FAR) {
+    if (n > QNI_WORD_LONGEST || n_ids > QNI_WORD_MOST) {
         return;
     }
     if (8 * words->n_used >= 5 * words->n_slots && !make_room(words)) {
@@ -226,7 +227,7 @@ void qni_words_add(qni_words *words, const qni_word_key *key, const char *word, 
         if (is_far) {
             memcpy(words->pool + at + padded, ids, n_ids * sizeof *ids);
             slot.ids[0] = (int32_t)(at + padded);
-            slot.n |= QNI_WORD_FAR;
+            slot.hi |= QNI_WORD_FAR;
         }
     }
     if (!is_far) {

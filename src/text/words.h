@@ -5,8 +5,8 @@
 // lo, hi   the word: up to 15 bytes, zero-padded, and its length in the top byte of hi. Longer
 // ones: their hash in lo,
 //            and in hi 0xFF, length (24 bits) and place in the pool (32 bits)
-//   ids      up to three tokens; more: their place in the pool
-//   n        how many; with QNI_WORD_FAR they stand in the pool
+//   ids      up to three tokens; more: their place in the pool, and hi has QNI_WORD_FAR
+//   n        how many
 //
 // A word stands in the first slot that was free when it came: its hash's, then the other one of the
 // same cache line, then the next lines' two each. At most five eighths of the slots are taken, and
@@ -26,8 +26,10 @@ enum {
     QNI_WORD_SHORT = 15,     // bytes of a word that stands in its slot
     QNI_WORD_NEAR = 3,       // ids that stand there
     QNI_WORD_LONGEST = 1024, // longer words are not kept
-    QNI_WORD_FAR = 0x10000
+    QNI_WORD_MOST = 0xFFFF,  // words of more ids neither
 };
+
+#define QNI_WORD_FAR ((uint64_t)0x40 << 56) // no length of a short word has this bit
 
 typedef struct qni_word_slot {
     uint64_t lo, hi; // hi 0: free
@@ -91,11 +93,11 @@ static inline qni_word_table qni_words_table(const qni_words *words)
                               : (qni_word_table){nothing, 0};
 }
 
-// Whether a slot holds the word and its tokens themselves. Long words are in no slot with their
-// hi, which holds a place there.
+// Whether a slot holds the word and its tokens themselves. Words with tokens elsewhere and long
+// ones are in no slot with their hi, which holds a bit or a place more there.
 static inline bool qni_word_is_near(const qni_word_slot *slot, const qni_word_key *key)
 {
-    return slot->lo == key->lo && slot->hi == key->hi && slot->n <= QNI_WORD_NEAR;
+    return slot->lo == key->lo && slot->hi == key->hi;
 }
 
 // The slot of a word, or NULL.
@@ -105,8 +107,8 @@ const qni_word_slot *qni_words_find(const qni_words *words, const qni_word_key *
 static inline const int32_t *qni_word_ids(const qni_words *words, const qni_word_slot *slot,
                                           size_t *n)
 {
-    *n = slot->n & (QNI_WORD_FAR - 1);
-    return slot->n < QNI_WORD_FAR
+    *n = slot->n;
+    return slot->n <= QNI_WORD_NEAR
                ? slot->ids
                : (const int32_t *)(const void *)(words->pool + (uint32_t)slot->ids[0]);
 }
