@@ -114,6 +114,17 @@ static __attribute__((noinline)) size_t count_again(const qni_bpe *bpe, const un
     return alike > read ? (alike - read) / size : 0;
 }
 
+// Writes the item that stands before `items`, of so many bytes, so many times more.
+static void repeat_last(void *items, size_t size, size_t more)
+{
+    const char *from = (char *)items - size;
+    for (size_t done = 0; done < more;) {
+        size_t some = more - done < done + 1 ? more - done : done + 1;
+        memcpy((char *)items + done * size, from, some * size);
+        done += some;
+    }
+}
+
 // How many bytes at most the token behind this one has, when the two merge into one in the end:
 // that one is a token which its text gives, so it was found where this one begins.
 static inline uint32_t room_behind(const qni_bpe *bpe, qni_bpe_symbol token, uint32_t longest)
@@ -176,12 +187,8 @@ static inline __attribute__((always_inline)) size_t find_row(const qni_bpe *bpe,
         at = end;
         if (again && at >= keep.tried_end) {
             size_t more = count_again(bpe, text, n, at, last.n);
-            for (size_t i = 0; i < more; i++) {
-                keep.longest[count + i] = longest;
-            }
-            for (size_t i = 0; i < more; i++) {
-                tokens[count + i] = last;
-            }
+            repeat_last(keep.longest + count, sizeof longest, more);
+            repeat_last(tokens + count, sizeof last, more);
             count += more;
             at += more * last.n;
         }

@@ -158,6 +158,19 @@ static bool is_ascii(const char *word, size_t n)
     return ((some | part) & QNI_ASCII_TOPS) == 0;
 }
 
+// How many bytes of ASCII stand at a place, as far as eight at a time tell.
+static inline size_t skip_ascii(const char *word, size_t n, size_t at)
+{
+    size_t end = at;
+    for (uint64_t part; n - end >= sizeof part; end += sizeof part) {
+        memcpy(&part, word + end, sizeof part);
+        if ((part & QNI_ASCII_TOPS) != 0) {
+            break;
+        }
+    }
+    return end - at;
+}
+
 // The length of the character that a byte begins, by its upper half. Of what is no UTF-8 some
 // places are not looked at.
 static inline size_t length_of(char first)
@@ -175,13 +188,10 @@ size_t qni_seams_cut(const qni_seams *seams, const char *word, size_t n, size_t 
         return 1;
     }
     for (size_t at = length_of(word[0]); at < n; at += length_of(word[at])) {
-        uint64_t part;
-        if ((unsigned char)word[at - 1] < 0x80 && n - at >= sizeof part) {
-            memcpy(&part, word + at, sizeof part);
-            if ((part & QNI_ASCII_TOPS) == 0) {
-                at += sizeof part - 1;
-                continue;
-            }
+        size_t skipped = (unsigned char)word[at - 1] < 0x80 ? skip_ascii(word, n, at) : 0;
+        if (skipped > 0) {
+            at += skipped - 1; // what follows the last of them is looked at
+            continue;
         }
         if (qni_seams_look_at(word[at - 1], word[at])) {
             bool seam = is_seam(seams, word, n, n + behind, begin, at);

@@ -42,7 +42,8 @@ qni_word_key qni_word_long_key(const char *word, size_t n)
 {
     const uint64_t k = 0x9E3779B97F4A7C15u;
     uint64_t a = n * k, b = ~a, part[2];
-    for (size_t at = 0; at + 16 < n; at += 16) {
+    size_t most = n < QNI_WORD_LONGEST ? n : QNI_WORD_LONGEST; // longer ones are never found
+    for (size_t at = 0; at + 16 < most; at += 16) {
         memcpy(part, word + at, 16);
         a = (a ^ part[0]) * k;
         b = (b ^ part[1]) * 0xD6E8FEB86659FD93u;
