@@ -20,10 +20,12 @@ struct qni_charwise_entry {
     uint8_t n; // or IN_THE_WAY
 };
 
-// The Han that Unicode began with. No step tells them apart, so what becomes of each is what
-// becomes of the first.
-enum { FIRST_HAN = 0x4E00, LAST_HAN = 0x9FA5 };
-static const char first_han[] = "\xE4\xB8\x80";
+// Han of whole blocks. No step tells those of one apart, so what becomes of each is what becomes of
+// the first.
+enum { USUAL = 1, FIRST_USUAL = 0x4E00, LAST_USUAL = 0x9FA5 };
+static const struct {
+    uint32_t first, last;
+} han_blocks[QNI_HAN_BLOCKS] = {{0x3400, 0x4DB5}, {FIRST_USUAL, LAST_USUAL}, {0x20000, 0x2A6D6}};
 
 bool qni_charwise_can(const qni_normalizer *steps, size_t n_steps)
 {
@@ -108,8 +110,7 @@ static qn_status open_tables(const qni_normalizer *steps, size_t n_steps,
     if (scratch->charwise != NULL) {
         return QN_OK;
     }
-    // The last one is of the Han alone: those by code are taken over by others of the same place.
-    qni_charwise_entry *entries = qni_calloc(KEPT + 1, sizeof *entries);
+    qni_charwise_entry *entries = qni_calloc(KEPT + QNI_HAN_BLOCKS, sizeof *entries);
     scratch->stays = qni_calloc(KEPT / 64, sizeof *scratch->stays);
     if (entries == NULL || scratch->stays == NULL) {
         qni_free(entries);
@@ -129,34 +130,17 @@ static qn_status open_tables(const qni_normalizer *steps, size_t n_steps,
             scratch->ascii_lower = scratch->ascii_lower && e.n == 1 && e.bytes[0] == lower;
         }
     }
-    qni_charwise_entry han = find(steps, n_steps, FIRST_HAN);
-    const char *at = han.n != IN_THE_WAY ? memmem(han.bytes, han.n, first_han, 3) : NULL;
-    if (at != NULL) {
-        entries[KEPT] = han;
-        scratch->han = &entries[KEPT];
-        scratch->han_at = (size_t)(at - han.bytes);
+    for (int i = 0; i < QNI_HAN_BLOCKS; i++) {
+        char text[4];
+        size_t n = (size_t)qni_utf8_encode(han_blocks[i].first, text);
+        qni_charwise_entry *e = &entries[KEPT + i];
+        *e = find(steps, n_steps, han_blocks[i].first);
+        const char *at = e->n != IN_THE_WAY ? memmem(e->bytes, e->n, text, n) : NULL;
+        scratch->han[i] = at != NULL ? e : NULL;
+        scratch->han_at[i] = at != NULL ? (size_t)(at - e->bytes) : 0;
     }
     scratch->charwise = entries;
     return QN_OK;
-}
-
-// Eight printable ASCII characters at once, where they stay as they are or become lower case.
-// Returns how many bytes were done.
-static size_t write_printable(const qni_normalize_scratch *scratch, const char *text, size_t n,
-                              char *to)
-{
-    bool lower = scratch->ascii_lower;
-    size_t at = 0;
-    uint64_t part;
-    for (; (lower || scratch->ascii_same) && n - at >= sizeof part; at += sizeof part) {
-        memcpy(&part, text + at, sizeof part);
-        if (!qni_ascii_is_printable(part)) {
-            break;
-        }
-        part = lower ? qni_ascii_lower(part) : part;
-        memcpy(to + at, &part, sizeof part);
-    }
-    return at;
 }
 
 // What the steps make of the first character of the text, which is not ASCII. Returns how many
@@ -170,6 +154,14 @@ static inline size_t write_other(const qni_normalizer *steps, size_t n_steps,
         memcpy(*to, text, 2); // and the third
         (*to)[2] = text[length - 1];
         *to += length;
+        return length;
+    }
+    int block = code < FIRST_USUAL ? USUAL - 1 : USUAL + 1;
+    const qni_charwise_entry *han = scratch->han[block];
+    if (code >= han_blocks[block].first && code <= han_blocks[block].last && han != NULL) {
+        memcpy(*to, han->bytes, MOST);
+        memcpy(*to + scratch->han_at[block], text, length);
+        *to += han->n;
         return length;
     }
     qni_charwise_entry *e = &scratch->charwise[code % KEPT];
@@ -186,16 +178,17 @@ static inline size_t write_other(const qni_normalizer *steps, size_t n_steps,
     return length;
 }
 
-// Han that begin within the first n bytes of the text, which all become the same around them.
-// Returns how many bytes were done.
-static inline size_t write_han(const qni_charwise_entry *han, size_t han_at, const char *text,
-                               size_t n, char **to)
+// Han of the usual block that begin within the first n bytes of the text. Returns how many bytes
+// were done.
+static inline size_t write_han(const qni_normalize_scratch *scratch, const char *text, size_t n,
+                               char **to)
 {
-    size_t at = 0;
+    const qni_charwise_entry *han = scratch->han[USUAL];
+    size_t at = 0, han_at = scratch->han_at[USUAL];
     while (han != NULL && at < n) {
         size_t length;
         uint32_t code = qni_utf8_read(text + at, &length);
-        if (code < FIRST_HAN || code > LAST_HAN) {
+        if (code < FIRST_USUAL || code > LAST_USUAL) {
             break;
         }
         memcpy(*to, han->bytes, MOST);
@@ -235,9 +228,12 @@ qn_status qni_charwise_normalize(const qni_normalizer *steps, size_t n_steps,
         // a character of two bytes is the one that can grow most
         QNI_TRY(qni_draft_room(out, SOME / 2 * (MOST + 1) + MOST, &to, err));
         while (at < stop) {
-            size_t some = write_printable(scratch, text + at, stop - at, to);
-            to += some;
-            at += some;
+            if ((scratch->ascii_lower || scratch->ascii_same) && (unsigned char)text[at] < 0x80) {
+                size_t some = qni_ascii_copy_printable(to, text + at, stop - at,
+                                                       scratch->ascii_lower);
+                to += some;
+                at += some;
+            }
             for (unsigned char c; at < stop && (c = (unsigned char)text[at]) < 0x80; at++) {
                 *to = scratch->ascii[c];
                 to += scratch->ascii_n[c];
@@ -246,7 +242,7 @@ qn_status qni_charwise_normalize(const qni_normalizer *steps, size_t n_steps,
                     break;
                 }
             }
-            at += write_han(scratch->han, scratch->han_at, text + at, stop - at, &to);
+            at += write_han(scratch, text + at, stop - at, &to);
             if (at >= stop || (unsigned char)text[at] < 0x80) {
                 continue;
             }

@@ -246,8 +246,9 @@ static qn_status add_scanned(encoder *e, const cutting *cut, const qni_passage *
         if (cut->drops != NULL) {
             size_t kept = 0;
             for (size_t i = 0; i < scan->n_words; i++) {
-                scan->words[kept] = scan->words[i];
-                kept += qni_splitter_keeps(cut->drops, text + scan->words[i].begin);
+                qni_word_place word = scan->words[i]; // read before its place may be written
+                scan->words[kept] = word;
+                kept += qni_splitter_keeps(cut->drops, text + word.begin);
             }
             scan->n_words = kept;
         }

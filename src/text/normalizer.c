@@ -332,16 +332,11 @@ static qn_status write_by_table(const qni_charsmap *map, const qni_passage *p, q
         char *to;
         QNI_TRY(qni_draft_room(out, SOME, &to, err));
         uint32_t alone = 0;
-        // what follows the last of them is read as well: it could join a character
-        for (uint64_t part;
-             map->same && stop - at > sizeof part && (unsigned char)text[at + sizeof part] < 0x80;
-             at += sizeof part) {
-            memcpy(&part, text + at, sizeof part);
-            if (!qni_ascii_is_printable(part)) {
-                break;
-            }
-            memcpy(to, &part, sizeof part);
-            to += sizeof part;
+        if (map->same) { // the last of them could be joined by what follows
+            size_t some = qni_ascii_copy_printable(to, text + at, stop - at, false);
+            some -= some > 0 && (at + some == p->n || (unsigned char)text[at + some] >= 0x80);
+            to += some;
+            at += some;
         }
         bool joins = false;
         for (int some = 0; some < 16 && at < stop && alone == 0 && !joins; some++) {

@@ -49,6 +49,7 @@ typedef struct qni_changes {
 
 // What the steps need on their way; pooled and reused.
 typedef struct qni_charwise_entry qni_charwise_entry;
+enum { QNI_HAN_BLOCKS = 3 };
 
 typedef struct qni_normalize_scratch {
     qni_draft drafts[2], whole;
@@ -56,9 +57,9 @@ typedef struct qni_normalize_scratch {
     void *match; // of the regular-expression library
     // of charwise.h: what characters become; NULL until it is asked for
     qni_charwise_entry *charwise;
-    uint64_t *stays;               // a bit for each character that is known to stay as it is
-    const qni_charwise_entry *han; // what the Han become, with their own bytes at han_at
-    size_t han_at;
+    uint64_t *stays; // a bit for each character that is known to stay as it is
+    const qni_charwise_entry *han[QNI_HAN_BLOCKS]; // what Han become, with their own bytes at
+    size_t han_at[QNI_HAN_BLOCKS];                 // han_at
     char ascii[128];
     uint8_t ascii_n[128];
     bool ascii_way;     // some ASCII character becomes more than a byte

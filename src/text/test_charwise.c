@@ -37,14 +37,17 @@ static const steps lists[] = {
 static uint32_t some_code(void)
 {
     static const uint32_t marks[] = {0x301, 0x323, 0x5B0, 0x94D, 0x302E, 0x1D165, 0x3099};
-    switch (below(9)) {
+    switch (below(10)) {
     case 0: return marks[below(sizeof marks / sizeof marks[0])];
     case 1: return 0xA0 + below(0x500);
     case 2: return 0x3000 + below(0x7000);
     case 3: return below(0xD800);
     case 4: return 0xE000 + below(0x102000);
     case 5: return below(0x20);
-    case 6: return (1 + below(16)) << 16 | (0x4E00 + below(3)); // of the same place as a Han
+    case 6: // at the ends of the blocks of Han
+        return (const uint32_t[]){0x3400, 0x4DB5, 0x4E00, 0x9FA5, 0x20000, 0x2A6D6}[below(6)] - 2 +
+               below(5);
+    case 7: return (1 + below(16)) << 16 | (0x4E00 + below(3)); // of the same place as a Han
     default: return 0x20 + below(0x60);
     }
 }
