@@ -298,3 +298,44 @@ qn_status qni_bpe_encode(const qni_bpe *bpe, qni_bpe_scratch *s, const char *wor
     }
     return QN_OK;
 }
+
+// A walk down the trie to the longest token, and from its end on again.
+typedef struct walk {
+    const unsigned char *bytes;
+    size_t n, depth, longest;
+    uint32_t node; // that was asked for
+} walk;
+
+// All walks go one step by turns, so that each waits for memory while the others do.
+void qni_bpe_expect(const qni_bpe *bpe, const qni_bpe_text *words, size_t n)
+{
+    const uint64_t *units = bpe->trie.units;
+    walk walks[QNI_BPE_EXPECTED];
+    for (size_t i = 0; i < n; i++) {
+        uint32_t node = qni_trie_child(units[0], words[i].bytes[0]);
+        walks[i] = (walk){words[i].bytes, words[i].n, 0, 0, node};
+    }
+    while (n > 0) {
+        for (size_t i = 0; i < n; i++) {
+            walk *w = &walks[i];
+            uint64_t unit = units[w->node];
+            bool fits = (unit & QNI_TRIE_LABEL) == w->bytes[w->depth];
+            if (fits && (unit & QNI_TRIE_KEY) != 0) {
+                __builtin_prefetch(&bpe->origins[qni_trie_value(unit)]);
+                w->longest = w->depth + 1;
+            }
+            if (fits && ++w->depth < w->n) {
+                w->node = qni_trie_child(unit, w->bytes[w->depth]);
+            } else if (w->longest > 0 && w->longest < w->n) {
+                const unsigned char *end = w->bytes + w->longest;
+                __builtin_prefetch(&bpe->byte_ranks[end[-1] * (size_t)QNI_BPE_BYTES + end[0]]);
+                *w = (walk){end, w->n - w->longest, 0, 0, qni_trie_child(units[0], end[0])};
+            } else {
+                *w = walks[--n];
+                i--;
+                continue;
+            }
+            __builtin_prefetch(&units[w->node]);
+        }
+    }
+}

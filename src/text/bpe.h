@@ -139,6 +139,16 @@ typedef struct qni_bpe_scratch {
 
 void qni_bpe_scratch_end(qni_bpe_scratch *scratch);
 
+// A word of n > 0 bytes.
+typedef struct qni_bpe_text {
+    const unsigned char *bytes;
+    size_t n;
+} qni_bpe_text;
+
+// Asks for what encoding these words, at most QNI_BPE_EXPECTED, will most likely read.
+enum { QNI_BPE_EXPECTED = 32 };
+void qni_bpe_expect(const qni_bpe *bpe, const qni_bpe_text *words, size_t n);
+
 // The encoding of a word of n > 0 bytes, in `tokens`, which has room for n: *n_tokens of them; none
 // when some symbol of the word is no token of the vocabulary.
 QNI_WARN_UNUSED qn_status qni_bpe_encode(const qni_bpe *bpe, qni_bpe_scratch *scratch,

@@ -14,6 +14,7 @@ void qni_context_free(qni_context *context)
     qni_normalize_scratch_end(&context->normalize);
     qni_pretokenize_scratch_end(&context->pretokenize);
     qni_scan_end(&context->scan);
+    qni_ids_end(&context->late);
     qni_draft_end(&context->clean);
     qni_free(context);
 }

@@ -14,6 +14,7 @@ struct qni_context {
     qni_normalize_scratch normalize;
     qni_pretokenize_scratch pretokenize;
     qni_scan scan;
+    qni_ids late;    // of words that were left out at first
     qni_draft clean; // the text with U+FFFD for what is not UTF-8
     // Put in front of each word that does not begin with it, before the model sees it; NULL:
     // nothing

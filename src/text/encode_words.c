@@ -11,6 +11,21 @@ enum { AHEAD = 32 };
 // Parts of a word that are found, and asked for, before the first of them is looked up.
 enum { PARTS = 32 };
 
+// New words that are one search each are left out at first, until there are so many of them or all
+// others are done, so that what one waits for can be asked for while others wait.
+enum { GAPS = 32 };
+
+typedef struct gap {
+    qni_word_key key;
+    qni_word_place word;
+    size_t at, n; // the ids before it, and its own
+} gap;
+
+typedef struct gap_list {
+    gap items[GAPS];
+    size_t n;
+} gap_list;
+
 qn_status qni_ids_reserve(qni_ids *out, size_t more, qn_error *err)
 {
     size_t need = out->n + more + QNI_WORD_NEAR + 1;
@@ -240,17 +255,76 @@ static qn_status encode_word(const qni_model *model, qni_context *c, const qni_w
     return QN_OK;
 }
 
+// Puts the ids of `late` into the gaps, the last first.
+static qn_status put_late(const gap_list *gaps, const qni_ids *late, qni_ids *out, qn_error *err)
+{
+    QNI_TRY(qni_ids_reserve(out, late->n, err));
+    size_t end = out->n, left = late->n;
+    out->n += left;
+    for (size_t i = gaps->n; i-- > 0;) {
+        const gap *g = &gaps->items[i];
+        int32_t *ids = out->ids + g->at;
+        memmove(ids + left, ids, (end - g->at) * sizeof *ids);
+        left -= g->n;
+        memcpy(ids + left, late->ids + left, g->n * sizeof *ids);
+        end = g->at;
+    }
+    return QN_OK;
+}
+
+// Encodes the words that were left out; a word may stand there twice.
+static __attribute__((noinline)) qn_status fill_gaps(const qni_model *model, qni_context *c,
+                                                     const char *text, size_t n, gap_list *gaps,
+                                                     qni_ids *out, qn_error *err)
+{
+    qni_ids *late = &c->late;
+    qni_bpe_text words[GAPS];
+    for (size_t i = 0; i < gaps->n; i++) {
+        qni_word_place word = gaps->items[i].word;
+        words[i] = (qni_bpe_text){(const unsigned char *)text + word.begin, word.end - word.begin};
+    }
+    qni_bpe_expect(&model->bpe, words, gaps->n);
+    late->n = 0;
+    for (size_t i = 0; i < gaps->n; i++) {
+        gap *g = &gaps->items[i];
+        const char *word = text + g->word.begin;
+        size_t before = late->n, size = g->word.end - g->word.begin;
+        const qni_word_slot *slot = qni_words_find(&c->words, &g->key, word, size);
+        QNI_TRY(slot != NULL
+                    ? copy_known(&c->words, slot, late, err)
+                    : encode_word(model, c, &g->key, word, size, n - g->word.end, late, err));
+        g->n = late->n - before;
+    }
+    QNI_TRY(put_late(gaps, late, out, err));
+    gaps->n = 0;
+    return QN_OK;
+}
+
+// Whether a new word is one search in the trie of byte pair encoding, as short ones of ASCII are.
+static inline bool is_searched_as_a_whole(const qni_model *model, const qni_context *c,
+                                          const qni_word_key *key)
+{
+    return model->kind == QNI_MODEL_BPE && c->mark == NULL &&
+           ((key->lo | key->hi) & QNI_ASCII_TOPS) == 0;
+}
+
 // A word that is in neither slot of its hash's line, or has tokens elsewhere.
 static __attribute__((noinline)) qn_status add_word(const qni_model *model, qni_context *c,
-                                                    const qni_word_key *key, const char *word,
-                                                    size_t n, size_t behind, qni_ids *out,
-                                                    qn_error *err)
+                                                    const qni_word_key *key, const char *text,
+                                                    size_t n, qni_word_place word, gap_list *gaps,
+                                                    qni_ids *out, qn_error *err)
 {
-    const qni_word_slot *slot = qni_words_find(&c->words, key, word, n);
-    if (slot == NULL) {
-        return encode_word(model, c, key, word, n, behind, out, err);
+    const qni_word_slot *slot = qni_words_find(&c->words, key, text + word.begin,
+                                               word.end - word.begin);
+    if (slot != NULL) {
+        return copy_known(&c->words, slot, out, err);
     }
-    return copy_known(&c->words, slot, out, err);
+    if (!is_searched_as_a_whole(model, c, key)) {
+        return encode_word(model, c, key, text + word.begin, word.end - word.begin, n - word.end,
+                           out, err);
+    }
+    gaps->items[gaps->n++] = (gap){*key, word, out->n, 0};
+    return gaps->n < GAPS ? QN_OK : fill_gaps(model, c, text, n, gaps, out, err);
 }
 
 // The keys of up to AHEAD words, whose slots are asked for.
@@ -272,7 +346,8 @@ static inline void make_keys(const qni_words *known, const char *text, size_t n,
 // Up to AHEAD words. What the loop goes by is kept in locals, which no store of its can change.
 static inline qn_status encode_some(const qni_model *model, qni_context *c, const char *text,
                                     size_t n, const qni_word_place *words, size_t n_words,
-                                    const qni_word_key *keys, qni_ids *out, qn_error *err)
+                                    const qni_word_key *keys, gap_list *gaps, qni_ids *out,
+                                    qn_error *err)
 {
     qni_word_table table = qni_words_table(&c->words);
     QNI_TRY(qni_ids_reserve(out, n_words * (QNI_WORD_NEAR + 1), err));
@@ -287,8 +362,7 @@ static inline qn_status encode_some(const qni_model *model, qni_context *c, cons
             continue;
         }
         out->n = (size_t)(to - out->ids);
-        QNI_TRY(add_word(model, c, &keys[i], text + words[i].begin, words[i].end - words[i].begin,
-                         n - words[i].end, out, err));
+        QNI_TRY(add_word(model, c, &keys[i], text, n, words[i], gaps, out, err));
         QNI_TRY(qni_ids_reserve(out, (n_words - i) * (QNI_WORD_NEAR + 1), err));
         to = out->ids + out->n;
         table = qni_words_table(&c->words);
@@ -301,14 +375,16 @@ qn_status qni_encode_words(const qni_model *model, qni_context *context, const c
                            const qni_word_place *words, size_t n_words, qni_ids *out, qn_error *err)
 {
     qni_word_key keys[2][AHEAD];
+    gap_list gaps;
+    gaps.n = 0;
     size_t some = n_words < AHEAD ? n_words : AHEAD;
     make_keys(&context->words, text, n, words, some, keys[0]);
     for (size_t i = 0, turn = 0; i < n_words; turn ^= 1) {
         size_t left = n_words - i - some, next = left < AHEAD ? left : AHEAD;
         make_keys(&context->words, text, n, words + i + some, next, keys[turn ^ 1]);
-        QNI_TRY(encode_some(model, context, text, n, words + i, some, keys[turn], out, err));
+        QNI_TRY(encode_some(model, context, text, n, words + i, some, keys[turn], &gaps, out, err));
         i += some;
         some = next;
     }
-    return QN_OK;
+    return gaps.n > 0 ? fill_gaps(model, context, text, n, &gaps, out, err) : QN_OK;
 }
