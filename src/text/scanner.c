@@ -147,27 +147,34 @@ static inline size_t end_of_run(const uint8_t *classes, size_t at)
 #endif
 }
 
-// The automaton's own match from `from`; false when it would have to look behind the window.
-static bool match(const window *w, size_t from, size_t *end)
+// Runs the automaton from character `at` on, and sets *end where a match ends. False when it would
+// have to look behind the window, where it goes on from *state.
+static bool run(const window *w, size_t at, uint32_t *state, size_t *end)
 {
     const qni_automaton *a = &w->s->automaton;
-    size_t at = from;
-    *end = from;
-    for (uint32_t state = QNI_AUTOMATON_START; state != QNI_AUTOMATON_DEAD;) {
+    while (*state != QNI_AUTOMATON_DEAD) {
         if (at >= w->n && w->more) {
             return false;
         }
-        uint32_t entry = a->table[state * a->n_classes + w->classes[at]];
+        uint32_t entry = a->table[*state * a->n_classes + w->classes[at]];
         uint32_t next = entry & ~(uint32_t)QNI_AUTOMATON_MATCH;
         size_t last = at; // that is read in the same way: all of a run that the state stays on
-        if (next == state && at < w->n) {
+        if (next == *state && at < w->n) {
             last = end_of_run(w->classes, at) - 1;
         }
         *end = (entry & QNI_AUTOMATON_MATCH) != 0 ? last : *end;
-        state = next;
+        *state = next;
         at = last + 1;
     }
     return true;
+}
+
+// The automaton's own match from `from`; false when it would have to look behind the window.
+static bool match(const window *w, size_t from, size_t *end)
+{
+    uint32_t state = QNI_AUTOMATON_START;
+    *end = from;
+    return run(w, from, &state, end);
 }
 
 // The end of the piece that begins with the last border.
@@ -274,40 +281,76 @@ static qn_status reserve(qni_scan *scan, size_t n, qn_error *err)
     return QN_OK;
 }
 
-// Cuts text[0, n) and gives the end of its last piece that is certain.
-static size_t cut_window(const qni_scanner *s, const char *text, size_t n, bool more,
-                         qni_scan *scan)
+// A window at the beginning of text[0, n), of up to `most` bytes, classified.
+static qn_status open_window(const qni_scanner *s, const char *text, size_t n, size_t most,
+                             qni_scan *scan, window *out, qn_error *err)
 {
-    window w = {.s = s,
-                .classes = scan->memory + QNI_SCAN_PADDING,
-                .places = scan->places,
-                .more = more,
-                .words = scan->words};
-    classify(&w, (const unsigned char *)text, n);
-    w.words[0].begin = 0;
-    cut(&w);
-    if (!more) {
-        w.words[w.n_words++].end = (uint32_t)n;
+    size_t size = n;
+    if (n > most) {
+        size = most;
+        while (((unsigned char)text[size] & 0xC0) == 0x80) {
+            size--;
+        }
     }
-    scan->n_words = w.n_words;
-    return w.n_words > 0 ? w.words[w.n_words - 1].end : 0;
+    QNI_TRY(reserve(scan, size, err));
+    *out = (window){.s = s,
+                    .classes = scan->memory + QNI_SCAN_PADDING,
+                    .places = scan->places,
+                    .more = size < n,
+                    .words = scan->words};
+    classify(out, (const unsigned char *)text, size);
+    return QN_OK;
+}
+
+// Cuts a window and gives the end of its last piece that is certain.
+static size_t cut_window(window *w, qni_scan *scan)
+{
+    w->words[0].begin = 0;
+    cut(w);
+    if (!w->more) {
+        w->words[w->n_words++].end = w->places[w->n];
+    }
+    scan->n_words = w->n_words;
+    return w->n_words > 0 ? w->words[w->n_words - 1].end : 0;
+}
+
+// A match that begins with the text, however long, window by window; its end, 0 when there is none.
+static qn_status match_far(const qni_scanner *s, const char *text, size_t n, qni_scan *scan,
+                           size_t *end, qn_error *err)
+{
+    uint32_t state = QNI_AUTOMATON_START;
+    *end = 0;
+    window w;
+    for (size_t at = 0;; at += w.places[w.n]) {
+        size_t here = SIZE_MAX;
+        QNI_TRY(open_window(s, text + at, n - at, QNI_SCAN_WINDOW, scan, &w, err));
+        bool over = run(&w, 0, &state, &here);
+        *end = here != SIZE_MAX ? at + w.places[here] : *end;
+        if (over) {
+            return QN_OK;
+        }
+    }
 }
 
 qn_status qni_scanner_cut(const qni_scanner *s, const char *text, size_t n, qni_scan *scan,
                           size_t *done, qn_error *err)
 {
+    window w;
     *done = 0;
     scan->n_words = 0;
-    for (size_t most = QNI_SCAN_WINDOW; n > 0 && *done == 0; most *= 4) {
-        size_t size = n;
-        if (n > most) {
-            size = most;
-            while (((unsigned char)text[size] & 0xC0) == 0x80) {
-                size--;
-            }
-        }
-        QNI_TRY(reserve(scan, size, err));
-        *done = cut_window(s, text, size, size < n, scan);
+    if (n == 0) {
+        return QN_OK;
+    }
+    QNI_TRY(open_window(s, text, n, QNI_SCAN_WINDOW, scan, &w, err));
+    *done = cut_window(&w, scan);
+    if (*done == 0) {
+        QNI_TRY(match_far(s, text, n, scan, done, err));
+        scan->words[0] = (qni_word_place){0, (uint32_t)*done};
+        scan->n_words = *done > 0;
+    }
+    for (size_t most = 4 * QNI_SCAN_WINDOW; *done == 0; most *= 4) { // a gap
+        QNI_TRY(open_window(s, text, n, most, scan, &w, err));
+        *done = cut_window(&w, scan);
     }
     return QN_OK;
 }
