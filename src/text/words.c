@@ -8,6 +8,9 @@ enum {
     FIRST_SLOTS = 1 << 12,
     GROWTH = 1 << 3,
     MOST_SLOTS = 1 << 19, // 16 MiB
+    // Before they grow for the last time, one of so many slots has had its word replaced: to encode
+    // these words again would take about as long as that much fresh memory does.
+    PATIENCE = 4,
     FIRST_POOL = 1 << 16,
     MOST_POOL = 1 << 24,
 };
@@ -93,8 +96,9 @@ const qni_word_slot *qni_words_find(const qni_words *words, const qni_word_key *
     if (words->n_slots == 0) {
         return NULL;
     }
-    for (size_t i = key->hash & (words->n_slots - 1);; i = next_slot(words, i, key->hash)) {
-        const qni_word_slot *slot = &words->slots[i];
+    size_t at = key->hash & (words->n_slots - 1);
+    for (size_t i = 0; i < 2 || !words->is_crowded; i++, at = next_slot(words, at, key->hash)) {
+        const qni_word_slot *slot = &words->slots[at];
         if (slot->hi == 0) {
             return NULL;
         }
@@ -102,6 +106,7 @@ const qni_word_slot *qni_words_find(const qni_words *words, const qni_word_key *
             return slot;
         }
     }
+    return NULL;
 }
 
 static void forget(qni_words *words)
@@ -109,6 +114,7 @@ static void forget(qni_words *words)
     memset(words->slots, 0, words->n_slots * sizeof *words->slots);
     words->n_used = 0;
     words->pool_used = 0;
+    words->is_crowded = false;
 }
 
 // Slots keep no hash, but for short words the key gives it and for long ones lo is most of the key.
@@ -121,25 +127,31 @@ static uint64_t hash_of(const qni_word_slot *slot)
 
 static void put(qni_words *words, const qni_word_slot *slot, uint64_t hash)
 {
-    size_t i = hash & (words->n_slots - 1);
-    while (words->slots[i].hi != 0) {
-        i = next_slot(words, i, hash);
+    size_t first = hash & (words->n_slots - 1), at = first;
+    while (words->slots[at].hi != 0) {
+        if (words->is_crowded && at != first) {
+            words->slots[at] = *slot;
+            words->n_replaced++;
+            return;
+        }
+        at = next_slot(words, at, hash);
     }
-    words->slots[i] = *slot;
+    words->slots[at] = *slot;
     words->n_used++;
 }
 
-static bool grow_slots(qni_words *words)
+static void grow_slots(qni_words *words)
 {
     size_t n = words->n_slots == 0 ? FIRST_SLOTS : words->n_slots * GROWTH;
     n = n < MOST_SLOTS ? n : MOST_SLOTS;
     qni_words bigger = *words;
     bigger.slots = qni_calloc_aligned(n * sizeof *bigger.slots);
     if (bigger.slots == NULL) {
-        return false;
+        return;
     }
     bigger.n_slots = n;
-    bigger.n_used = 0;
+    bigger.n_used = bigger.n_replaced = 0;
+    bigger.is_crowded = false;
     for (size_t i = 0; i < words->n_slots; i++) {
         if (words->slots[i].hi != 0) {
             put(&bigger, &words->slots[i], hash_of(&words->slots[i]));
@@ -147,19 +159,17 @@ static bool grow_slots(qni_words *words)
     }
     qni_free_aligned(words->slots);
     *words = bigger;
-    return true;
 }
 
-// More slots, or empty ones. False when there are none at all.
-static bool make_room(qni_words *words)
+// Makes room for a word: more slots, or its own line's only.
+static void make_room(qni_words *words)
 {
-    if (words->n_slots < MOST_SLOTS && grow_slots(words)) {
-        return true;
+    bool pays = words->n_slots < MOST_SLOTS / GROWTH ||
+                PATIENCE * words->n_replaced >= words->n_slots;
+    words->is_crowded = true;
+    if (pays && words->n_slots < MOST_SLOTS) {
+        grow_slots(words); // without memory it stays as it is
     }
-    if (words->n_slots > 0) {
-        forget(words);
-    }
-    return words->n_slots > 0;
 }
 
 // Room for `n` bytes in the pool; UINT32_MAX when there is none, and then everything may have been
@@ -196,8 +206,8 @@ bool qni_words_seen(qni_words *words, const qni_word_key *key)
         memset(words->seen, 0, QNI_WORD_BITS / 8);
         words->n_seen = 0;
     }
-    uint64_t *bits = &words->seen[(key->hash >> 20) % (QNI_WORD_BITS / 64)];
-    uint64_t bit = (uint64_t)1 << (key->hash >> 42) % 64;
+    uint64_t *bits = &words->seen[key->hash / 64 % (QNI_WORD_BITS / 64)];
+    uint64_t bit = (uint64_t)1 << key->hash % 64;
     bool before = (*bits & bit) != 0;
     *bits |= bit;
     words->n_seen += !before;
@@ -210,7 +220,10 @@ void qni_words_add(qni_words *words, const qni_word_key *key, const char *word, 
     if (n > QNI_WORD_LONGEST || n_ids > QNI_WORD_MOST) {
         return;
     }
-    if (8 * words->n_used >= 5 * words->n_slots && !make_room(words)) {
+    if (8 * words->n_used >= 5 * words->n_slots) {
+        make_room(words);
+    }
+    if (words->n_slots == 0) {
         return;
     }
     qni_word_slot slot = {.lo = key->lo, .hi = key->hi, .n = (uint32_t)n_ids};

@@ -9,9 +9,11 @@
 //   n        how many
 //
 // A word stands in the first slot that was free when it came: its hash's, then the other one of the
-// same cache line, then the next lines' two each. At most five eighths of the slots are taken, and
-// they grow to a bound. Past that, or past the pool's, everything is forgotten: the common words
-// are back soon, and nothing has to be kept about who is used.
+// same cache line, then the next lines' two each. When five eighths of the slots are taken, they
+// grow, up to a bound, and for the last time when it has shown that it pays. Until then and past
+// the bound a word stands in its hash's line only, in the place of the word in its second slot if
+// need be, which comes back when it is a common one. Past the pool's bound everything is forgotten.
+// So nothing has to be kept about who is used.
 #ifndef QNI_TEXT_WORDS_H
 #define QNI_TEXT_WORDS_H
 
@@ -41,8 +43,9 @@ enum { QNI_WORD_BITS = 1 << 19 };
 
 typedef struct qni_words {
     qni_word_slot *slots; // n_slots, a power of two; 64-byte aligned
-    size_t n_slots, n_used;
-    uint64_t *seen; // QNI_WORD_BITS of them, by hash; NULL at first
+    size_t n_slots, n_used, n_replaced;
+    bool is_crowded; // words stand in their hash's line only
+    uint64_t *seen;  // QNI_WORD_BITS of them, by hash; NULL at first
     size_t n_seen;
     char *pool; // bytes of long words and ids of words with many, 4-byte aligned
     size_t pool_used, pool_capacity;
@@ -58,10 +61,11 @@ void qni_words_end(qni_words *words); // all zero is empty
 // The key of a word of 16 bytes and more.
 qni_word_key qni_word_long_key(const char *word, size_t n);
 
+// The upper bits of a product depend on all bytes of the word: they are where slots are chosen by.
 static inline qni_word_key qni_word_finish_key(uint64_t lo, uint64_t hi)
 {
     uint64_t mix = lo * 0x9E3779B97F4A7C15u + hi * 0xD6E8FEB86659FD93u;
-    return (qni_word_key){lo, hi, mix ^ mix >> 32};
+    return (qni_word_key){lo, hi, __builtin_bswap64(mix)};
 }
 
 // Which bytes of a word of n bytes are its own, and its length: lo, hi, length.
@@ -117,7 +121,7 @@ static inline const int32_t *qni_word_ids(const qni_words *words, const qni_word
 static inline void qni_words_will_see(const qni_words *words, const qni_word_key *key)
 {
     if (words->seen != NULL) {
-        __builtin_prefetch(&words->seen[(key->hash >> 20) % (QNI_WORD_BITS / 64)]);
+        __builtin_prefetch(&words->seen[key->hash / 64 % (QNI_WORD_BITS / 64)]);
     }
 }
 
