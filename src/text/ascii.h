@@ -32,8 +32,8 @@ static inline uint64_t qni_ascii_lower(uint64_t part)
 }
 
 // Copies printable characters from the beginning of `from`, which has n bytes, as they are or in
-// lower case. Returns how many: up to the first other one, or less than eight before the end. What
-// is behind them is written over, as far as the copy could have gone.
+// lower case. Returns how many: up to the first other one, or less than eight before the end. All n
+// bytes of `to` may be written.
 static inline size_t qni_ascii_copy_printable(char *to, const char *from, size_t n, bool lower)
 {
     size_t at = 0;

@@ -13,7 +13,7 @@ enum { PARTS = 32 };
 
 // New words that are one search each are left out at first, until there are so many of them or all
 // others are done, so that what one waits for can be asked for while others wait.
-enum { GAPS = 32 };
+enum { GAPS = QNI_BPE_EXPECTED };
 
 typedef struct gap {
     qni_word_key key;

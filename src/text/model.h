@@ -21,7 +21,7 @@ typedef struct qni_model {
     // tokens as they stand in the words that the model is given: for byte-level models raw bytes
     qni_vocab vocab;
     qni_bpe bpe;
-    qni_seams seams;                 // of BPE, where every byte is a symbol or stands for one
+    qni_seams seams;           // of BPE, where every byte is a symbol or stands for one
     qni_characters characters; // of a large vocabulary with seams
     qni_unigram unigram;
     qni_wordpiece wordpiece;

@@ -114,8 +114,8 @@ static __attribute__((noinline)) bool crosses(const qni_seams *seams, unsigned k
 }
 
 // Whether a place is a seam of a word of n bytes that has one at `begin`, or begins there, and so
-// many readable bytes. About every second one is, by no rule that a processor could guess, so the
-// usual ways have no jumps.
+// many readable bytes. About every second one is, by no rule that a processor could guess, so
+// nothing branches on what the filter says of the usual kind of merges.
 static inline bool is_seam(const qni_seams *seams, const char *word, size_t n, size_t readable,
                            size_t begin, size_t at)
 {
