@@ -4,7 +4,7 @@
 #include "base/limits.h"
 
 enum {
-    // Three sizes: fresh memory costs as much as encoding does, so tables are seldom outgrown.
+    // Few sizes: fresh memory costs as much as encoding does, so tables are seldom outgrown.
     FIRST_SLOTS = 1 << 12,
     GROWTH = 1 << 3,
     MOST_SLOTS = 1 << 19, // 16 MiB
@@ -12,7 +12,7 @@ enum {
     // these words again would take about as long as that much fresh memory does.
     PATIENCE = 4,
     FIRST_POOL = 1 << 16,
-    MOST_POOL = 1 << 24,
+    MOST_POOL = 1 << 24, // of which nothing is touched before it is used
 };
 
 // Little endian: the low bytes are the first.
@@ -36,7 +36,7 @@ const uint64_t qni_word_masks[QNI_WORD_SHORT + 1][3] = {SHORT(0), SHORT(1), SHOR
 void qni_words_end(qni_words *words)
 {
     qni_free_aligned(words->slots);
-    qni_free(words->pool);
+    qni_free_aligned(words->pool);
     qni_free(words->seen);
     *words = (qni_words){0};
 }
@@ -179,12 +179,16 @@ static uint32_t take_pool(qni_words *words, size_t n)
     n = (n + 3) & ~(size_t)3;
     words->pool_used += words->pool_used == 0 ? sizeof(int32_t) : 0; // place 0 is nobody's
     if (words->pool_used + n > words->pool_capacity) {
-        size_t capacity = words->pool_capacity == 0 ? FIRST_POOL : words->pool_capacity * 4;
-        char *pool = capacity <= MOST_POOL ? qni_realloc(words->pool, capacity) : NULL;
+        size_t capacity = words->pool_capacity == 0 ? FIRST_POOL : MOST_POOL;
+        char *pool = words->pool_capacity < MOST_POOL ? qni_alloc_aligned(capacity) : NULL;
         if (pool == NULL) {
             forget(words);
             return UINT32_MAX;
         }
+        if (words->pool != NULL) {
+            memcpy(pool, words->pool, words->pool_capacity);
+        }
+        qni_free_aligned(words->pool);
         words->pool = pool;
         words->pool_capacity = capacity;
     }
