@@ -1,5 +1,6 @@
 #include "base/cpu.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #if defined(__x86_64__)
@@ -26,7 +27,7 @@ static bool has_f16c(void)
 
 // The compiler's own test reads CPUID and XGETBV, so a tier counts only when the system saves its
 // registers.
-qni_cpu_flags qni_cpu_detect(void)
+static qni_cpu_flags detect(void)
 {
     qni_cpu_flags flags = QNI_CPU_BIT(QNI_CPU_REF);
 #if defined(__x86_64__)
@@ -43,6 +44,18 @@ qni_cpu_flags qni_cpu_detect(void)
         flags |= QNI_CPU_BIT(QNI_CPU_X86_AVX512VNNI);
     }
 #endif
+    return flags;
+}
+
+// A virtual machine's CPUID takes twelve microseconds. Threads that come at once find the same.
+qni_cpu_flags qni_cpu_detect(void)
+{
+    static _Atomic qni_cpu_flags known;
+    qni_cpu_flags flags = atomic_load_explicit(&known, memory_order_relaxed);
+    if (flags == 0) {
+        flags = detect();
+        atomic_store_explicit(&known, flags, memory_order_relaxed);
+    }
     return flags;
 }
 
