@@ -90,6 +90,12 @@ static size_t next_slot(const qni_words *words, size_t at, uint64_t hash)
     return is_first ? at ^ 1 : ((at ^ 1) + 2) & (words->n_slots - 1);
 }
 
+// Whether words stand in their hash's line only: what stood elsewhere is not found any more.
+static bool is_crowded(const qni_words *words)
+{
+    return 8 * words->n_used >= 5 * words->n_slots;
+}
+
 const qni_word_slot *qni_words_find(const qni_words *words, const qni_word_key *key,
                                     const char *word, size_t n)
 {
@@ -97,7 +103,7 @@ const qni_word_slot *qni_words_find(const qni_words *words, const qni_word_key *
         return NULL;
     }
     size_t at = key->hash & (words->n_slots - 1);
-    for (size_t i = 0; i < 2 || !words->is_crowded; i++, at = next_slot(words, at, key->hash)) {
+    for (size_t i = 0; i < 2 || !is_crowded(words); i++, at = next_slot(words, at, key->hash)) {
         const qni_word_slot *slot = &words->slots[at];
         if (slot->hi == 0) {
             return NULL;
@@ -114,7 +120,6 @@ static void forget(qni_words *words)
     memset(words->slots, 0, words->n_slots * sizeof *words->slots);
     words->n_used = 0;
     words->pool_used = 0;
-    words->is_crowded = false;
 }
 
 // Slots keep no hash, but for short words the key gives it and for long ones lo is most of the key.
@@ -129,7 +134,7 @@ static void put(qni_words *words, const qni_word_slot *slot, uint64_t hash)
 {
     size_t first = hash & (words->n_slots - 1), at = first;
     while (words->slots[at].hi != 0) {
-        if (words->is_crowded && at != first) {
+        if (at != first && is_crowded(words)) {
             words->slots[at] = *slot;
             words->n_replaced++;
             return;
@@ -151,7 +156,6 @@ static void grow_slots(qni_words *words)
     }
     bigger.n_slots = n;
     bigger.n_used = bigger.n_replaced = 0;
-    bigger.is_crowded = false;
     for (size_t i = 0; i < words->n_slots; i++) {
         if (words->slots[i].hi != 0) {
             put(&bigger, &words->slots[i], hash_of(&words->slots[i]));
@@ -161,12 +165,11 @@ static void grow_slots(qni_words *words)
     *words = bigger;
 }
 
-// Makes room for a word: more slots, or its own line's only.
+// Makes more slots, when that pays.
 static void make_room(qni_words *words)
 {
     bool pays = words->n_slots < MOST_SLOTS / GROWTH ||
                 PATIENCE * words->n_replaced >= words->n_slots;
-    words->is_crowded = true;
     if (pays && words->n_slots < MOST_SLOTS) {
         grow_slots(words); // without memory it stays as it is
     }
@@ -224,7 +227,7 @@ void qni_words_add(qni_words *words, const qni_word_key *key, const char *word, 
     if (n > QNI_WORD_LONGEST || n_ids > QNI_WORD_MOST) {
         return;
     }
-    if (8 * words->n_used >= 5 * words->n_slots) {
+    if (is_crowded(words)) {
         make_room(words);
     }
     if (words->n_slots == 0) {

@@ -44,8 +44,7 @@ enum { QNI_WORD_BITS = 1 << 19 };
 typedef struct qni_words {
     qni_word_slot *slots; // n_slots, a power of two; 64-byte aligned
     size_t n_slots, n_used, n_replaced;
-    bool is_crowded; // words stand in their hash's line only
-    uint64_t *seen;  // QNI_WORD_BITS of them, by hash; NULL at first
+    uint64_t *seen; // QNI_WORD_BITS of them, by hash; NULL at first
     size_t n_seen;
     char *pool; // bytes of long words and ids of words with many, 4-byte aligned
     size_t pool_used, pool_capacity;
