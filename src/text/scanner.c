@@ -156,11 +156,15 @@ static bool run(const window *w, size_t at, uint32_t *state, size_t *end)
         if (at >= w->n && w->more) {
             return false;
         }
-        uint32_t entry = a->table[*state * a->n_classes + w->classes[at]];
+        const uint16_t *entries = a->table + (size_t)*state * a->n_classes;
+        uint32_t entry = entries[w->classes[at]];
         uint32_t next = entry & ~(uint32_t)QNI_AUTOMATON_MATCH;
-        size_t last = at; // that is read in the same way: all of a run that the state stays on
+        size_t last = at; // that is read in the same way: what the state stays on, runs at first
         if (next == *state && at < w->n) {
             last = end_of_run(w->classes, at) - 1;
+            while (last + 1 < w->n && entries[w->classes[last + 1]] == entry) {
+                last++;
+            }
         }
         *end = (entry & QNI_AUTOMATON_MATCH) != 0 ? last : *end;
         *state = next;
