@@ -66,12 +66,11 @@ static inline place shorten(const qni_bpe *bpe, uint32_t token, uint32_t most)
 static inline bool is_crossed(const qni_bpe *bpe, uint32_t token, const unsigned char *text,
                               size_t n, size_t end)
 {
-    uint32_t rank = bpe->byte_ranks[text[end - 1] * (size_t)QNI_BPE_BYTES + text[end]];
+    uint32_t rank = qni_bpe_crossing_at(bpe, text[end - 1], text[end])->pair;
     if (rank >= bpe->origins[token].last_time) {
         return false;
     }
-    return end + 1 == n ||
-           rank <= bpe->least_ranks[text[end] * (size_t)QNI_BPE_BYTES + text[end + 1]];
+    return end + 1 == n || rank <= qni_bpe_crossing_at(bpe, text[end], text[end + 1])->by_left;
 }
 
 // Of a token at text[at] and those that it begins with, the longest one that is not crossed where
@@ -125,11 +124,22 @@ static void repeat_last(void *items, size_t size, size_t more)
     }
 }
 
-// How many bytes at most the token behind this one has, when the two merge into one in the end:
-// that one is a token which its text gives, so it was found where this one begins.
-static inline uint32_t room_behind(const qni_bpe *bpe, qni_bpe_symbol token, uint32_t longest)
+// Whether two tokens stay apart where these bytes meet.
+static inline bool are_apart(const qni_bpe *bpe, qni_bpe_symbol left, place right,
+                             const qni_bpe_crossing *crossing)
 {
-    return bpe->finds_merges ? longest - token.n : UINT32_MAX;
+    return qni_bpe_is_apart(&bpe->origins[left.id], left.n, &bpe->origins[right.value], right.size,
+                            crossing) ||
+           qni_bpe_border(bpe, left.id, right.value, crossing) == QNI_BPE_APART;
+}
+
+// Whether two tokens that stay apart are merged themselves in the end. Then that token, which its
+// text gives, was found where the left one begins: it is not longer than the longest one there.
+static inline bool are_merged(const qni_bpe *bpe, qni_bpe_symbol left, place right,
+                              uint32_t longest)
+{
+    return (left.n + right.size <= longest || !bpe->finds_merges) &&
+           qni_bpe_rank_from_1(bpe, left.id, right.value) != UINT32_MAX;
 }
 
 // Finds the row of compatible tokens that is the word's encoding; the longest token at its
@@ -141,12 +151,7 @@ static inline __attribute__((always_inline)) size_t find_row(const qni_bpe *bpe,
 {
     size_t at = 0, count = 0;
     uint32_t longest = next.size; // where `next` begins
-    uint32_t room = 0;            // behind the last token
     qni_bpe_symbol last = {UINT32_MAX, 0};
-    // The last neighbours looked at, and whether their parts stay apart: in a row of one character
-    // all are the same.
-    uint32_t left = UINT32_MAX, right = UINT32_MAX;
-    bool apart = false;
     for (;;) {
         next = skip_crossed(bpe, text, n, at, next);
         size_t end = at + next.size;
@@ -159,21 +164,13 @@ static inline __attribute__((always_inline)) size_t find_row(const qni_bpe *bpe,
             next = shorten(bpe, last.id, last.n);
             at -= last.n;
             longest = keep.longest[--count];
-            if (count > 0) {
-                last = tokens[count - 1];
-                room = room_behind(bpe, last, keep.longest[count - 1]);
-            }
+            last = count > 0 ? tokens[count - 1] : last;
             continue;
         }
-        bool fits = (keep.tried[end / 64] >> (end % 64) & 1) == 0;
+        bool fits = end >= keep.tried_end || (keep.tried[end / 64] >> (end % 64) & 1) == 0;
         if (fits && count > 0) {
-            if (!is_long || last.id != left || next.value != right) {
-                left = last.id;
-                right = next.value;
-                apart = qni_bpe_border(bpe, left, right, UINT32_MAX) == QNI_BPE_APART;
-            }
-            fits = apart && (next.size > room ||
-                             qni_bpe_rank_from_1(bpe, last.id, next.value) == UINT32_MAX);
+            fits = are_apart(bpe, last, next, qni_bpe_crossing_at(bpe, text[at - 1], text[at])) &&
+                   !are_merged(bpe, last, next, keep.longest[count - 1]);
         }
         if (!fits) {
             next = shorten(bpe, next.value, next.size);
@@ -181,9 +178,9 @@ static inline __attribute__((always_inline)) size_t find_row(const qni_bpe *bpe,
         }
         bool again = is_long && last.id == next.value && keep.longest[count - 1] == longest;
         last = (qni_bpe_symbol){next.value, next.size};
-        room = room_behind(bpe, last, longest);
         keep.longest[count] = longest;
-        tokens[count++] = last;
+        tokens[count].id = last.id;
+        tokens[count++].n = last.n;
         at = end;
         if (again && at >= keep.tried_end) {
             size_t more = count_again(bpe, text, n, at, last.n);
@@ -230,10 +227,9 @@ static inline size_t guess_row(const qni_bpe *bpe, const unsigned char *text, si
         }
         if (count > 0) {
             qni_bpe_symbol last = tokens[count - 1];
-            uint32_t before = qni_bpe_border(bpe, last.id, next.value, UINT32_MAX);
-            if (before == QNI_BPE_APART &&
-                next.size <= room_behind(bpe, last, longest[count - 1]) &&
-                qni_bpe_rank_from_1(bpe, last.id, next.value) != UINT32_MAX) {
+            uint32_t before = qni_bpe_border(bpe, last.id, next.value,
+                                             qni_bpe_crossing_at(bpe, text[at - 1], text[at]));
+            if (before == QNI_BPE_APART && are_merged(bpe, last, next, longest[count - 1])) {
                 before = 0;
             }
             if (before == 0) {
@@ -328,7 +324,7 @@ void qni_bpe_expect(const qni_bpe *bpe, const qni_bpe_text *words, size_t n)
                 w->node = qni_trie_child(unit, w->bytes[w->depth]);
             } else if (w->longest > 0 && w->longest < w->n) {
                 const unsigned char *end = w->bytes + w->longest;
-                __builtin_prefetch(&bpe->byte_ranks[end[-1] * (size_t)QNI_BPE_BYTES + end[0]]);
+                __builtin_prefetch(qni_bpe_crossing_at(bpe, end[-1], end[0]));
                 *w = (walk){end, w->n - w->longest, 0, 0, qni_trie_child(units[0], end[0])};
             } else {
                 *w = walks[--n];

@@ -50,15 +50,19 @@ typedef struct qni_bpe_origin {
 
 enum { QNI_UNMADE_HINTS = 1 << 16, QNI_BPE_BYTES = 256, QNI_BPE_NO_BYTE = QNI_BPE_BYTES };
 
+// What merges across the border between two bytes: ranks of merges of a symbol that ends with the
+// first one and a symbol that begins with the second one, counted from 1; UINT32_MAX is none.
+typedef struct qni_bpe_crossing {
+    uint32_t pair;    // of the two bytes alone
+    uint32_t by_left; // no merge of the first byte alone is below that
+    uint32_t longer;  // no merge of which one symbol or both are more than the byte
+} qni_bpe_crossing;
+
 typedef struct qni_bpe {
     const qni_vocab *vocab;
     qni_pairs pairs;
-    const qni_bpe_origin *origins; // by id
-    // of two symbols of one byte each: the rank of their merge, counted from 1; UINT32_MAX: none
-    const uint32_t *byte_ranks; // QNI_BPE_BYTES * QNI_BPE_BYTES
-    // of a symbol of one byte and a byte: no merge of it with a symbol behind it that begins with
-    // that byte has a rank below this
-    const uint16_t *least_ranks;            // QNI_BPE_BYTES * QNI_BPE_BYTES
+    const qni_bpe_origin *origins;          // by id
+    const qni_bpe_crossing *crossings;      // QNI_BPE_BYTES * QNI_BPE_BYTES, by the two bytes
     qni_trie trie;                          // the tokens that a text can give
     uint64_t unmade[QNI_UNMADE_HINTS / 64]; // a bit for each other one, by its hint
     bool finds_merges; // the vocabulary finds what each merge gives by the text of its two parts
@@ -80,6 +84,12 @@ void qni_bpe_end(qni_bpe *bpe);
 
 // Sets what depends on the run, not on the merges; for one that was read from an image.
 void qni_bpe_attach(qni_bpe *bpe, const qni_vocab *vocab);
+
+static inline const qni_bpe_crossing *qni_bpe_crossing_at(const qni_bpe *bpe, unsigned char before,
+                                                          unsigned char behind)
+{
+    return &bpe->crossings[before * (size_t)QNI_BPE_BYTES + behind];
+}
 
 // The highest rank of all merges of a token, 0 for a single symbol.
 static inline uint32_t qni_bpe_time(const qni_bpe_origin *origin)

@@ -17,21 +17,27 @@ static inline uint32_t qni_bpe_rank_from_1(const qni_bpe *bpe, uint32_t left, ui
 // the left one stand before that part, 0 when that is all of it.
 #define QNI_BPE_APART UINT32_MAX
 
-// What happens at the border of `left` and `right`, which are not merged themselves, in all merges
-// of a rank below `limit`, and in all that came before: undoes the latest merge at the border until
-// single symbols are left, and looks each time whether the two symbols there would have merged
-// while they stood beside each other. They would if their rank is below that of some merge done in
-// that time, whose highest is `as_left` or `as_right` of what is undone. Of equal ranks the left
-// one merges first, so a merge across the border comes before one on its right of the same rank,
-// and after one on its left.
+// Whether a symbol is anything but one byte.
+static inline bool qni_bpe_is_longer(const qni_bpe_origin *o)
+{
+    return ((o->as_left != 0) | (o->left >= QNI_BPE_BYTES)) != 0;
+}
+
+// What happens at the border of `left` and `right`, which are not merged themselves, where these
+// bytes meet: undoes the latest merge at the border until single symbols are left, and looks each
+// time whether the two symbols there would have merged while they stood beside each other. They
+// would if their rank is below that of some merge done in that time, whose highest is `as_left` or
+// `as_right` of what is undone. Of equal ranks the left one merges first, so a merge across the
+// border comes before one on its right of the same rank, and after one on its left.
 //
 // The jumps are meant: what follows one that was guessed right is on its way from memory meanwhile.
 static inline uint32_t qni_bpe_border(const qni_bpe *bpe, uint32_t left, uint32_t right,
-                                      uint32_t limit)
+                                      const qni_bpe_crossing *crossing)
 {
     const qni_bpe_origin *l = &bpe->origins[left], *r = &bpe->origins[right];
     uint32_t before = 0; // bytes of the left token before the symbol at the border
     for (;;) {
+        uint32_t limit;
         if (qni_bpe_time(l) > qni_bpe_time(r)) {
             limit = l->as_left;
             before += l->left_size;
@@ -44,14 +50,30 @@ static inline uint32_t qni_bpe_border(const qni_bpe *bpe, uint32_t left, uint32_
         } else {
             return QNI_BPE_APART;
         }
-        if ((l->as_left | r->as_left) == 0 && (l->left | r->left) < QNI_BPE_BYTES) {
-            bool stay = bpe->byte_ranks[l->left * QNI_BPE_BYTES + r->left] >= limit;
-            return stay ? QNI_BPE_APART : before;
+        if (!qni_bpe_is_longer(l) && !qni_bpe_is_longer(r)) {
+            return crossing->pair < limit ? before : QNI_BPE_APART;
         }
-        if (qni_bpe_rank_from_1(bpe, left, right) < limit) {
+        if (crossing->longer < limit && qni_bpe_rank_from_1(bpe, left, right) < limit) {
             return before;
         }
     }
+}
+
+// Whether the border of two tokens of so many bytes certainly is QNI_BPE_APART; false is not
+// certain. No limit that qni_bpe_border compares with is above the times of both tokens, and the
+// last one, where only the two bytes are left, is not above the time at which the left one's last
+// symbol merges, nor above that of the right token, whose first symbol has merged by then. Where
+// there are three bytes in all, that last one is the only one.
+static inline bool qni_bpe_is_apart(const qni_bpe_origin *l, uint32_t n_left,
+                                    const qni_bpe_origin *r, uint32_t n_right,
+                                    const qni_bpe_crossing *crossing)
+{
+    uint32_t left = qni_bpe_time(l), right = qni_bpe_time(r);
+    uint32_t limit = left > right ? left : right + 1;
+    uint32_t behind = right + 1 - (right == 0 ? 2u : 0u); // above all ranks for a single symbol
+    uint32_t last = behind < l->last_time ? behind : l->last_time;
+    limit = n_left + n_right > 3 ? limit : 0;
+    return (crossing->pair >= last) & (crossing->longer >= limit);
 }
 
 #endif

@@ -39,6 +39,17 @@ static void sign_all(qni_bpe_origin *origins, uint32_t n_ids, const qni_bpe_merg
     }
 }
 
+// Whether nothing merges across the border of two tokens before they merge themselves.
+static bool stay_apart(const qni_bpe *bpe, uint32_t left, uint32_t right)
+{
+    uint32_t n_left, n_right;
+    const char *l = qni_vocab_at(bpe->vocab, left, &n_left);
+    const char *r = qni_vocab_at(bpe->vocab, right, &n_right);
+    const qni_bpe_crossing *crossing = qni_bpe_crossing_at(bpe, (unsigned char)l[n_left - 1],
+                                                           (unsigned char)r[0]);
+    return qni_bpe_border(bpe, left, right, crossing) == QNI_BPE_APART;
+}
+
 // Finds how each token comes about, if its text gives it at all: parts before what they make.
 static qn_status trace_origins(qni_bpe *out, qni_bpe_origin *origins, const qni_bpe_merge *merges,
                                size_t n, const uint8_t *symbols, qn_error *err)
@@ -65,9 +76,8 @@ static qn_status trace_origins(qni_bpe *out, qni_bpe_origin *origins, const qni_
         const qni_bpe_merge *m = &merges[order[i]];
         bool open = !is_made(origins, symbols, m->id) && is_made(origins, symbols, m->left) &&
                     is_made(origins, symbols, m->right);
-        // limit 0: that the two merge in the end is what is wanted
         if (open && qni_pairs_find(&out->pairs, m->left, m->right, NULL) == m->rank &&
-            qni_bpe_border(out, m->left, m->right, 0) == QNI_BPE_APART) {
+            stay_apart(out, m->left, m->right)) {
             qni_vocab_at(out->vocab, m->left, &size);
             set_origin(origins, m, size);
         }
@@ -142,9 +152,8 @@ static qn_status count_ranks(const qni_bpe_merge *merges, size_t n, qni_bpe_merg
     return QN_OK;
 }
 
-// Finds the merges of two symbols that are one byte each, and marks these symbols.
-static void list_byte_ranks(const qni_vocab *vocab, const qni_bpe_merge *merges, size_t n,
-                            const uint8_t *symbols, qni_bpe_origin *origins, uint32_t *byte_ranks)
+// Begins the origins, all as if nothing merged: a symbol of one byte holds it.
+static void begin_origins(const qni_vocab *vocab, const uint8_t *symbols, qni_bpe_origin *origins)
 {
     for (uint32_t id = 0; id < vocab->n; id++) {
         uint32_t size;
@@ -153,28 +162,36 @@ static void list_byte_ranks(const qni_vocab *vocab, const qni_bpe_merge *merges,
         origins[id].left = is_byte ? (unsigned char)bytes[0] : QNI_BPE_NO_BYTE;
         origins[id].last_time = UINT32_MAX;
     }
-    memset(byte_ranks, 0xFF, sizeof *byte_ranks * QNI_BPE_BYTES * QNI_BPE_BYTES);
-    for (size_t i = 0; i < n; i++) {
-        uint32_t left = origins[merges[i].left].left, right = origins[merges[i].right].left;
-        if ((left | right) < QNI_BPE_BYTES) {
-            byte_ranks[left * QNI_BPE_BYTES + right] = merges[i].rank + 1;
-        }
-    }
 }
 
-// Finds the least ranks of merges of a byte with what is behind it. Where the texts of tokens do
-// not say what stands there, 0.
-static void list_least_ranks(const qni_bpe *bpe, const qni_bpe_merge *merges, size_t n,
-                             uint16_t *least)
+// Finds what merges across each two bytes. Where the texts of tokens do not say which bytes meet
+// in a merge, it may be any of anything but the two of them.
+static void list_crossings(const qni_bpe *bpe, const qni_bpe_merge *merges, size_t n,
+                           qni_bpe_crossing *crossings)
 {
-    memset(least, bpe->finds_merges ? 0xFF : 0, sizeof *least * QNI_BPE_BYTES * QNI_BPE_BYTES);
+    uint32_t unknown = bpe->finds_merges ? UINT32_MAX : 0;
+    for (size_t i = 0; i < (size_t)QNI_BPE_BYTES * QNI_BPE_BYTES; i++) {
+        crossings[i] = (qni_bpe_crossing){UINT32_MAX, unknown, unknown};
+    }
     for (size_t i = 0; i < n; i++) {
-        uint32_t size, left = bpe->origins[merges[i].left].left, rank = merges[i].rank + 1;
-        bool is_byte = left < QNI_BPE_BYTES && bpe->origins[merges[i].left].as_left == 0;
-        const char *right = qni_vocab_at(bpe->vocab, merges[i].right, &size);
-        if (is_byte && size > 0) {
-            uint16_t *cell = &least[left * QNI_BPE_BYTES + (unsigned char)right[0]];
-            *cell = rank < *cell ? (uint16_t)rank : *cell;
+        const qni_bpe_merge *m = &merges[i];
+        uint32_t n_left, n_right, rank = m->rank + 1;
+        const char *left = qni_vocab_at(bpe->vocab, m->left, &n_left);
+        const char *right = qni_vocab_at(bpe->vocab, m->right, &n_right);
+        bool is_left_longer = qni_bpe_is_longer(&bpe->origins[m->left]);
+        bool is_right_longer = qni_bpe_is_longer(&bpe->origins[m->right]);
+        if (n_left == 0 || n_right == 0) {
+            continue;
+        }
+        qni_bpe_crossing *c = &crossings[(unsigned char)left[n_left - 1] * (size_t)QNI_BPE_BYTES +
+                                         (unsigned char)right[0]];
+        if (!is_left_longer && !is_right_longer) {
+            c->pair = rank;
+        } else if (rank < c->longer) {
+            c->longer = rank;
+        }
+        if (!is_left_longer && rank < c->by_left) {
+            c->by_left = rank;
         }
     }
 }
@@ -198,20 +215,21 @@ static bool finds_merges(const qni_vocab *vocab, const qni_bpe_merge *merges, si
 // token in another way, they never stand beside each other, because something has merged across
 // their border before both of them were there. That holds for symbols that stand for their text.
 static qn_status leave_out_merges(qni_bpe *out, qni_bpe_origin *origins, qni_bpe_merge *merges,
-                                  size_t n, const uint8_t *symbols, qn_error *err)
+                                  size_t *n, const uint8_t *symbols, qn_error *err)
 {
     size_t left = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < *n; i++) {
         if (((symbols[merges[i].left] | symbols[merges[i].right]) & QNI_BPE_GIVEN) != 0) {
             return QN_OK;
         }
     }
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < *n; i++) {
         const qni_bpe_origin *o = &origins[merges[i].id];
         if (o->as_left != 0 && o->left == merges[i].left && o->right == merges[i].right) {
             merges[left++] = merges[i];
         }
     }
+    *n = left;
     sign_all(origins, out->vocab->n, merges, left);
     qni_pairs_end(&out->pairs);
     return qni_pairs_build(merges, left, out->vocab->n, &out->pairs, err);
@@ -221,24 +239,22 @@ static qn_status build(qni_bpe *out, qni_bpe_merge *merges, size_t n, const uint
                        qn_error *err)
 {
     qni_bpe_origin *origins = qni_calloc_aligned(((size_t)out->vocab->n + 1) * sizeof *origins);
-    uint32_t *byte_ranks = qni_alloc_array((size_t)QNI_BPE_BYTES * QNI_BPE_BYTES,
-                                           sizeof *byte_ranks);
-    uint16_t *least_ranks = qni_alloc_array((size_t)QNI_BPE_BYTES * QNI_BPE_BYTES,
-                                            sizeof *least_ranks);
+    qni_bpe_crossing *crossings = qni_alloc_aligned((size_t)QNI_BPE_BYTES * QNI_BPE_BYTES *
+                                                    sizeof *crossings);
     out->origins = origins;
-    out->byte_ranks = byte_ranks;
-    out->least_ranks = least_ranks;
-    if (origins == NULL || byte_ranks == NULL || least_ranks == NULL) {
+    out->crossings = crossings;
+    if (origins == NULL || crossings == NULL) {
         return qni_fail_memory(err);
     }
     QNI_TRY(qni_pairs_build(merges, n, out->vocab->n, &out->pairs, err));
-    list_byte_ranks(out->vocab, merges, n, symbols, origins, byte_ranks);
+    out->finds_merges = finds_merges(out->vocab, merges, n);
+    begin_origins(out->vocab, symbols, origins);
+    list_crossings(out, merges, n, crossings);
     sign_all(origins, out->vocab->n, merges, n);
     QNI_TRY(trace_origins(out, origins, merges, n, symbols, err));
-    out->finds_merges = finds_merges(out->vocab, merges, n);
-    list_least_ranks(out, merges, n, least_ranks);
     if (out->finds_merges) {
-        QNI_TRY(leave_out_merges(out, origins, merges, n, symbols, err));
+        QNI_TRY(leave_out_merges(out, origins, merges, &n, symbols, err));
+        list_crossings(out, merges, n, crossings);
     }
     return build_trie(out, origins, symbols, err);
 }
@@ -268,8 +284,7 @@ void qni_bpe_end(qni_bpe *bpe)
 {
     if (bpe->owned) {
         qni_free_aligned((void *)(uintptr_t)bpe->origins);
-        qni_free((void *)(uintptr_t)bpe->byte_ranks);
-        qni_free((void *)(uintptr_t)bpe->least_ranks);
+        qni_free_aligned((void *)(uintptr_t)bpe->crossings);
     }
     qni_pairs_end(&bpe->pairs);
     qni_trie_end(&bpe->trie);

@@ -48,11 +48,9 @@ static void keep_bpe(qni_image *image, qni_bpe *bpe, const qni_vocab *vocab)
     qni_image_value(image, bpe, sizeof *bpe);
     keep_pairs(image, &bpe->pairs);
     qni_image_array(image, &bpe->origins, (size_t)vocab->n + 1, sizeof *bpe->origins);
-    if (bpe->byte_ranks != NULL) {
-        qni_image_array(image, &bpe->byte_ranks, (size_t)QNI_BPE_BYTES * QNI_BPE_BYTES,
-                        sizeof *bpe->byte_ranks);
-        qni_image_array(image, &bpe->least_ranks, (size_t)QNI_BPE_BYTES * QNI_BPE_BYTES,
-                        sizeof *bpe->least_ranks);
+    if (bpe->crossings != NULL) {
+        qni_image_array(image, &bpe->crossings, (size_t)QNI_BPE_BYTES * QNI_BPE_BYTES,
+                        sizeof *bpe->crossings);
     }
     keep_trie(image, &bpe->trie);
     qni_bpe_attach(bpe, vocab);
