@@ -1,9 +1,10 @@
-// What byte pair encoding makes of a character by itself.
+// What byte pair encoding and WordPiece make of a character by itself.
 //
-// In scripts without spaces half of what lies between two seams is one character, and a text may
-// hold thousands that the words before it did not have: they are found by their code. Those of four
-// bytes are rarely a token, and nearly always the tokens of their first three bytes and that of the
-// last one, so a row of sixty-four stands for them.
+// In scripts without spaces half of what lies between two seams is one character, BERT's words are
+// single Han, and a text may hold thousands that the words before it did not have: they are found
+// by their code. In byte pair encoding those of four bytes are rarely a token, and nearly always
+// the tokens of their first three bytes and that of the last one, so a row of sixty-four stands for
+// them.
 #ifndef QNI_TEXT_CHARACTERS_H
 #define QNI_TEXT_CHARACTERS_H
 
@@ -39,7 +40,8 @@ typedef struct qni_character_row {
 
 typedef struct qni_characters {
     const qni_character *known;         // QNI_CHARACTERS, by code; NULL: nothing is known
-    const qni_character_row *rows;      // QNI_CHARACTER_ROWS, by code from QNI_CHARACTERS on
+    const qni_character_row *rows;      // QNI_CHARACTER_ROWS, by code from QNI_CHARACTERS on; of
+                                        // WordPiece NULL
     int32_t last[QNI_CHARACTERS_A_ROW]; // the tokens of last bytes
     bool owned;
 } qni_characters;

@@ -8,6 +8,17 @@
 // Words whose keys are made, and whose slots are asked for, before the first of them is looked up.
 enum { AHEAD = 32 };
 
+// Words on their way: characters of three bytes, which are looked up by their codes, or others,
+// which are looked up by their keys.
+typedef struct some_words {
+    size_t n;
+    bool are_characters;
+    union {
+        qni_word_key keys[AHEAD];
+        uint32_t codes[AHEAD];
+    };
+} some_words;
+
 // Parts of a word that are found, and asked for, before the first of them is looked up.
 enum { PARTS = 32 };
 
@@ -327,32 +338,74 @@ static __attribute__((noinline)) qn_status add_word(const qni_model *model, qni_
     return gaps->n < GAPS ? QN_OK : fill_gaps(model, c, text, n, gaps, out, err);
 }
 
-// The keys of up to AHEAD words, whose slots are asked for.
-static inline void make_keys(const qni_words *known, const char *text, size_t n,
-                             const qni_word_place *words, size_t n_words, qni_word_key *keys)
+// Whether all words are characters of three bytes; their codes.
+static bool find_codes(const char *text, const qni_word_place *words, size_t n, uint32_t *codes)
 {
-    qni_word_table table = qni_words_table(known);
-    size_t most = n_words > 0 && n - words[n_words - 1].begin > QNI_WORD_SHORT ? QNI_WORD_SHORT : 0;
-    for (size_t i = 0; i < n_words; i++) {
+    bool are = n > 0;
+    for (size_t i = 0; i < n && are; i++) {
+        size_t size = words[i].end - words[i].begin;
+        codes[i] = size == 3 ? qni_character_code(text + words[i].begin, size) : QNI_NO_CHARACTER;
+        are = codes[i] != QNI_NO_CHARACTER;
+    }
+    return are;
+}
+
+// Finds how up to AHEAD words are looked up, and asks for what is read then.
+static inline void look_ahead(const qni_model *model, const qni_context *c, const char *text,
+                              size_t n, const qni_word_place *words, size_t n_words,
+                              some_words *some)
+{
+    some->n = n_words < AHEAD ? n_words : AHEAD;
+    // in scripts without spaces each character may be a word
+    some->are_characters = model->kind == QNI_MODEL_WORDPIECE && c->mark == NULL &&
+                           model->characters.known != NULL &&
+                           find_codes(text, words, some->n, some->codes);
+    if (some->are_characters) {
+        for (size_t i = 0; i < some->n; i++) {
+            __builtin_prefetch(&model->characters.known[some->codes[i]]);
+        }
+        return;
+    }
+    qni_word_table table = qni_words_table(&c->words);
+    size_t most = some->n > 0 && n - words[some->n - 1].begin > QNI_WORD_SHORT ? QNI_WORD_SHORT : 0;
+    for (size_t i = 0; i < some->n; i++) {
         const char *word = text + words[i].begin;
         size_t size = words[i].end - words[i].begin;
         qni_word_key key = size <= most ? qni_word_short_key(word, size)
                                         : qni_word_key_of(word, size);
         __builtin_prefetch(&table.slots[key.hash & table.mask]);
-        keys[i] = key;
+        some->keys[i] = key;
     }
+}
+
+// Words that are characters.
+static qn_status encode_characters(const qni_model *model, qni_context *c, const char *text,
+                                   const qni_word_place *words, const some_words *some,
+                                   qni_ids *out, qn_error *err)
+{
+    QNI_TRY(qni_ids_reserve(out, some->n * QNI_CHARACTER_TOKENS, err));
+    for (size_t i = 0; i < some->n; i++) {
+        qni_character character = model->characters.known[some->codes[i]];
+        out->n += qni_character_read(character, out->ids + out->n);
+        if (character == 0) {
+            QNI_TRY(qni_model_encode(model, &c->model, text + words[i].begin, 3, err));
+            QNI_TRY(add_pieces(&c->model.pieces, out, err));
+            QNI_TRY(qni_ids_reserve(out, (some->n - i) * QNI_CHARACTER_TOKENS, err));
+        }
+    }
+    return QN_OK;
 }
 
 // Up to AHEAD words. What the loop goes by is kept in locals, which no store of its can change.
 static inline qn_status encode_some(const qni_model *model, qni_context *c, const char *text,
-                                    size_t n, const qni_word_place *words, size_t n_words,
-                                    const qni_word_key *keys, gap_list *gaps, qni_ids *out,
-                                    qn_error *err)
+                                    size_t n, const qni_word_place *words, const some_words *some,
+                                    gap_list *gaps, qni_ids *out, qn_error *err)
 {
+    const qni_word_key *keys = some->keys;
     qni_word_table table = qni_words_table(&c->words);
-    QNI_TRY(qni_ids_reserve(out, n_words * (QNI_WORD_NEAR + 1), err));
+    QNI_TRY(qni_ids_reserve(out, some->n * (QNI_WORD_NEAR + 1), err));
     int32_t *to = out->ids + out->n;
-    for (size_t i = 0; i < n_words; i++) {
+    for (size_t i = 0; i < some->n; i++) {
         size_t at = keys[i].hash & table.mask;
         const qni_word_slot *slot = &table.slots[at];
         if (__builtin_expect(qni_word_is_near(slot, &keys[i]), 1) ||
@@ -363,7 +416,7 @@ static inline qn_status encode_some(const qni_model *model, qni_context *c, cons
         }
         out->n = (size_t)(to - out->ids);
         QNI_TRY(add_word(model, c, &keys[i], text, n, words[i], gaps, out, err));
-        QNI_TRY(qni_ids_reserve(out, (n_words - i) * (QNI_WORD_NEAR + 1), err));
+        QNI_TRY(qni_ids_reserve(out, (some->n - i) * (QNI_WORD_NEAR + 1), err));
         to = out->ids + out->n;
         table = qni_words_table(&c->words);
     }
@@ -374,17 +427,18 @@ static inline qn_status encode_some(const qni_model *model, qni_context *c, cons
 qn_status qni_encode_words(const qni_model *model, qni_context *context, const char *text, size_t n,
                            const qni_word_place *words, size_t n_words, qni_ids *out, qn_error *err)
 {
-    qni_word_key keys[2][AHEAD];
+    some_words both[2];
     gap_list gaps;
     gaps.n = 0;
-    size_t some = n_words < AHEAD ? n_words : AHEAD;
-    make_keys(&context->words, text, n, words, some, keys[0]);
+    look_ahead(model, context, text, n, words, n_words, &both[0]);
     for (size_t i = 0, turn = 0; i < n_words; turn ^= 1) {
-        size_t left = n_words - i - some, next = left < AHEAD ? left : AHEAD;
-        make_keys(&context->words, text, n, words + i + some, next, keys[turn ^ 1]);
-        QNI_TRY(encode_some(model, context, text, n, words + i, some, keys[turn], &gaps, out, err));
-        i += some;
-        some = next;
+        const some_words *some = &both[turn];
+        look_ahead(model, context, text, n, words + i + some->n, n_words - i - some->n,
+                   &both[turn ^ 1]);
+        QNI_TRY(some->are_characters
+                    ? encode_characters(model, context, text, words + i, some, out, err)
+                    : encode_some(model, context, text, n, words + i, some, &gaps, out, err));
+        i += some->n;
     }
     return gaps.n > 0 ? fill_gaps(model, context, text, n, &gaps, out, err) : QN_OK;
 }

@@ -22,7 +22,7 @@ typedef struct qni_model {
     qni_vocab vocab;
     qni_bpe bpe;
     qni_seams seams;           // of BPE, where every byte is a symbol or stands for one
-    qni_characters characters; // of a large vocabulary with seams
+    qni_characters characters; // of a large vocabulary with seams, or of WordPiece
     qni_unigram unigram;
     qni_wordpiece wordpiece;
     // QNI_NO_TOKEN: BPE drops characters without a token, the others refuse them

@@ -238,8 +238,14 @@ static qn_status find_seams(qni_model *model, qn_error *err)
     return QN_OK;
 }
 
-// Of a small vocabulary characters are encoded as fast as they are looked up.
-enum { LEAST_MERGES = 4096 };
+// Whether characters are worth to be looked up. Of a small vocabulary they are encoded as fast.
+static bool wants_characters(const qni_model *model)
+{
+    enum { LEAST_MERGES = 4096 };
+    return model->kind == QNI_MODEL_BPE
+               ? model->seams.kinds != NULL && model->bpe.pairs.n_slots >= LEAST_MERGES
+               : model->kind == QNI_MODEL_WORDPIECE && model->unk >= 0;
+}
 
 // The first n tokens of a row, if there is room for them; else 0.
 static qni_character keep_tokens(const qni_bpe_symbol *tokens, size_t n)
@@ -258,7 +264,9 @@ static qn_status encode_character(const qni_model *model, qni_model_scratch *scr
                                   qn_error *err)
 {
     char text[4];
-    return qni_model_encode_part(model, scratch, text, (size_t)qni_utf8_encode(code, text), err);
+    size_t n = (size_t)qni_utf8_encode(code, text);
+    return model->kind == QNI_MODEL_BPE ? qni_model_encode_part(model, scratch, text, n, err)
+                                        : qni_model_encode(model, scratch, text, n, err);
 }
 
 static qn_status list_characters(const qni_model *model, qni_model_scratch *scratch,
@@ -292,26 +300,33 @@ static qn_status fill_row(const qni_model *model, qni_model_scratch *scratch, ui
     return QN_OK;
 }
 
-static qn_status open_characters(qni_model *model, qn_error *err)
+static qn_status list_rows(qni_model *model, qni_model_scratch *scratch, qni_character_row *rows,
+                           qn_error *err)
 {
-    if (model->seams.kinds == NULL || model->bpe.pairs.n_slots < LEAST_MERGES) {
-        return QN_OK;
-    }
-    qni_character *known = qni_calloc(QNI_CHARACTERS, sizeof *known);
-    qni_character_row *rows = qni_calloc(QNI_CHARACTER_ROWS, sizeof *rows);
-    qni_model_scratch scratch = {0};
-    qn_status status = known != NULL && rows != NULL ? QN_OK : qni_fail_memory(err);
     for (int i = 0; i < QNI_CHARACTERS_A_ROW; i++) {
         char byte = (char)(0x80 + i);
         model->characters.last[i] = model->byte_level ? qni_vocab_find(&model->vocab, &byte, 1)
                                                       : model->byte_ids[0x80 + i];
     }
+    for (uint32_t i = 0; i < QNI_CHARACTER_ROWS; i++) {
+        QNI_TRY(fill_row(model, scratch, QNI_CHARACTERS + i * QNI_CHARACTERS_A_ROW, &rows[i], err));
+    }
+    return QN_OK;
+}
+
+static qn_status open_characters(qni_model *model, qn_error *err)
+{
+    bool has_rows = model->kind == QNI_MODEL_BPE;
+    qni_character *known = qni_calloc(QNI_CHARACTERS, sizeof *known);
+    qni_character_row *rows = has_rows ? qni_calloc(QNI_CHARACTER_ROWS, sizeof *rows) : NULL;
+    qni_model_scratch scratch = {0};
+    bool has_memory = known != NULL && (rows != NULL || !has_rows);
+    qn_status status = has_memory ? QN_OK : qni_fail_memory(err);
     if (status == QN_OK) {
         status = list_characters(model, &scratch, known, err);
     }
-    for (uint32_t i = 0; i < QNI_CHARACTER_ROWS && status == QN_OK; i++) {
-        status = fill_row(model, &scratch, QNI_CHARACTERS + i * QNI_CHARACTERS_A_ROW, &rows[i],
-                          err);
+    if (status == QN_OK && has_rows) {
+        status = list_rows(model, &scratch, rows, err);
     }
     qni_model_scratch_end(&scratch);
     if (status != QN_OK) {
@@ -353,8 +368,8 @@ qn_status qni_model_settle(qni_model *model, qn_error *err)
     if (model->kind == QNI_MODEL_BPE && model->prefix == NULL && model->suffix == NULL &&
         knows_all_bytes(model)) {
         QNI_TRY(find_seams(model, err));
-        QNI_TRY(open_characters(model, err));
     }
+    QNI_TRY(wants_characters(model) ? open_characters(model, err) : QN_OK);
     // An unknown mark could be joined with unknown characters before it; a whole word that is a
     // token could lie across; and where unknown characters are dropped, what stands around them is
     // merged.

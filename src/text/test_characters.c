@@ -138,6 +138,67 @@ static void test_parts_are_the_word(void **unused)
     qni_model_end(&v.model);
 }
 
+// Words that are one character each, among others.
+static void test_words_of_one_character(void **unused)
+{
+    (void)unused;
+    enum { WORDS = 300, KINDS = 5 };
+    qn_error err;
+    static const char *texts[] = {"[UNK]",
+                                  "a",
+                                  "\xE4\xB8\xAD",
+                                  "\xE4\xB8\xAD"
+                                  "b",
+                                  "##b",
+                                  "cde"};
+    // the last but one is no character, but has three bytes
+    static const char *kinds[KINDS] = {"\xE4\xB8\xAD", "\xE4\xB8\xAE",
+                                       "\xE4\xB8\xAD"
+                                       "b",
+                                       "cde", "\xED\xA0\x80"};
+    qni_vocab_entry tokens[sizeof texts / sizeof *texts];
+    for (uint32_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        tokens[i] = (qni_vocab_entry){.bytes = texts[i], .n = (uint32_t)strlen(texts[i]), .id = i};
+    }
+    qni_model model = {.kind = QNI_MODEL_WORDPIECE, .unk = 0};
+    assert_int_equal(qni_vocab_build(tokens, sizeof texts / sizeof *texts, &model.vocab, &err),
+                     QN_OK);
+    assert_int_equal(qni_wordpiece_build(&model.vocab, "##", 100, &model.wordpiece, &err), QN_OK);
+    assert_int_equal(qni_model_settle(&model, &err), QN_OK);
+    assert_non_null(model.characters.known);
+    qni_context *context = qni_calloc(1, sizeof *context);
+    qni_model_scratch s = {0};
+    qni_ids out = {0};
+    random_state = 2;
+    for (int turn = 0; turn < 50; turn++) {
+        char text[4 * WORDS + 16] = {0};
+        qni_word_place words[WORDS];
+        int32_t want[2 * WORDS];
+        size_t n = 0, n_want = 0;
+        for (size_t i = 0; i < WORDS; i++) { // long rows of characters, or all mixed
+            size_t kind = below(turn % 2 == 0 ? 60 : KINDS);
+            const char *word = kinds[kind < KINDS ? kind : kind % 2];
+            size_t size = strlen(word);
+            memcpy(text + n, word, size);
+            words[i] = (qni_word_place){(uint32_t)n, (uint32_t)(n + size)};
+            n += size;
+            assert_int_equal(qni_model_encode(&model, &s, word, size, &err), QN_OK);
+            for (size_t k = 0; k < s.pieces.n; k++) {
+                want[n_want++] = (int32_t)s.pieces.items[k].id;
+            }
+        }
+        out.n = 0;
+        assert_int_equal(qni_encode_words(&model, context, text, n, words, WORDS, &out, &err),
+                         QN_OK);
+        assert_int_equal(out.n, n_want);
+        assert_memory_equal(out.ids, want, n_want * sizeof *want);
+    }
+    qni_ids_end(&out);
+    qni_context_free(context);
+    qni_model_scratch_end(&s);
+    qni_model_end(&model);
+}
+
 static void test_codes(void **unused)
 {
     (void)unused;
@@ -166,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parts_are_the_word),
+        cmocka_unit_test(test_words_of_one_character),
         cmocka_unit_test(test_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,7 +83,10 @@ static void keep_model(qni_image *image, qni_model *m)
     keep_seams(image, &m->seams);
     if (m->characters.known != NULL) {
         qni_image_array(image, &m->characters.known, QNI_CHARACTERS, sizeof *m->characters.known);
-        qni_image_array(image, &m->characters.rows, QNI_CHARACTER_ROWS, sizeof *m->characters.rows);
+        if (m->characters.rows != NULL) {
+            qni_image_array(image, &m->characters.rows, QNI_CHARACTER_ROWS,
+                            sizeof *m->characters.rows);
+        }
         m->characters.owned = m->characters.owned && !image->reads;
     }
     keep_unigram(image, &m->unigram);
