@@ -144,18 +144,10 @@ static void test_words_of_one_character(void **unused)
     (void)unused;
     enum { WORDS = 300, KINDS = 5 };
     qn_error err;
-    static const char *texts[] = {"[UNK]",
-                                  "a",
-                                  "\xE4\xB8\xAD",
-                                  "\xE4\xB8\xAD"
-                                  "b",
-                                  "##b",
-                                  "cde"};
+    static const char *texts[] = {"[UNK]", "a", "\xE4\xB8\xAD", "\xE4\xB8\xADx", "##x", "cde"};
     // the last but one is no character, but has three bytes
-    static const char *kinds[KINDS] = {"\xE4\xB8\xAD", "\xE4\xB8\xAE",
-                                       "\xE4\xB8\xAD"
-                                       "b",
-                                       "cde", "\xED\xA0\x80"};
+    static const char *kinds[KINDS] = {"\xE4\xB8\xAD", "\xE4\xB8\xAE", "\xE4\xB8\xADx", "cde",
+                                       "\xED\xA0\x80"};
     qni_vocab_entry tokens[sizeof texts / sizeof *texts];
     for (uint32_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         tokens[i] = (qni_vocab_entry){.bytes = texts[i], .n = (uint32_t)strlen(texts[i]), .id = i};
