@@ -51,7 +51,8 @@ typedef struct qni_bpe_origin {
 enum { QNI_UNMADE_HINTS = 1 << 16, QNI_BPE_BYTES = 256, QNI_BPE_NO_BYTE = QNI_BPE_BYTES };
 
 // What merges across the border between two bytes: ranks of merges of a symbol that ends with the
-// first one and a symbol that begins with the second one, counted from 1; UINT32_MAX is none.
+// first one and a symbol that begins with the second one, counted from 1; UINT32_MAX is none. Where
+// texts of tokens do not say which bytes meet in a merge, the last two are 0.
 typedef struct qni_bpe_crossing {
     uint32_t pair;    // of the two bytes alone
     uint32_t by_left; // no merge of the first byte alone is below that
