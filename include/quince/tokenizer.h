@@ -63,6 +63,9 @@ typedef struct qn_encode_options {
     size_t max_tokens;       // keep only this many; 0: all
     const char *pair;        // a second text of pair_size bytes, set beside the first
     size_t pair_size;
+    // The caller has made sure that the texts are UTF-8, so this is not done again. With other
+    // bytes the behaviour is undefined. Streams do not use it.
+    bool known_utf8;
 } qn_encode_options;
 
 // Appends the tokens of `size` bytes of text. Any bytes are taken: what is not UTF-8 reads as

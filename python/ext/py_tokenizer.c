@@ -90,6 +90,12 @@ static int take_text(PyObject *object, const char **text, size_t *size, PyObject
     return 0;
 }
 
+// Whether the bytes that take_text gave are UTF-8 for sure: a str's own are.
+static bool is_known_utf8(PyObject *object, const PyObject *held)
+{
+    return PyUnicode_Check(object) && held == NULL;
+}
+
 static PyObject *ids_out(const qn_tokens *tokens)
 {
     size_t n;
@@ -164,11 +170,15 @@ static int begin_call(encode_call *c)
     if (take_text(c->text, &c->bytes, &c->size, &c->held) != 0) {
         return -1;
     }
-    if (c->pair != NULL && c->pair != Py_None &&
-        take_text(c->pair, &c->options.pair, &c->options.pair_size, &c->held_pair) != 0) {
+    c->options.known_utf8 = is_known_utf8(c->text, c->held);
+    if (c->pair == NULL || c->pair == Py_None) {
+        return 0;
+    }
+    if (take_text(c->pair, &c->options.pair, &c->options.pair_size, &c->held_pair) != 0) {
         end_call(c);
         return -1;
     }
+    c->options.known_utf8 = c->options.known_utf8 && is_known_utf8(c->pair, c->held_pair);
     return 0;
 }
 
@@ -216,6 +226,7 @@ typedef struct batch {
     size_t *sizes;
     PyObject **held;
     qn_tokens **rows;
+    bool known_utf8; // all of them
 } batch;
 
 static void end_batch(batch *b)
@@ -245,11 +256,13 @@ static int begin_batch(batch *b, PyObject *list)
         PyErr_NoMemory();
         return -1;
     }
+    b->known_utf8 = true;
     for (Py_ssize_t i = 0; i < b->n; i++) {
         PyObject *text = PyList_GetItem(list, i);
         if (text == NULL || take_text(text, &b->texts[i], &b->sizes[i], &b->held[i]) != 0) {
             return -1;
         }
+        b->known_utf8 = b->known_utf8 && is_known_utf8(text, b->held[i]);
         if (qn_tokens_create(&b->rows[i], NULL) != QN_OK) {
             PyErr_NoMemory();
             return -1;
@@ -298,6 +311,7 @@ static PyObject *encode_batch(PyObject *self, PyObject *args, PyObject *kwargs)
                                  .max_tokens = (size_t)most};
     PyObject *result = NULL;
     if (begin_batch(&b, list) == 0) {
+        options.known_utf8 = b.known_utf8;
         qn_status status;
         const qn_tokenizer *handle = ((py_tokenizer *)self)->handle;
         Py_BEGIN_ALLOW_THREADS status = qn_tokenizer_encode_batch(

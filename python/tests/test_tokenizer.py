@@ -222,10 +222,10 @@ def widen(text, span):
 @pytest.mark.parametrize("name,tokenizer,text,ids,offsets,decoded", CASES, ids=[c[0] for c in CASES])
 def test_as_the_reference(tmp_path, name, tokenizer, text, ids, offsets, decoded):
     own = quince.Tokenizer(save(tmp_path, tokenizer))
-    assert own.encode(text) == ids
+    assert own.encode(text) == own.encode(text.encode()) == ids  # which UTF-8 is looked at and which is known to be that
     got = own.encode_with_offsets(text)
     assert got[0] == ids and [widen(text, span) for span in got[1]] == offsets
-    assert own.encode_batch([text, "", text]) == [ids, own.encode(""), ids]
+    assert own.encode_batch([text, "", text]) == own.encode_batch([text, "", text.encode()]) == [ids, own.encode(""), ids]
     assert own.count(text) == len(ids)
     assert own.decode(ids, skip_special_tokens=True) == decoded
     assert own.encode(text, max_length=2) == ids[:2]

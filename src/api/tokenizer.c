@@ -76,7 +76,8 @@ static qni_encode_options encode_options(const qn_encode_options *o)
                                 .pad = o->pad,
                                 .max_tokens = o->max_tokens,
                                 .pair = o->pair,
-                                .n_pair = o->pair_size};
+                                .n_pair = o->pair_size,
+                                .known_utf8 = o->known_utf8};
 }
 
 qn_status qn_tokenizer_encode(const qn_tokenizer *tokenizer, const char *text, size_t size,

@@ -392,7 +392,9 @@ static qn_status encode_text(encoder *e, const char *text, size_t n)
     if (e->out->capacity == 0 && !e->counts) { // a new row: what most texts need, at once
         QNI_TRY(qni_ids_reserve(e->out, n / 4, e->err));
     }
-    QNI_TRY(qni_passage_clean(&p, &e->c->clean, e->options->offsets, e->err));
+    if (!e->options->known_utf8) {
+        QNI_TRY(qni_passage_clean(&p, &e->c->clean, e->options->offsets, e->err));
+    }
     return cut_added(e, &e->t->added_raw, p, encode_normalized);
 }
 

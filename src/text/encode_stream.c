@@ -25,6 +25,7 @@ qn_status qni_encode_stream_begin(qni_encode_stream *s, const qni_tokenizer *t,
                                   const qni_encode_options *options, qn_error *err)
 {
     *s = (qni_encode_stream){.tokenizer = t, .options = *options};
+    s->options.known_utf8 = false; // a part may end within a character
     reset(s);
     const char *needs_all = options->truncate         ? "truncation"
                             : options->pad            ? "padding"

@@ -53,6 +53,7 @@ typedef struct qni_encode_options {
     size_t max_tokens; // keep only this many; 0: all
     const char *pair;  // a second text of n_pair bytes, set beside the first by the file's template
     size_t n_pair;
+    bool known_utf8; // the texts are UTF-8 for sure
 } qni_encode_options;
 
 // Appends the tokens of `text` to `out`. Any bytes are taken: what is not UTF-8 reads as U+FFFD,
