@@ -116,25 +116,38 @@ static void take_spaces(const char *text, size_t n, size_t previous, qni_added_m
 }
 
 #if defined(__SSE2__)
-// The first place from `from` on where a token may begin, or one with fewer than 17 bytes behind
-// it.
-static size_t skip_others(const qni_added_set *set, const char *text, size_t n, size_t from)
+// Which of sixteen bytes are beginnings; one byte more is read.
+static inline __m128i find_beginnings(const qni_added_set *set, int n, const char *text)
 {
-    __m128i first[QNI_ADDED_BEGINNINGS], second[QNI_ADDED_BEGINNINGS], any[QNI_ADDED_BEGINNINGS];
-    for (int i = 0; i < set->n_beginnings; i++) {
-        first[i] = _mm_set1_epi8(set->beginnings[i].first);
-        second[i] = _mm_set1_epi8(set->beginnings[i].second);
-        any[i] = _mm_set1_epi8(set->beginnings[i].any_second ? -1 : 0);
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text), found = {0};
+    __m128i behind = _mm_loadu_si128((const __m128i *)(const void *)(text + 1));
+    for (int i = 0; i < n; i++) {
+        const qni_added_beginning *b = &set->beginnings[i];
+        __m128i fits = _mm_or_si128(_mm_cmpeq_epi8(behind, _mm_set1_epi8(b->second)),
+                                    _mm_set1_epi8(b->any_second ? -1 : 0));
+        fits = _mm_and_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(b->first)), fits);
+        found = _mm_or_si128(found, fits);
     }
-    for (; n - from > sizeof *first; from += sizeof *first) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + from));
-        __m128i behind = _mm_loadu_si128((const __m128i *)(const void *)(text + from + 1));
-        __m128i found = _mm_setzero_si128();
-        for (int i = 0; i < set->n_beginnings; i++) {
-            __m128i fits = _mm_or_si128(_mm_cmpeq_epi8(behind, second[i]), any[i]);
-            fits = _mm_and_si128(_mm_cmpeq_epi8(bytes, first[i]), fits);
-            found = _mm_or_si128(found, fits);
+    return found;
+}
+
+// The first place from `from` on where one of `n_beginnings` is, or one with fewer than 17 bytes
+// behind it.
+static inline size_t skip_others(const qni_added_set *set, int n_beginnings, const char *text,
+                                 size_t n, size_t from)
+{
+    enum { BYTES = sizeof(__m128i), BLOCK = 4 * BYTES };
+    for (; n - from > BLOCK; from += BLOCK) {
+        __m128i found = {0};
+        for (size_t i = 0; i < BLOCK; i += BYTES) {
+            found = _mm_or_si128(found, find_beginnings(set, n_beginnings, text + from + i));
         }
+        if (_mm_movemask_epi8(found) != 0) {
+            break;
+        }
+    }
+    for (; n - from > BYTES; from += BYTES) {
+        __m128i found = find_beginnings(set, n_beginnings, text + from);
         unsigned places = (unsigned)_mm_movemask_epi8(found);
         if (places != 0) {
             return from + (size_t)__builtin_ctz(places);
@@ -148,8 +161,12 @@ static size_t skip_others(const qni_added_set *set, const char *text, size_t n, 
 static size_t next_candidate(const qni_added_set *set, const char *text, size_t n, size_t from)
 {
 #if defined(__SSE2__)
-    if (set->n_beginnings > 0) {
-        from = skip_others(set, text, n, from);
+    switch (set->n_beginnings) { // compiled for each number
+    case 1: from = skip_others(set, 1, text, n, from); break;
+    case 2: from = skip_others(set, 2, text, n, from); break;
+    case 3: from = skip_others(set, 3, text, n, from); break;
+    case 4: from = skip_others(set, 4, text, n, from); break;
+    default: break;
     }
 #endif
     while (from < n && set->first[(unsigned char)text[from]] == 0) {
