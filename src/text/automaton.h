@@ -31,7 +31,7 @@ typedef struct qni_automaton {
     uint32_t n_states;
     uint32_t n_classes; // the end of the text is the last
     uint8_t ascii[128]; // class of an ASCII character
-    uint8_t *blocks;    // classes of the others: blocks[pages[code >> 7] * 128 + (code & 127)]
+    uint8_t *blocks;    // classes of the others: see qni_automaton_class_at
     uint16_t *pages;    // QNI_AUTOMATON_PAGES of them
     uint32_t n_blocks;
 } qni_automaton;
@@ -46,16 +46,23 @@ void qni_automaton_end(qni_automaton *automaton);
 // The text is valid UTF-8 and from <= n.
 size_t qni_automaton_match(const qni_automaton *automaton, const char *text, size_t n, size_t from);
 
+// The class of a character that is not ASCII.
+static inline uint8_t qni_automaton_class_at(const uint16_t *pages, const uint8_t *blocks,
+                                             uint32_t code)
+{
+    return blocks[(size_t)pages[code >> 7] * 128 + (code & 127)];
+}
+
 // The class of the character at `text` (valid UTF-8), whose length goes to *length.
-static inline uint32_t qni_automaton_class(const qni_automaton *a, const unsigned char *text,
-                                           size_t *length)
+static inline uint8_t qni_automaton_class(const qni_automaton *a, const unsigned char *text,
+                                          size_t *length)
 {
     if (text[0] < 0x80) {
         *length = 1;
         return a->ascii[text[0]];
     }
     uint32_t code = qni_utf8_read((const char *)text, length);
-    return a->blocks[(size_t)a->pages[code >> 7] * 128 + (code & 127)];
+    return qni_automaton_class_at(a->pages, a->blocks, code);
 }
 
 #endif

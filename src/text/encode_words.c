@@ -350,6 +350,35 @@ static bool find_codes(const char *text, const qni_word_place *words, size_t n, 
     return are;
 }
 
+// Makes the keys of the words, and asks for their slots.
+static inline void make_keys(const qni_words *known, const char *text, size_t n,
+                             const qni_word_place *words, some_words *some)
+{
+    qni_word_table table = qni_words_table(known);
+    if (some->n == 0 || n - words[some->n - 1].begin <= QNI_WORD_SHORT) { // the text's end
+        for (size_t i = 0; i < some->n; i++) {
+            some->keys[i] = qni_word_key_of(text + words[i].begin, words[i].end - words[i].begin);
+        }
+        return;
+    }
+    uint8_t longer[AHEAD]; // which of them are no short words
+    size_t n_longer = 0;
+    for (size_t i = 0; i < some->n; i++) {
+        size_t size = words[i].end - words[i].begin;
+        qni_word_key key = qni_word_short_key(text + words[i].begin, size);
+        __builtin_prefetch(&table.slots[key.hash & table.mask]);
+        some->keys[i] = key;
+        longer[n_longer] = (uint8_t)i;
+        n_longer += size > QNI_WORD_SHORT;
+    }
+    for (size_t i = 0; i < n_longer; i++) {
+        qni_word_place word = words[longer[i]];
+        qni_word_key key = qni_word_long_key(text + word.begin, word.end - word.begin);
+        __builtin_prefetch(&table.slots[key.hash & table.mask]);
+        some->keys[longer[i]] = key;
+    }
+}
+
 // Finds how up to AHEAD words are looked up, and asks for what is read then.
 static inline void look_ahead(const qni_model *model, const qni_context *c, const char *text,
                               size_t n, const qni_word_place *words, size_t n_words,
@@ -366,16 +395,7 @@ static inline void look_ahead(const qni_model *model, const qni_context *c, cons
         }
         return;
     }
-    qni_word_table table = qni_words_table(&c->words);
-    size_t most = some->n > 0 && n - words[some->n - 1].begin > QNI_WORD_SHORT ? QNI_WORD_SHORT : 0;
-    for (size_t i = 0; i < some->n; i++) {
-        const char *word = text + words[i].begin;
-        size_t size = words[i].end - words[i].begin;
-        qni_word_key key = size <= most ? qni_word_short_key(word, size)
-                                        : qni_word_key_of(word, size);
-        __builtin_prefetch(&table.slots[key.hash & table.mask]);
-        some->keys[i] = key;
-    }
+    make_keys(&c->words, text, n, words, some);
 }
 
 // Words that are characters.

@@ -19,6 +19,21 @@ static size_t read_ascii(const uint8_t *table, const unsigned char *text, size_t
     return read;
 }
 
+static size_t read_wide(const qni_automaton *a, size_t width, const unsigned char *text, size_t n,
+                        size_t at, uint8_t *classes, uint32_t *places)
+{
+    size_t read = 0;
+    for (size_t length; at < n; at += width, read++) {
+        uint8_t class = qni_automaton_class(a, text + at, &length);
+        if (length != width) {
+            break;
+        }
+        classes[read] = class;
+        places[read] = (uint32_t)at;
+    }
+    return read;
+}
+
 static qni_scan_borders find_borders(const qni_borders *rules, const uint8_t *classes)
 {
     qni_scan_borders found = {0, 0};
@@ -47,7 +62,7 @@ static qni_word_place *add_borders(qni_word_place *word, const uint32_t *places,
 
 // ---- AVX2
 
-#define AVX2 __attribute__((target("avx2,bmi")))
+#define AVX2 __attribute__((target("avx2,bmi,popcnt")))
 
 AVX2 static inline __m256i load_row(const uint8_t *row)
 {
@@ -93,6 +108,77 @@ AVX2 static size_t read_ascii_avx2(const uint8_t *table, const unsigned char *te
     return read + read_ascii(table, text, n, at + read, classes + read, places + read);
 }
 
+// Four characters in lanes of 32 bits: how their bytes come there, the last one lowest; what of
+// them tells that they have this width, and what belongs to the code; and where they stand.
+typedef struct lanes {
+    int8_t order[16];
+    uint32_t mask[4], lead[4], bits[4], places[4];
+} lanes;
+
+#define FOUR(x)    \
+    {              \
+        x, x, x, x \
+    }
+static const lanes lanes_of[4] = {
+    [2] = {{1, 0, -1, -1, 3, 2, -1, -1, 5, 4, -1, -1, 7, 6, -1, -1},
+           FOUR(0xE000),
+           FOUR(0xC000),
+           FOUR(0x1F3F),
+           {0, 2, 4, 6}},
+    [3] = {{2, 1, 0, -1, 5, 4, 3, -1, 8, 7, 6, -1, 11, 10, 9, -1},
+           FOUR(0xF00000),
+           FOUR(0xE00000),
+           FOUR(0x0F3F3F),
+           {0, 3, 6, 9}},
+};
+
+AVX2 static inline __m128i load_lanes(const void *from)
+{
+    return _mm_loadu_si128((const __m128i *)from);
+}
+
+// Four at a time, and those before the first other character count. All is written, too; what is
+// no such character gets some class.
+AVX2 static inline size_t read_lanes(const qni_automaton *a, size_t width,
+                                     const unsigned char *text, size_t n, size_t at,
+                                     uint8_t *classes, uint32_t *places)
+{
+    const uint16_t *pages = a->pages; // locals, which no store of a class can change
+    const uint8_t *blocks = a->blocks;
+    const lanes *kind = &lanes_of[width];
+    const __m128i order = load_lanes(kind->order), mask = load_lanes(kind->mask);
+    const __m128i lead = load_lanes(kind->lead), bits = load_lanes(kind->bits);
+    // of the bytes of a code: 1, 64 and 64 * 64
+    const __m128i lower = _mm_set1_epi32(0x00014001), upper = _mm_set1_epi32(0x10000001);
+    size_t read = 0;
+    for (; n - at >= sizeof order; at += 4 * width, read += 4) {
+        __m128i four = _mm_shuffle_epi8(load_lanes(text + at), order);
+        __m128i fit = _mm_cmpeq_epi32(_mm_and_si128(four, mask), lead);
+        unsigned fits = (unsigned)_mm_movemask_ps(_mm_castsi128_ps(fit));
+        __m128i codes = _mm_maddubs_epi16(_mm_and_si128(four, bits), lower);
+        codes = _mm_madd_epi16(codes, upper);
+        uint64_t low = (uint64_t)_mm_cvtsi128_si64(codes);
+        uint64_t high = (uint64_t)_mm_extract_epi64(codes, 1);
+        classes[read] = qni_automaton_class_at(pages, blocks, (uint32_t)low);
+        classes[read + 1] = qni_automaton_class_at(pages, blocks, (uint32_t)(low >> 32));
+        classes[read + 2] = qni_automaton_class_at(pages, blocks, (uint32_t)high);
+        classes[read + 3] = qni_automaton_class_at(pages, blocks, (uint32_t)(high >> 32));
+        __m128i here = _mm_add_epi32(_mm_set1_epi32((int)at), load_lanes(kind->places));
+        _mm_storeu_si128((__m128i *)(void *)(places + read), here);
+        if (fits != 15) { // a branch: when it is guessed nothing waits for it
+            return read + (size_t)__builtin_ctz(~fits);
+        }
+    }
+    return read + read_wide(a, width, text, n, at, classes + read, places + read);
+}
+
+AVX2 static size_t read_wide_avx2(const qni_automaton *a, size_t width, const unsigned char *text,
+                                  size_t n, size_t at, uint8_t *classes, uint32_t *places)
+{
+    return width == 2 ? read_lanes(a, 2, text, n, at, classes, places)
+                      : read_lanes(a, 3, text, n, at, classes, places);
+}
+
 // The boxes that a class lies in, for 32 classes.
 AVX2 static inline __m256i boxes_of(const uint8_t *row, const uint8_t *classes, bool many)
 {
@@ -136,6 +222,22 @@ AVX2 static inline qni_scan_borders find_all(const qni_borders *rules, const uin
 AVX2 static qni_scan_borders find_borders_avx2(const qni_borders *rules, const uint8_t *classes)
 {
     return rules->n_classes > 16 ? find_all(rules, classes, true) : find_all(rules, classes, false);
+}
+
+// Sixteen at first, whether there are so many or not: a loop's end would be guessed wrong at nearly
+// every call. Behind the last bit stand places that do not count.
+AVX2 static qni_word_place *add_borders_avx2(qni_word_place *word, const uint32_t *places,
+                                             uint64_t bits)
+{
+    size_t n = (size_t)__builtin_popcountll(bits);
+#pragma GCC unroll 16
+    for (size_t i = 0; i < 16; i++, bits = _blsr_u64(bits)) {
+        word[i].end = word[i + 1].begin = places[_tzcnt_u64(bits)];
+    }
+    for (size_t i = 16; i < n; i++, bits = _blsr_u64(bits)) {
+        word[i].end = word[i + 1].begin = places[_tzcnt_u64(bits)];
+    }
+    return word + n;
 }
 
 // ---- AVX-512 with VBMI, whose shuffles have 64 or 128 entries to choose from
@@ -212,10 +314,10 @@ AVX512 static qni_word_place *add_borders_avx512(qni_word_place *word, const uin
 #endif
 
 const qni_scan_way qni_scan_ways[QNI_SCAN_WAYS] = {
-    {read_ascii, find_borders, add_borders},
+    {read_ascii, read_wide, find_borders, add_borders},
 #if defined(__x86_64__)
-    {read_ascii_avx2, find_borders_avx2, add_borders},
-    {read_ascii_avx512, find_borders_avx512, add_borders_avx512},
+    {read_ascii_avx2, read_wide_avx2, find_borders_avx2, add_borders_avx2},
+    {read_ascii_avx512, read_wide_avx2, find_borders_avx512, add_borders_avx512},
 #endif
 };
 

@@ -25,6 +25,10 @@ typedef struct qni_scan_way {
     // the class of each, by a table of 128, and where it stands. Returns how many there are.
     size_t (*read_ascii)(const uint8_t *table, const unsigned char *text, size_t n, size_t at,
                          uint8_t *classes, uint32_t *places);
+    // The same for characters of two bytes or of three, whichever stands at `at`, by the
+    // automaton's pages.
+    size_t (*read_wide)(const qni_automaton *a, size_t width, const unsigned char *text, size_t n,
+                        size_t at, uint8_t *classes, uint32_t *places);
     // The borders before 64 characters; QNI_BORDER_BEFORE classes before the first of them and one
     // behind the last are read, too.
     qni_scan_borders (*find_borders)(const qni_borders *rules, const uint8_t *classes);

@@ -62,18 +62,12 @@ static inline size_t count_few(const unsigned char *text, size_t n)
     return bytes != 0 ? (size_t)__builtin_ctz(bytes) / 8 : FEW;
 }
 
-static inline uint8_t class_of(const uint16_t *pages, const uint8_t *blocks, uint32_t code)
-{
-    return blocks[(size_t)pages[code >> 7] * 128 + (code & 127)];
-}
-
 // Classifies all of the text, and sets what stands around it. What the loop goes by is kept in
 // locals, which no store of a class can change.
 static void classify(window *w, const unsigned char *text, size_t n)
 {
     const qni_automaton *a = &w->s->automaton;
-    const uint8_t *of_ascii = a->ascii, *blocks = a->blocks;
-    const uint16_t *pages = a->pages;
+    const uint8_t *of_ascii = a->ascii;
     uint8_t *classes = w->classes;
     uint32_t *places = w->places;
     const qni_scan_way *way = way_of(w);
@@ -90,23 +84,19 @@ static void classify(window *w, const unsigned char *text, size_t n)
             classes[k] = of_ascii[text[at]];
             places[k] = (uint32_t)at;
         }
-        uint32_t bytes;
-        for (; n - at >= sizeof bytes; at += 3, k++) { // characters of three bytes
-            memcpy(&bytes, text + at, sizeof bytes);
-            if ((bytes & 0xF0) != 0xE0) {
-                break;
-            }
-            uint32_t code = (bytes & 0x0F) << 12 | (bytes >> 2 & 0xFC0) | (bytes >> 16 & 0x3F);
-            classes[k] = class_of(pages, blocks, code);
-            places[k] = (uint32_t)at;
+        if (at == n || text[at] < 0x80) {
+            continue;
         }
-        if (at < n && text[at] >= 0x80) { // one of others, or at the end
-            size_t length;
-            uint32_t code = qni_utf8_read((const char *)text + at, &length);
-            classes[k] = class_of(pages, blocks, code);
-            places[k++] = (uint32_t)at;
-            at += length;
+        size_t width = text[at] < 0xE0 ? 2 : 3;
+        if (text[at] < 0xF0 && n - at > width && text[at + width] >= 0x80) { // not alone
+            size_t read = way->read_wide(a, width, text, n, at, classes + k, places + k);
+            at += width * read;
+            k += read;
+            continue;
         }
+        classes[k] = qni_automaton_class(a, text + at, &width);
+        places[k++] = (uint32_t)at;
+        at += width;
     }
     w->n = k;
     w->places[w->n] = (uint32_t)n;

@@ -26,12 +26,12 @@ enum {
     {                                        \
         ALL, LOW((n)-8), (uint64_t)(n) << 56 \
     }
-const uint64_t qni_word_masks[QNI_WORD_SHORT + 1][3] = {SHORT(0), SHORT(1), SHORT(2),
-                                                        SHORT(3), SHORT(4), SHORT(5),
-                                                        SHORT(6), SHORT(7), {ALL, 0, 8ull << 56},
-                                                        LONG(9),  LONG(10), LONG(11),
-                                                        LONG(12), LONG(13), LONG(14),
-                                                        LONG(15)};
+const uint64_t qni_word_masks[QNI_WORD_MASKS][3] = {SHORT(0), SHORT(1), SHORT(2),
+                                                    SHORT(3), SHORT(4), SHORT(5),
+                                                    SHORT(6), SHORT(7), {ALL, 0, 8ull << 56},
+                                                    LONG(9),  LONG(10), LONG(11),
+                                                    LONG(12), LONG(13), LONG(14),
+                                                    LONG(15)};
 
 void qni_words_end(qni_words *words)
 {

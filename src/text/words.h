@@ -67,16 +67,19 @@ static inline qni_word_key qni_word_finish_key(uint64_t lo, uint64_t hi)
     return (qni_word_key){lo, hi, __builtin_bswap64(mix)};
 }
 
-// Which bytes of a word of n bytes are its own, and its length: lo, hi, length.
-extern const uint64_t qni_word_masks[QNI_WORD_SHORT + 1][3];
+// Which bytes of a word of n bytes are its own, and its length: lo, hi, length. Behind those of
+// short words there are some for any other length, which mean nothing.
+enum { QNI_WORD_MASKS = 32 };
+extern const uint64_t qni_word_masks[QNI_WORD_MASKS][3];
 
-// Of a word of 1 to 15 bytes with at least 16 readable bytes from its start.
+// Of a word of 1 to 15 bytes with at least 16 readable bytes from its start. Of a longer one it is
+// some key that does not count: it costs less to make than to ask for the length first.
 static inline qni_word_key qni_word_short_key(const char *word, size_t n)
 {
     uint64_t lo, hi;
     memcpy(&lo, word, 8);
     memcpy(&hi, word + 8, 8);
-    const uint64_t *mask = qni_word_masks[n];
+    const uint64_t *mask = qni_word_masks[n % QNI_WORD_MASKS];
     return qni_word_finish_key(lo & mask[0], (hi & mask[1]) | mask[2]);
 }
 
