@@ -72,8 +72,7 @@ static inline bool qni_bpe_is_apart(const qni_bpe_origin *l, uint32_t n_left,
     uint32_t limit = left > right ? left : right + 1;
     uint32_t behind = right + 1 - (right == 0 ? 2u : 0u); // above all ranks for a single symbol
     uint32_t last = behind < l->last_time ? behind : l->last_time;
-    limit = n_left + n_right > 3 ? limit : 0;
-    return (crossing->pair >= last) & (crossing->longer >= limit);
+    return (crossing->pair >= last) & ((crossing->longer >= limit) | (n_left + n_right <= 3));
 }
 
 #endif

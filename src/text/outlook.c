@@ -58,29 +58,38 @@ QNI_AVX2 static inline void end_walk(const walk *w, const qni_trie *trie, qni_ou
     _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(even, odd, 0x31));
 }
 
-// Two walks, each of which steps while the other waits.
-QNI_AVX2 static inline void look_at_sixteen(const qni_trie *trie, const unsigned char *text,
-                                            qni_outlook_place *places)
+// Walks that take each step together, so that what they wait for comes together. More of them have
+// to go as far as the longest one of all.
+enum { WALKS = 4 };
+
+QNI_AVX2 static inline void walk_together(const qni_trie *trie, const unsigned char *text,
+                                          qni_outlook_place *places)
 {
-    walk first = begin_walk(trie), second = first;
+    walk walks[WALKS];
+    for (int i = 0; i < WALKS; i++) {
+        walks[i] = begin_walk(trie);
+    }
     for (int depth = 0; depth < QNI_OUTLOOK_NEAR; depth++) {
-        step(&first, trie, text, depth);
-        step(&second, trie, text + 8, depth);
-        __m256i open = _mm256_or_si256(first.open, second.open);
+        __m256i open = _mm256_setzero_si256();
+        for (int i = 0; i < WALKS; i++) {
+            step(&walks[i], trie, text + 8 * i, depth);
+            open = _mm256_or_si256(open, walks[i].open);
+        }
         if (_mm256_testz_si256(open, open)) {
             break;
         }
     }
-    end_walk(&first, trie, places);
-    end_walk(&second, trie, places + 8);
+    for (int i = 0; i < WALKS; i++) {
+        end_walk(&walks[i], trie, places + 8 * i);
+    }
 }
 
 QNI_AVX2 void qni_outlook_look(qni_outlook *outlook, const qni_trie *trie,
                                const unsigned char *text, size_t at)
 {
     outlook->at = at;
-    for (int i = 0; i < QNI_OUTLOOK_PLACES; i += 16) {
-        look_at_sixteen(trie, text + at + i, outlook->places + i);
+    for (int i = 0; i < QNI_OUTLOOK_PLACES; i += 8 * WALKS) {
+        walk_together(trie, text + at + i, outlook->places + i);
     }
 }
 #else
