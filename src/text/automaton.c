@@ -193,29 +193,26 @@ static qn_status classify(builder *b, uint8_t *flat, uint32_t *flips, size_t n_f
 static qn_status pack_pages(builder *b, const uint8_t *flat)
 {
     qni_automaton *a = b->out;
-    _Static_assert(QNI_AUTOMATON_PAGES * 128 == QNI_CODE_POINTS, "one page for 128 of them");
+    enum { SIZE = QNI_AUTOMATON_PAGE };
+    _Static_assert(QNI_AUTOMATON_PAGES * SIZE == QNI_CODE_POINTS, "pages for all of them");
     a->pages = qni_alloc_array(QNI_AUTOMATON_PAGES, sizeof *a->pages);
-    a->blocks = qni_alloc_array(QNI_AUTOMATON_PAGES, 128);
+    a->blocks = qni_alloc_array(QNI_AUTOMATON_PAGES, SIZE);
     if (a->pages == NULL || a->blocks == NULL) {
         return qni_fail_memory(b->err);
     }
     for (uint32_t page = 0; page < QNI_AUTOMATON_PAGES; page++) {
-        const uint8_t *block = flat + page * 128;
-        uint32_t at = page > 0 ? a->pages[page - 1] : 0; // runs are the common case
-        if (page == 0 || memcmp(a->blocks + (size_t)at * 128, block, 128) != 0) {
-            for (at = 0; at < a->n_blocks; at++) {
-                if (memcmp(a->blocks + (size_t)at * 128, block, 128) == 0) {
-                    break;
-                }
-            }
+        const uint8_t *block = flat + (size_t)page * SIZE;
+        uint32_t at = 0;
+        while (at < a->n_blocks && memcmp(a->blocks + (size_t)at * SIZE, block, SIZE) != 0) {
+            at++;
         }
         if (at == a->n_blocks) {
-            memcpy(a->blocks + (size_t)at * 128, block, 128);
+            memcpy(a->blocks + (size_t)at * SIZE, block, SIZE);
             a->n_blocks++;
         }
         a->pages[page] = (uint16_t)at;
     }
-    uint8_t *smaller = qni_realloc(a->blocks, (size_t)a->n_blocks * 128);
+    uint8_t *smaller = qni_realloc(a->blocks, (size_t)a->n_blocks * SIZE);
     a->blocks = smaller != NULL ? smaller : a->blocks;
     memcpy(a->ascii, flat, sizeof a->ascii);
     return QN_OK;

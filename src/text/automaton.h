@@ -23,7 +23,10 @@ enum {
     QNI_AUTOMATON_MATCH = 0x8000,
     QNI_AUTOMATON_DEAD = 0,
     QNI_AUTOMATON_START = 1,
-    QNI_AUTOMATON_PAGES = 8704 // of 128 code points: all there are
+    // Of all code points. A page is what one first byte of three leads to.
+    QNI_AUTOMATON_PAGE_BITS = 12,
+    QNI_AUTOMATON_PAGE = 1 << QNI_AUTOMATON_PAGE_BITS,
+    QNI_AUTOMATON_PAGES = 272
 };
 
 typedef struct qni_automaton {
@@ -31,8 +34,10 @@ typedef struct qni_automaton {
     uint32_t n_states;
     uint32_t n_classes; // the end of the text is the last
     uint8_t ascii[128]; // class of an ASCII character
-    uint8_t *blocks;    // classes of the others: see qni_automaton_class_at
-    uint16_t *pages;    // QNI_AUTOMATON_PAGES of them
+    // Classes of the others: pages say which block of QNI_AUTOMATON_PAGE of them holds theirs.
+    // Pages alike share one, and the first 16 are in the first 16 blocks.
+    uint8_t *blocks;
+    uint16_t *pages; // QNI_AUTOMATON_PAGES of them
     uint32_t n_blocks;
 } qni_automaton;
 
@@ -46,13 +51,6 @@ void qni_automaton_end(qni_automaton *automaton);
 // The text is valid UTF-8 and from <= n.
 size_t qni_automaton_match(const qni_automaton *automaton, const char *text, size_t n, size_t from);
 
-// The class of a character that is not ASCII.
-static inline uint8_t qni_automaton_class_at(const uint16_t *pages, const uint8_t *blocks,
-                                             uint32_t code)
-{
-    return blocks[(size_t)pages[code >> 7] * 128 + (code & 127)];
-}
-
 // The class of the character at `text` (valid UTF-8), whose length goes to *length.
 static inline uint8_t qni_automaton_class(const qni_automaton *a, const unsigned char *text,
                                           size_t *length)
@@ -62,7 +60,8 @@ static inline uint8_t qni_automaton_class(const qni_automaton *a, const unsigned
         return a->ascii[text[0]];
     }
     uint32_t code = qni_utf8_read((const char *)text, length);
-    return qni_automaton_class_at(a->pages, a->blocks, code);
+    size_t block = a->pages[code >> QNI_AUTOMATON_PAGE_BITS];
+    return a->blocks[block * QNI_AUTOMATON_PAGE + code % QNI_AUTOMATON_PAGE];
 }
 
 #endif

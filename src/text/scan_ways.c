@@ -143,13 +143,14 @@ AVX2 static inline size_t read_lanes(const qni_automaton *a, size_t width,
                                      const unsigned char *text, size_t n, size_t at,
                                      uint8_t *classes, uint32_t *places)
 {
-    const uint16_t *pages = a->pages; // locals, which no store of a class can change
-    const uint8_t *blocks = a->blocks;
+    const uint8_t *blocks = a->blocks; // a local, which no store of a class can change
     const lanes *kind = &lanes_of[width];
     const __m128i order = load_lanes(kind->order), mask = load_lanes(kind->mask);
     const __m128i lead = load_lanes(kind->lead), bits = load_lanes(kind->bits);
     // of the bytes of a code: 1, 64 and 64 * 64
     const __m128i lower = _mm_set1_epi32(0x00014001), upper = _mm_set1_epi32(0x10000001);
+    const __m128i pages = _mm_packus_epi16(load_lanes(a->pages), load_lanes(a->pages + 8));
+    const __m128i unused = _mm_set1_epi32((int)0x80808000); // bytes of an index
     size_t read = 0;
     for (; n - at >= sizeof order; at += 4 * width, read += 4) {
         __m128i four = _mm_shuffle_epi8(load_lanes(text + at), order);
@@ -157,12 +158,16 @@ AVX2 static inline size_t read_lanes(const qni_automaton *a, size_t width,
         unsigned fits = (unsigned)_mm_movemask_ps(_mm_castsi128_ps(fit));
         __m128i codes = _mm_maddubs_epi16(_mm_and_si128(four, bits), lower);
         codes = _mm_madd_epi16(codes, upper);
-        uint64_t low = (uint64_t)_mm_cvtsi128_si64(codes);
-        uint64_t high = (uint64_t)_mm_extract_epi64(codes, 1);
-        classes[read] = qni_automaton_class_at(pages, blocks, (uint32_t)low);
-        classes[read + 1] = qni_automaton_class_at(pages, blocks, (uint32_t)(low >> 32));
-        classes[read + 2] = qni_automaton_class_at(pages, blocks, (uint32_t)high);
-        classes[read + 3] = qni_automaton_class_at(pages, blocks, (uint32_t)(high >> 32));
+        __m128i page = _mm_or_si128(_mm_srli_epi32(codes, QNI_AUTOMATON_PAGE_BITS), unused);
+        __m128i block = _mm_shuffle_epi8(pages, page);
+        __m128i class = _mm_or_si128(_mm_slli_epi32(block, QNI_AUTOMATON_PAGE_BITS),
+                                     _mm_and_si128(codes, _mm_set1_epi32(QNI_AUTOMATON_PAGE - 1)));
+        uint64_t low = (uint64_t)_mm_cvtsi128_si64(class);
+        uint64_t high = (uint64_t)_mm_extract_epi64(class, 1);
+        classes[read] = blocks[(uint32_t)low];
+        classes[read + 1] = blocks[low >> 32];
+        classes[read + 2] = blocks[(uint32_t)high];
+        classes[read + 3] = blocks[high >> 32];
         __m128i here = _mm_add_epi32(_mm_set1_epi32((int)at), load_lanes(kind->places));
         _mm_storeu_si128((__m128i *)(void *)(places + read), here);
         if (fits != 15) { // a branch: when it is guessed nothing waits for it

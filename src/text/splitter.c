@@ -251,7 +251,7 @@ void qni_splitter_keep(qni_image *image, qni_splitter *s)
     qni_automaton *a = &s->automaton;
     qni_image_value(image, s, sizeof *s);
     qni_image_copy(image, &a->table, (size_t)a->n_states * a->n_classes, sizeof *a->table);
-    qni_image_copy(image, &a->blocks, (size_t)a->n_blocks * 128, 1);
+    qni_image_copy(image, &a->blocks, (size_t)a->n_blocks * QNI_AUTOMATON_PAGE, 1);
     qni_image_copy(image, &a->pages, QNI_AUTOMATON_PAGES, sizeof *a->pages);
     qni_image_text(image, &s->pattern);
     qni_image_copy(image, &s->literal, s->literal_bytes + 1, 1);
