@@ -136,9 +136,10 @@ static inline __m128i find_beginnings(const qni_added_set *set, int n, const cha
 static inline size_t skip_others(const qni_added_set *set, int n_beginnings, const char *text,
                                  size_t n, size_t from)
 {
-    enum { BYTES = sizeof(__m128i), BLOCK = 4 * BYTES };
+    enum { BYTES = sizeof(__m128i), BLOCK = 4 * BYTES, AHEAD = 512 };
     for (; n - from > BLOCK; from += BLOCK) {
         __m128i found = {0};
+        __builtin_prefetch(text + from + AHEAD); // text that was not looked at yet
         for (size_t i = 0; i < BLOCK; i += BYTES) {
             found = _mm_or_si128(found, find_beginnings(set, n_beginnings, text + from + i));
         }
