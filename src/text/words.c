@@ -70,19 +70,6 @@ qni_word_key qni_word_key_of(const char *word, size_t n)
     return qni_word_short_key(padded, n);
 }
 
-static bool is_word(const qni_words *words, const qni_word_slot *slot, const qni_word_key *key,
-                    const char *word, size_t n)
-{
-    if (slot->lo != key->lo) {
-        return false;
-    }
-    if (n <= QNI_WORD_SHORT) {
-        return (slot->hi & ~QNI_WORD_FAR) == key->hi;
-    }
-    return slot->hi >> 32 == key->hi >> 32 &&
-           memcmp(words->pool + (uint32_t)slot->hi, word, n) == 0;
-}
-
 // The slot that is looked at after another one, for a hash.
 static size_t next_slot(const qni_words *words, size_t at, uint64_t hash)
 {
@@ -96,8 +83,8 @@ static bool is_crowded(const qni_words *words)
     return 8 * words->n_used >= 5 * words->n_slots;
 }
 
-const qni_word_slot *qni_words_find(const qni_words *words, const qni_word_key *key,
-                                    const char *word, size_t n)
+const qni_word_slot *qni_words_search(const qni_words *words, const qni_word_key *key,
+                                      const char *word, size_t n)
 {
     if (words->n_slots == 0) {
         return NULL;
@@ -108,7 +95,7 @@ const qni_word_slot *qni_words_find(const qni_words *words, const qni_word_key *
         if (slot->hi == 0) {
             return NULL;
         }
-        if (is_word(words, slot, key, word, n)) {
+        if (qni_word_is_at(words, slot, key, word, n)) {
             return slot;
         }
     }

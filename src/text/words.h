@@ -106,9 +106,36 @@ static inline bool qni_word_is_near(const qni_word_slot *slot, const qni_word_ke
     return slot->lo == key->lo && slot->hi == key->hi;
 }
 
+// Whether a slot holds the word.
+static inline bool qni_word_is_at(const qni_words *words, const qni_word_slot *slot,
+                                  const qni_word_key *key, const char *word, size_t n)
+{
+    if (slot->lo != key->lo) {
+        return false;
+    }
+    return n <= QNI_WORD_SHORT ? (slot->hi & ~QNI_WORD_FAR) == key->hi
+                               : slot->hi >> 32 == key->hi >> 32 &&
+                                     memcmp(words->pool + (uint32_t)slot->hi, word, n) == 0;
+}
+
 // The slot of a word, or NULL.
-const qni_word_slot *qni_words_find(const qni_words *words, const qni_word_key *key,
-                                    const char *word, size_t n);
+const qni_word_slot *qni_words_search(const qni_words *words, const qni_word_key *key,
+                                      const char *word, size_t n);
+
+// The same; nearly all words that are there are in their hash's line.
+static inline const qni_word_slot *qni_words_find(const qni_words *words, const qni_word_key *key,
+                                                  const char *word, size_t n)
+{
+    qni_word_table table = qni_words_table(words);
+    size_t at = key->hash & table.mask;
+    if (qni_word_is_at(words, &table.slots[at], key, word, n)) {
+        return &table.slots[at];
+    }
+    if (qni_word_is_at(words, &table.slots[at ^ 1], key, word, n)) {
+        return &table.slots[at ^ 1];
+    }
+    return qni_words_search(words, key, word, n);
+}
 
 static inline const int32_t *qni_word_ids(const qni_words *words, const qni_word_slot *slot,
                                           size_t *n)
