@@ -62,8 +62,16 @@ static qn_status copy_known(const qni_words *words, const qni_word_slot *slot, q
 {
     size_t n;
     const int32_t *ids = qni_word_ids(words, slot, &n);
-    QNI_TRY(qni_ids_reserve(out, n, err));
-    memcpy(out->ids + out->n, ids, n * sizeof *ids);
+    QNI_TRY(qni_ids_reserve(out, n + QNI_WORD_READ, err));
+    int32_t *to = out->ids + out->n;
+    if (n <= QNI_WORD_NEAR) {
+        memcpy(to, ids, QNI_WORD_NEAR * sizeof *ids);
+    } else { // a copy of a fixed size is most of the time all
+        memcpy(to, ids, QNI_WORD_READ * sizeof *ids);
+        if (n > QNI_WORD_READ) {
+            memcpy(to + QNI_WORD_READ, ids + QNI_WORD_READ, (n - QNI_WORD_READ) * sizeof *ids);
+        }
+    }
     out->n += n;
     return QN_OK;
 }

@@ -170,7 +170,9 @@ static uint32_t take_pool(qni_words *words, size_t n)
     words->pool_used += words->pool_used == 0 ? sizeof(int32_t) : 0; // place 0 is nobody's
     if (words->pool_used + n > words->pool_capacity) {
         size_t capacity = words->pool_capacity == 0 ? FIRST_POOL : MOST_POOL;
-        char *pool = words->pool_capacity < MOST_POOL ? qni_alloc_aligned(capacity) : NULL;
+        size_t padding = QNI_WORD_READ * sizeof(int32_t);
+        char *pool = words->pool_capacity < MOST_POOL ? qni_alloc_aligned(capacity + padding)
+                                                      : NULL;
         if (pool == NULL) {
             forget(words);
             return UINT32_MAX;
