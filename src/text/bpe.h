@@ -48,6 +48,12 @@ typedef struct qni_bpe_origin {
     uint16_t rights, lefts; // the signs of what merges with this one on its right, on its left
 } qni_bpe_origin;
 
+// Which single bytes merge with a token on its right and on its left: bit byte % 32. Letters merge
+// with so much that signs say little about them.
+typedef struct qni_bpe_beside {
+    uint32_t rights, lefts;
+} qni_bpe_beside;
+
 enum { QNI_UNMADE_HINTS = 1 << 16, QNI_BPE_BYTES = 256, QNI_BPE_NO_BYTE = QNI_BPE_BYTES };
 
 // What merges across the border between two bytes: ranks of merges of a symbol that ends with the
@@ -63,6 +69,7 @@ typedef struct qni_bpe {
     const qni_vocab *vocab;
     qni_pairs pairs;
     const qni_bpe_origin *origins;          // by id
+    const qni_bpe_beside *beside;           // by id
     const qni_bpe_crossing *crossings;      // QNI_BPE_BYTES * QNI_BPE_BYTES, by the two bytes
     qni_trie trie;                          // the tokens that a text can give
     uint64_t unmade[QNI_UNMADE_HINTS / 64]; // a bit for each other one, by its hint
@@ -103,13 +110,32 @@ static inline uint16_t qni_bpe_sign(uint32_t id)
     return (uint16_t)(1u << (id * 0x9E3779B1u >> 28));
 }
 
+// Whether a symbol is anything but one byte.
+static inline bool qni_bpe_is_longer(const qni_bpe_origin *o)
+{
+    return ((o->as_left != 0) | (o->left >= QNI_BPE_BYTES)) != 0;
+}
+
+// Whether there may be a merge of two tokens: false when one of them is a byte that is not beside
+// the other one in any merge.
+static inline bool qni_bpe_are_beside(const qni_bpe *bpe, uint32_t left, uint32_t right)
+{
+    const qni_bpe_origin *l = &bpe->origins[left], *r = &bpe->origins[right];
+    uint32_t on_right = bpe->beside[left].rights >> r->left % 32;
+    uint32_t on_left = bpe->beside[right].lefts >> l->left % 32;
+    return (((on_right | qni_bpe_is_longer(r)) & (on_left | qni_bpe_is_longer(l))) & 1) != 0;
+}
+
 // The rank of the merge of two tokens, counted from 0, or QNI_NO_RANK; the merged token goes to *id
 // unless that is NULL.
 static inline uint32_t qni_bpe_rank(const qni_bpe *bpe, uint32_t left, uint32_t right, uint32_t *id)
 {
     bool may = (bpe->origins[left].rights & qni_bpe_sign(right)) != 0 &&
                (bpe->origins[right].lefts & qni_bpe_sign(left)) != 0;
-    return may ? qni_pairs_find(&bpe->pairs, left, right, id) : QNI_NO_RANK;
+    if (!may || !qni_bpe_are_beside(bpe, left, right)) { // two jumps: the second reads elsewhere
+        return QNI_NO_RANK;
+    }
+    return qni_pairs_find(&bpe->pairs, left, right, id);
 }
 
 // A number below QNI_UNMADE_HINTS for n > 0 bytes, by their ends.

@@ -17,12 +17,6 @@ static inline uint32_t qni_bpe_rank_from_1(const qni_bpe *bpe, uint32_t left, ui
 // the left one stand before that part, 0 when that is all of it.
 #define QNI_BPE_APART UINT32_MAX
 
-// Whether a symbol is anything but one byte.
-static inline bool qni_bpe_is_longer(const qni_bpe_origin *o)
-{
-    return ((o->as_left != 0) | (o->left >= QNI_BPE_BYTES)) != 0;
-}
-
 // What happens at the border of `left` and `right`, which are not merged themselves, where these
 // bytes meet: undoes the latest merge at the border until single symbols are left, and looks each
 // time whether the two symbols there would have merged while they stood beside each other. They

@@ -28,14 +28,25 @@ static void set_origin(qni_bpe_origin *origins, const qni_bpe_merge *m, uint32_t
     o->left_size = (uint16_t)left_size;
 }
 
-static void sign_all(qni_bpe_origin *origins, uint32_t n_ids, const qni_bpe_merge *merges, size_t n)
+// The bit of a symbol among those beside another one, if it is a byte.
+static uint32_t byte_bit(const qni_bpe_origin *o)
+{
+    return qni_bpe_is_longer(o) ? 0 : (uint32_t)1 << o->left % 32;
+}
+
+static void sign_all(qni_bpe_origin *origins, qni_bpe_beside *beside, uint32_t n_ids,
+                     const qni_bpe_merge *merges, size_t n)
 {
     for (uint32_t id = 0; id < n_ids; id++) {
         origins[id].rights = origins[id].lefts = 0;
+        beside[id] = (qni_bpe_beside){0, 0};
     }
     for (size_t i = 0; i < n; i++) {
-        origins[merges[i].left].rights |= qni_bpe_sign(merges[i].right);
-        origins[merges[i].right].lefts |= qni_bpe_sign(merges[i].left);
+        uint32_t left = merges[i].left, right = merges[i].right;
+        origins[left].rights |= qni_bpe_sign(right);
+        origins[right].lefts |= qni_bpe_sign(left);
+        beside[left].rights |= byte_bit(&origins[right]);
+        beside[right].lefts |= byte_bit(&origins[left]);
     }
 }
 
@@ -214,8 +225,9 @@ static bool finds_merges(const qni_vocab *vocab, const qni_bpe_merge *merges, si
 // Leaves the merges out that no text brings about: where the text of both parts gives the merged
 // token in another way, they never stand beside each other, because something has merged across
 // their border before both of them were there. That holds for symbols that stand for their text.
-static qn_status leave_out_merges(qni_bpe *out, qni_bpe_origin *origins, qni_bpe_merge *merges,
-                                  size_t *n, const uint8_t *symbols, qn_error *err)
+static qn_status leave_out_merges(qni_bpe *out, qni_bpe_origin *origins, qni_bpe_beside *beside,
+                                  qni_bpe_merge *merges, size_t *n, const uint8_t *symbols,
+                                  qn_error *err)
 {
     size_t left = 0;
     for (size_t i = 0; i < *n; i++) {
@@ -230,7 +242,7 @@ static qn_status leave_out_merges(qni_bpe *out, qni_bpe_origin *origins, qni_bpe
         }
     }
     *n = left;
-    sign_all(origins, out->vocab->n, merges, left);
+    sign_all(origins, beside, out->vocab->n, merges, left);
     qni_pairs_end(&out->pairs);
     return qni_pairs_build(merges, left, out->vocab->n, &out->pairs, err);
 }
@@ -239,21 +251,23 @@ static qn_status build(qni_bpe *out, qni_bpe_merge *merges, size_t n, const uint
                        qn_error *err)
 {
     qni_bpe_origin *origins = qni_calloc_aligned(((size_t)out->vocab->n + 1) * sizeof *origins);
+    qni_bpe_beside *beside = qni_calloc_aligned(((size_t)out->vocab->n + 1) * sizeof *beside);
     qni_bpe_crossing *crossings = qni_alloc_aligned((size_t)QNI_BPE_BYTES * QNI_BPE_BYTES *
                                                     sizeof *crossings);
     out->origins = origins;
+    out->beside = beside;
     out->crossings = crossings;
-    if (origins == NULL || crossings == NULL) {
+    if (origins == NULL || beside == NULL || crossings == NULL) {
         return qni_fail_memory(err);
     }
     QNI_TRY(qni_pairs_build(merges, n, out->vocab->n, &out->pairs, err));
     out->finds_merges = finds_merges(out->vocab, merges, n);
     begin_origins(out->vocab, symbols, origins);
     list_crossings(out, merges, n, crossings);
-    sign_all(origins, out->vocab->n, merges, n);
+    sign_all(origins, beside, out->vocab->n, merges, n);
     QNI_TRY(trace_origins(out, origins, merges, n, symbols, err));
     if (out->finds_merges) {
-        QNI_TRY(leave_out_merges(out, origins, merges, &n, symbols, err));
+        QNI_TRY(leave_out_merges(out, origins, beside, merges, &n, symbols, err));
         list_crossings(out, merges, n, crossings);
     }
     return build_trie(out, origins, symbols, err);
@@ -284,6 +298,7 @@ void qni_bpe_end(qni_bpe *bpe)
 {
     if (bpe->owned) {
         qni_free_aligned((void *)(uintptr_t)bpe->origins);
+        qni_free_aligned((void *)(uintptr_t)bpe->beside);
         qni_free_aligned((void *)(uintptr_t)bpe->crossings);
     }
     qni_pairs_end(&bpe->pairs);

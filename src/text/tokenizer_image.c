@@ -48,6 +48,7 @@ static void keep_bpe(qni_image *image, qni_bpe *bpe, const qni_vocab *vocab)
     qni_image_value(image, bpe, sizeof *bpe);
     keep_pairs(image, &bpe->pairs);
     qni_image_array(image, &bpe->origins, (size_t)vocab->n + 1, sizeof *bpe->origins);
+    qni_image_array(image, &bpe->beside, (size_t)vocab->n + 1, sizeof *bpe->beside);
     if (bpe->crossings != NULL) {
         qni_image_array(image, &bpe->crossings, (size_t)QNI_BPE_BYTES * QNI_BPE_BYTES,
                         sizeof *bpe->crossings);
