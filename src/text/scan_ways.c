@@ -149,6 +149,7 @@ AVX2 static inline size_t read_lanes(const qni_automaton *a, size_t width,
     const __m128i lead = load_lanes(kind->lead), bits = load_lanes(kind->bits);
     // of the bytes of a code: 1, 64 and 64 * 64
     const __m128i lower = _mm_set1_epi32(0x00014001), upper = _mm_set1_epi32(0x10000001);
+    // what has three bytes is in the first sixteen pages, whose blocks have numbers below sixteen
     const __m128i pages = _mm_packus_epi16(load_lanes(a->pages), load_lanes(a->pages + 8));
     const __m128i unused = _mm_set1_epi32((int)0x80808000); // bytes of an index
     size_t read = 0;
