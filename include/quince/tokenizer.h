@@ -63,14 +63,14 @@ typedef struct qn_encode_options {
     size_t max_tokens;       // keep only this many; 0: all
     const char *pair;        // a second text of pair_size bytes, set beside the first
     size_t pair_size;
-    // The caller has made sure that the texts are UTF-8, so this is not done again. With other
-    // bytes the behaviour is undefined. Streams do not use it.
+    // The caller is sure that both texts are UTF-8, so they are not checked; with other bytes the
+    // behaviour is undefined. Streams check all the same.
     bool known_utf8;
 } qn_encode_options;
 
-// Appends the tokens of `size` bytes of text. Any bytes are taken: what is not UTF-8 reads as
-// U+FFFD, the way Python's errors="replace" counts. `options` may be NULL. After a failure the row
-// is as it was.
+// Appends the tokens of `size` bytes of text. Any bytes are taken unless known_utf8: what is not
+// UTF-8 reads as U+FFFD, the way Python's errors="replace" counts. `options` may be NULL. After a
+// failure the row is as it was.
 QN_API qn_status qn_tokenizer_encode(const qn_tokenizer *tokenizer, const char *text, size_t size,
                                      const qn_encode_options *options, qn_tokens *tokens,
                                      qn_error *err);

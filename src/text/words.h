@@ -27,7 +27,7 @@
 enum {
     QNI_WORD_SHORT = 15,     // bytes of a word that stands in its slot
     QNI_WORD_NEAR = 3,       // ids that stand there
-    QNI_WORD_READ = 16,      // ids that can be read where those of others begin, if fewer count
+    QNI_WORD_READ = 16,      // ids in the pool that may be read for a word, however few are its own
     QNI_WORD_LONGEST = 1024, // longer words are not kept
     QNI_WORD_MOST = 0xFFFF,  // words of more ids neither
 };
